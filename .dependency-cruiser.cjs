@@ -1,0 +1,70 @@
+// The direction of the house (docs/architecture.md): who may know whom. `npm run check:layers`.
+const rooms = {
+  lib: [],
+  model: ['lib'],
+  contract: ['model'],
+  core: ['contract', 'model', 'lib'],
+  config: ['model', 'lib'],
+  store: ['core', 'contract', 'model', 'lib'],
+  broker: ['core', 'contract', 'model', 'lib'],
+  supervisor: ['core', 'contract', 'model', 'lib'],
+  cloud: ['core', 'contract', 'model', 'lib'],
+  api: ['core', 'contract', 'model', 'lib'],
+};
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-orphan-import', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    ...Object.entries(rooms).map(([room, known]) => ({
+      name: `${room}-knows-only-${known.join('-') || 'itself'}`,
+      severity: 'error',
+      from: { path: `^src/${room}/` },
+      to: { path: '^(src|addons|test|scripts)/', pathNot: `^src/(${[room, ...known].join('|')})/` },
+    })),
+    {
+      name: 'only-main-knows-gateway',
+      severity: 'error',
+      from: { pathNot: '^src/main\\.ts$' },
+      to: { path: '^src/gateway\\.ts$' },
+    },
+    { name: 'nobody-knows-main', severity: 'error', from: {}, to: { path: '^src/main\\.ts$' } },
+    {
+      name: 'sdk-knows-only-contract',
+      severity: 'error',
+      from: { path: '^addons/sdk/' },
+      to: {
+        path: '^(src|addons|test|scripts)/',
+        pathNot: '^(addons/sdk/|src/contract/|src/model/|src/lib/)',
+      },
+    },
+    {
+      name: 'addons-know-only-sdk',
+      severity: 'error',
+      from: { path: '^addons/(?!sdk/)([^/]+)/' },
+      to: { path: '^(src|addons|test|scripts)/', pathNot: '^addons/(sdk|$1)/' },
+    },
+    {
+      name: 'product-knows-no-tests',
+      severity: 'error',
+      from: { path: '^(src|addons)/' },
+      to: { path: '^(test|scripts)/' },
+    },
+    {
+      name: 'sqlite-behind-one-file',
+      severity: 'error',
+      from: { path: '^(src|addons)/', pathNot: '^src/store/sqlite\\.ts$' },
+      to: { path: '^(node:)?sqlite$' },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['types', 'import', 'require', 'node', 'default'],
+      extensions: ['.ts', '.js', '.mjs', '.cjs', '.json'],
+    },
+  },
+};

@@ -1,0 +1,78 @@
+/**
+ * The second journey's core: one request to a device through its add-on, and its one result. Requests to one
+ * device are carried out in the order they came; every one ends in a result, an error or its deadline.
+ */
+import { QueueFullError, SerialQueue } from '../lib/serial-queue.ts';
+import { GatewayError } from '../model/error.ts';
+import type { JsonObject, JsonValue } from '../model/json.ts';
+import type { Devices } from './devices.ts';
+import type { GatewayEventBus } from './events.ts';
+import type { AddonLink } from './ports.ts';
+
+/** Requests that may wait for one device; a further one is told to come back later. */
+export const WAITING_COMMANDS_MAX = 1_000;
+/** How long a caller waits where it does not say. */
+export const COMMAND_TIMEOUT_MS = 20_000;
+
+export class Commands {
+  readonly #devices: Devices;
+  readonly #link: AddonLink;
+  readonly #events: GatewayEventBus;
+  readonly #now: () => number;
+  readonly #queues = new Map<string, SerialQueue>();
+
+  constructor(parts: { devices: Devices; link: AddonLink; events: GatewayEventBus; now: () => number }) {
+    this.#devices = parts.devices;
+    this.#link = parts.link;
+    this.#events = parts.events;
+    this.#now = parts.now;
+  }
+
+  /** @throws GatewayError notFound, deviceTimeout, deviceRefused, addonUnavailable, tooManyRequests */
+  set(deviceId: string, params: JsonObject, timeoutMs = COMMAND_TIMEOUT_MS): Promise<JsonValue> {
+    return this.#send('set', deviceId, params, timeoutMs);
+  }
+
+  /** Asks a device for its status; the answer is also told as an event. Throws as `set`. */
+  async get(deviceId: string, params: JsonObject, timeoutMs = COMMAND_TIMEOUT_MS): Promise<JsonValue> {
+    const payload = await this.#send('get', deviceId, params, timeoutMs);
+    this.#events.emit('deviceAnswered', { deviceId, payload, ts: this.#now() });
+    return payload;
+  }
+
+  async #send(
+    method: 'set' | 'get',
+    deviceId: string,
+    params: JsonObject,
+    timeoutMs: number,
+  ): Promise<JsonValue> {
+    const { protocol } = this.#devices.get(deviceId);
+    if (protocol === undefined) throw new GatewayError('badRequest', 'the gateway itself takes no commands');
+    const deadline = this.#now() + timeoutMs;
+    const queue = this.#queues.get(deviceId) ?? new SerialQueue(WAITING_COMMANDS_MAX);
+    this.#queues.set(deviceId, queue);
+    try {
+      return await queue.run(() => {
+        const leftMs = deadline - this.#now();
+        if (leftMs <= 0)
+          throw new GatewayError(
+            'deviceTimeout',
+            `device "${deviceId}" was still busy with earlier commands`,
+          );
+        return this.#link.request(protocol, { method, deviceId, params, timeoutMs: leftMs });
+      });
+    } catch (error) {
+      if (!(error instanceof QueueFullError)) throw error;
+      throw new GatewayError(
+        'tooManyRequests',
+        `${WAITING_COMMANDS_MAX} commands already wait for device "${deviceId}"`,
+        {
+          retryAfterSeconds: 1,
+          cause: error,
+        },
+      );
+    } finally {
+      if (queue.idle) this.#queues.delete(deviceId);
+    }
+  }
+}

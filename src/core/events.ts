@@ -1,0 +1,32 @@
+/** Everything that has happened, by name: the one typed map through which the outer rooms hear of it. */
+import type { EventBus } from '../lib/event-bus.ts';
+import type { Device } from '../model/device.ts';
+import type { PartState } from '../model/health.ts';
+import type { JsonObject, JsonValue } from '../model/json.ts';
+import type { StoredReading } from '../model/reading.ts';
+
+export interface GatewayEvents {
+  /** One commit's readings, in the order they were stored. They are on disk. */
+  readingsRecorded: readonly StoredReading[];
+  deviceAdded: { device: Device };
+  deviceChanged: { device: Device };
+  deviceRemoved: { device: Device };
+  /** A device began or ended a pairing: `device.status` says which. */
+  devicePairingChanged: { device: Device };
+  availabilityChanged: { deviceId: string; online: boolean; reason?: string | undefined; ts: number };
+  /** A device answered a status request. */
+  deviceAnswered: { deviceId: string; payload: JsonValue; ts: number };
+  /** The desired set of add-ons, or one's parameters, changed. */
+  protocolsChanged: { slug: string };
+  /** An add-on's own word: progress of a pairing, a link up or down, a device that left. */
+  addonEventReported: { slug: string; type: string; deviceId?: string | undefined; details: JsonObject };
+  /** An add-on has logged in at the broker, or its connection ended. */
+  addonConnected: { slug: string };
+  addonDisconnected: { slug: string };
+  /** Readings were deleted to keep within retention. */
+  readingsDropped: { count: number; reason: 'age' | 'size' };
+  /** A part of the gateway changed its state. */
+  healthChanged: { part: string; state: PartState; reason?: string | undefined };
+}
+
+export type GatewayEventBus = EventBus<GatewayEvents>;

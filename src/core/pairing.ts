@@ -1,0 +1,136 @@
+/**
+ * Pairing: a created device is looked for by its protocol's add-on. 30 s until something joins, then up to 180 s
+ * for its interview; it always ends as `paired`, or as `not_paired` with the reason and the next step.
+ */
+import type { Device } from '../model/device.ts';
+import { GatewayError, reasonOf } from '../model/error.ts';
+import type { Devices } from './devices.ts';
+import type { GatewayEventBus } from './events.ts';
+import type { AddonLink } from './ports.ts';
+
+export const JOIN_TIMEOUT_MS = 30_000;
+export const INTERVIEW_TIMEOUT_MS = 180_000;
+/** How long a device may take to leave its network when it is deleted. */
+export const REMOVE_TIMEOUT_MS = 10_000;
+
+/** Events of an add-on that mean: something has joined, the interview goes on. */
+const PROGRESS = new Set(['joined', 'interviewing', 'configuring', 'configured']);
+
+export class Pairing {
+  readonly #devices: Devices;
+  readonly #link: AddonLink;
+  readonly #events: GatewayEventBus;
+  readonly #active = new Map<string, AbortController>();
+
+  constructor(parts: { devices: Devices; link: AddonLink; events: GatewayEventBus }) {
+    this.#devices = parts.devices;
+    this.#link = parts.link;
+    this.#events = parts.events;
+  }
+
+  /** A pairing that a power cut interrupted has ended: its device says so. */
+  async start(): Promise<void> {
+    for (const device of this.#devices.subDevices()) {
+      if (device.status.eventType !== 'discovering') continue;
+      const reason = {
+        code: 'interrupted',
+        message: 'the gateway was restarted during the pairing',
+        hint: 'pair it again',
+      };
+      await this.#devices.setStatus(device.id, { eventType: 'not_paired', reason });
+    }
+  }
+
+  /** Begins; the result comes as an event and in the device's status. @throws GatewayError notFound, conflict */
+  async pair(deviceId: string): Promise<Device> {
+    const device = this.#devices.get(deviceId);
+    if (device.isGateway || device.isVirtual) {
+      throw new GatewayError('conflict', `device "${deviceId}" needs no pairing`);
+    }
+    if (this.#active.has(deviceId))
+      throw new GatewayError('conflict', `device "${deviceId}" is being paired already`);
+    const abort = new AbortController();
+    this.#active.set(deviceId, abort);
+    try {
+      const discovering = await this.#devices.setStatus(deviceId, { eventType: 'discovering' });
+      void this.#run(discovering, abort);
+      return discovering;
+    } catch (error) {
+      this.#active.delete(deviceId);
+      throw error;
+    }
+  }
+
+  /** @throws GatewayError conflict when no pairing is going on */
+  cancel(deviceId: string): void {
+    this.#devices.get(deviceId);
+    const abort = this.#active.get(deviceId);
+    if (!abort) throw new GatewayError('conflict', `device "${deviceId}" is not being paired`);
+    abort.abort(new GatewayError('deviceTimeout', 'the pairing was cancelled'));
+  }
+
+  /** Takes a device off its network, as far as it answers, and forgets it with its readings. */
+  async remove(deviceId: string): Promise<void> {
+    const device = this.#devices.get(deviceId);
+    this.#active.get(deviceId)?.abort(new GatewayError('deviceTimeout', 'the device was deleted'));
+    if (device.protocol !== undefined && device.address !== undefined) {
+      // a device that is gone, or an add-on that is down, must not keep the entry for ever
+      await this.#link
+        .request(device.protocol, { method: 'remove', deviceId, params: {}, timeoutMs: REMOVE_TIMEOUT_MS })
+        .catch(() => undefined);
+    }
+    await this.#devices.remove(deviceId);
+  }
+
+  async #run(device: Device, abort: AbortController): Promise<void> {
+    const late = (what: string) => () =>
+      abort.abort(
+        new GatewayError('deviceTimeout', what, { hint: 'is it powered, near, and in pairing mode?' }),
+      );
+    let timer = setTimeout(late(`nothing joined within ${JOIN_TIMEOUT_MS / 1000} s`), JOIN_TIMEOUT_MS);
+    let joined = false;
+    const dispose = this.#events.on('addonEventReported', ({ deviceId, type }) => {
+      if (deviceId !== device.id || joined || !PROGRESS.has(type)) return;
+      joined = true;
+      clearTimeout(timer);
+      timer = setTimeout(
+        late(`it joined, but its interview took longer than ${INTERVIEW_TIMEOUT_MS / 1000} s`),
+        INTERVIEW_TIMEOUT_MS,
+      );
+    });
+    const protocol = device.protocol as string;
+    const params = { type: device.type ?? null, parameters: device.parameters };
+    try {
+      const address = await this.#link.request(protocol, {
+        method: 'pair',
+        deviceId: device.id,
+        params,
+        timeoutMs: JOIN_TIMEOUT_MS + INTERVIEW_TIMEOUT_MS,
+        signal: abort.signal,
+      });
+      await this.#devices.setStatus(device.id, { eventType: 'paired' }, address);
+    } catch (error) {
+      const cause = abort.signal.aborted ? abort.signal.reason : error;
+      if (abort.signal.aborted) {
+        void this.#link
+          .request(protocol, {
+            method: 'cancelPairing',
+            deviceId: device.id,
+            params: {},
+            timeoutMs: REMOVE_TIMEOUT_MS,
+          })
+          .catch(() => undefined);
+      }
+      // the device may have been deleted meanwhile: then there is nobody left to tell
+      if (this.#devices.find(device.id)) {
+        await this.#devices
+          .setStatus(device.id, { eventType: 'not_paired', reason: reasonOf(cause) })
+          .catch(() => undefined);
+      }
+    } finally {
+      clearTimeout(timer);
+      dispose();
+      this.#active.delete(device.id);
+    }
+  }
+}

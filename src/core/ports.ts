@@ -1,0 +1,80 @@
+/**
+ * The ports: what the core needs from the outer rooms. store, broker and supervisor implement them;
+ * none of those rooms knows another.
+ */
+import type { ConfigMessage } from '../contract/messages.ts';
+import type { Availability, Device } from '../model/device.ts';
+import type { JsonObject, JsonValue } from '../model/json.ts';
+import type { InstalledProtocol } from '../model/protocol.ts';
+import type { NewReading, ReadingPage, ReadingPageQuery, StoredReading } from '../model/reading.ts';
+
+/** Readings on disk. */
+export interface ReadingStore {
+  /**
+   * Resolves once the reading is on disk: true when it is new, false when the id was a repeat. Waits while the
+   * store is busy or the disk is full; rejects only when the store is closed or broken.
+   */
+  append(addon: string, reading: NewReading): Promise<boolean>;
+  page(query: ReadingPageQuery): ReadingPage;
+}
+
+/** Who hears of each commit. Called before `append` resolves. */
+export type CommitListener = (readings: readonly StoredReading[]) => void;
+
+/** What must survive besides readings. Each write resolves once it is on disk. */
+export interface Registry {
+  devices(): Device[];
+  saveDevice(device: Device): Promise<void>;
+  /** Removes the device and, in the background, its readings. */
+  removeDevice(deviceId: string): Promise<void>;
+  protocols(): InstalledProtocol[];
+  saveProtocol(protocol: InstalledProtocol): Promise<void>;
+  removeProtocol(slug: string): Promise<void>;
+  /** A value made once and kept for ever: returns the one on disk, or stores `make()`. */
+  keep(key: string, make: () => string): Promise<string>;
+}
+
+/** Last known availability of devices: may be lost in a power cut and is told again. */
+export interface AvailabilityStore {
+  all(): ReadonlyMap<string, Availability>;
+  save(deviceId: string, availability: Availability): void;
+  remove(deviceId: string): void;
+}
+
+export interface AddonRequest {
+  method: string;
+  deviceId?: string | undefined;
+  params: JsonObject;
+  /** How long the result is waited for. */
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** The way to add-ons. */
+export interface AddonLink {
+  /**
+   * Sends a request and waits for its one result.
+   * @throws GatewayError addonUnavailable (not connected, or gone meanwhile), deviceTimeout (no result in
+   * time or aborted), deviceRefused (the add-on's own error, its code kept in the message's hint)
+   */
+  request(slug: string, request: AddonRequest): Promise<JsonValue>;
+  /** Publishes an add-on's configuration, retained: it also reaches the add-on when it connects later. */
+  configure(slug: string, config: ConfigMessage): void;
+}
+
+/** What an add-on needs to log in at the broker. */
+export interface AddonLogin {
+  /** `mqtt://host:port` */
+  brokerUrl: string;
+  /** The add-on's slug: user name and MQTT client id. */
+  addon: string;
+  /** Made for one run of the add-on; never logged. */
+  token: string;
+}
+
+export interface AddonCredentials {
+  /** A new token for `slug`; the one before is void and its connection is ended. */
+  issue(slug: string): AddonLogin;
+  /** Voids the token and ends the connection. */
+  revoke(slug: string): void;
+}

@@ -1,0 +1,23 @@
+/** A device type: one entry of the catalogue at `/types`, in the published shape and order of keys. */
+import * as v from 'valibot';
+import { jsonObjectSchema } from './device.ts';
+
+export const deviceTypeSchema = v.object({
+  /** Package name of the add-on that speaks to devices of this type. */
+  addOn: v.optional(v.string()),
+  description: v.string(),
+  /** What a virtual device of this type generates (`onoff`, `temperature`, …). */
+  fakeSampleLabel: v.optional(v.string()),
+  id: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
+  manufacturer: v.string(),
+  model: v.string(),
+  pairingMethods: v.optional(v.array(v.string()), []),
+  physicalParameter: v.optional(v.array(v.string()), []),
+  protocols: v.optional(v.array(v.string()), []),
+  rooms: v.optional(v.array(v.string()), []),
+  space: v.optional(v.array(v.string()), []),
+  type: v.optional(v.string(), 'sensor'),
+  /** JSON Schema of the parameters that a device of this type is created with. */
+  parameters: v.optional(jsonObjectSchema),
+});
+export type DeviceType = v.InferOutput<typeof deviceTypeSchema>;

@@ -1,0 +1,77 @@
+/**
+ * The one error type that crosses rooms. Its `code` is stable: the API's and the cloud's tables map it.
+ * `message` says what happened and to what; `hint` what to do next.
+ */
+export type ErrorCode =
+  | 'badRequest'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'notFound'
+  | 'methodNotAllowed'
+  | 'notAcceptable'
+  | 'conflict'
+  | 'tooLarge'
+  | 'unsupportedMediaType'
+  | 'tooManyRequests'
+  | 'headersTooLarge'
+  | 'deviceTimeout'
+  | 'deviceRefused'
+  | 'addonUnavailable'
+  | 'unavailable'
+  | 'badMessage'
+  | 'badSetting'
+  | 'portTaken'
+  | 'folderUnusable'
+  | 'alreadyRunning'
+  | 'storeCorrupt'
+  | 'storeNewer'
+  | 'storeFailed'
+  | 'internal';
+
+/** What is wrong with one field of what a caller sent. */
+export interface FieldError {
+  field: string;
+  message: string;
+}
+
+export interface ErrorDetails {
+  hint?: string | undefined;
+  errors?: FieldError[] | undefined;
+  cause?: unknown;
+  /** Seconds after which the caller may try again. */
+  retryAfterSeconds?: number | undefined;
+  /** HTTP status that a device itself answered. */
+  deviceStatus?: number | undefined;
+}
+
+export class GatewayError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly errors: FieldError[] | undefined;
+  readonly retryAfterSeconds: number | undefined;
+  readonly deviceStatus: number | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'GatewayError';
+    this.code = code;
+    this.hint = details.hint;
+    this.errors = details.errors;
+    this.retryAfterSeconds = details.retryAfterSeconds;
+    this.deviceStatus = details.deviceStatus;
+  }
+}
+
+/** Why something did not work, as it is kept and shown: the wire form of an error. */
+export interface Reason {
+  code: string;
+  message: string;
+  hint?: string;
+}
+
+export function reasonOf(error: unknown): Reason {
+  if (error instanceof GatewayError) {
+    return { code: error.code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) };
+  }
+  return { code: 'internal', message: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,20 @@
+/** The state of one part of the gateway, as `/health/ready` shows it. */
+export type PartState = 'stopped' | 'starting' | 'running' | 'degraded' | 'failed';
+
+/** What is counted of a part over its life, next to its present state. */
+export interface PartFacts {
+  /** How often an add-on was started again after it ended or hung. */
+  restarts?: number;
+  /** Why it ended the last time. */
+  lastFailure?: string;
+  /** Messages of an add-on that were refused, and what was wrong with the last one. */
+  badMessages?: number;
+  lastBadMessage?: string;
+}
+
+export interface PartHealth extends PartFacts {
+  state: PartState;
+  reason?: string;
+  /** Milliseconds since 1970 at which this state began. */
+  since: number;
+}

@@ -1,0 +1,46 @@
+/** Readings: what a device said at one moment. */
+import type { JsonObject } from './json.ts';
+
+/** Latest accepted time: the last millisecond of the year 9999, so that ISO 8601 keeps four digits. */
+export const TS_MAX_MS = 253_402_300_799_999;
+
+/** A reading as an add-on hands it over. */
+export interface NewReading {
+  deviceId: string;
+  /** The add-on's own id of it: delivered again under the same id it changes nothing. */
+  id: string;
+  /** When it was measured, in milliseconds since 1970. */
+  ts: number;
+  data: JsonObject;
+}
+
+/** A reading on disk. */
+export interface StoredReading {
+  /** 24 hexadecimal digits, unique for ever on this gateway, growing with the order of storing. */
+  _id: string;
+  deviceId: string;
+  ts: number;
+  data: JsonObject;
+}
+
+/** Keys that a page of readings can be sorted by: those of a stored reading that have an order of their own. */
+export const READING_SORT_KEYS = ['ts', '_id', 'deviceId'] as const;
+export type ReadingSortKey = (typeof READING_SORT_KEYS)[number];
+
+export interface ReadingPageQuery {
+  deviceId: string;
+  /** Both inclusive, milliseconds since 1970. */
+  start?: number | undefined;
+  end?: number | undefined;
+  /** From 1. */
+  page: number;
+  perPage: number;
+  sortKey: ReadingSortKey;
+  descending: boolean;
+}
+
+export interface ReadingPage {
+  data: StoredReading[];
+  /** How many readings the query matches on all pages together. */
+  totalItems: number;
+}
