@@ -14,18 +14,29 @@ export const WAITING_COMMANDS_MAX = 1_000;
 /** How long a caller waits where it does not say. */
 export const COMMAND_TIMEOUT_MS = 20_000;
 
+export interface CommandsParts {
+  devices: Devices;
+  link: AddonLink;
+  events: GatewayEventBus;
+  now: () => number;
+  /** Milliseconds that only ever grow, whatever is done to the system's clock. */
+  monotonicNow: () => number;
+}
+
 export class Commands {
   readonly #devices: Devices;
   readonly #link: AddonLink;
   readonly #events: GatewayEventBus;
   readonly #now: () => number;
+  readonly #monotonicNow: () => number;
   readonly #queues = new Map<string, SerialQueue>();
 
-  constructor(parts: { devices: Devices; link: AddonLink; events: GatewayEventBus; now: () => number }) {
+  constructor(parts: CommandsParts) {
     this.#devices = parts.devices;
     this.#link = parts.link;
     this.#events = parts.events;
     this.#now = parts.now;
+    this.#monotonicNow = parts.monotonicNow;
   }
 
   /** @throws GatewayError notFound, deviceTimeout, deviceRefused, addonUnavailable, tooManyRequests */
@@ -48,12 +59,12 @@ export class Commands {
   ): Promise<JsonValue> {
     const { protocol } = this.#devices.get(deviceId);
     if (protocol === undefined) throw new GatewayError('badRequest', 'the gateway itself takes no commands');
-    const deadline = this.#now() + timeoutMs;
+    const deadlineMs = this.#monotonicNow() + timeoutMs;
     const queue = this.#queues.get(deviceId) ?? new SerialQueue(WAITING_COMMANDS_MAX);
     this.#queues.set(deviceId, queue);
     try {
       return await queue.run(() => {
-        const leftMs = deadline - this.#now();
+        const leftMs = deadlineMs - this.#monotonicNow();
         if (leftMs <= 0)
           throw new GatewayError(
             'deviceTimeout',

@@ -32,6 +32,8 @@ export interface Registry {
   removeProtocol(slug: string): Promise<void>;
   /** A value made once and kept for ever: returns the one on disk, or stores `make()`. */
   keep(key: string, make: () => string): Promise<string>;
+  /** A value that `keep` stored, or undefined. */
+  kept(key: string): string | undefined;
 }
 
 /** Last known availability of devices: may be lost in a power cut and is told again. */

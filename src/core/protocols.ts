@@ -67,11 +67,7 @@ export class Protocols {
       types.replace(addon.manifest.slug, addon.types);
     }
     for (const { slug, parameters } of registry.protocols()) this.#installed.set(slug, { parameters });
-    for (const { manifest } of packages) {
-      if (!manifest.preinstalled || this.#installed.has(manifest.slug)) continue;
-      const first = await registry.keep(`preinstalled:${manifest.slug}`, () => String(this.#parts.now()));
-      if (first) await this.#install(manifest.slug, {});
-    }
+    for (const { manifest } of packages) if (manifest.preinstalled) await this.#preinstall(manifest.slug);
     for (const slug of this.#installed.keys()) this.configure(slug);
     const configure = ({ device }: { device: { protocol?: string | undefined } }) => {
       if (device.protocol !== undefined) this.configure(device.protocol);
@@ -167,6 +163,14 @@ export class Protocols {
     throw new GatewayError('notFound', `there is no protocol "${protocolId}"`, {
       hint: 'GET /device/v1/protocols lists them',
     });
+  }
+
+  /** Once in a box's life: a protocol that a person removed stays removed. */
+  async #preinstall(slug: string): Promise<void> {
+    const mark = `preinstalled:${slug}`;
+    if (this.#parts.registry.kept(mark) !== undefined) return;
+    if (!this.#installed.has(slug)) await this.#install(slug, {});
+    await this.#parts.registry.keep(mark, () => 'done');
   }
 
   async #install(slug: string, parameters: JsonObject): Promise<void> {

@@ -42,6 +42,8 @@ export interface ErrorDetails {
   retryAfterSeconds?: number | undefined;
   /** HTTP status that a device itself answered. */
   deviceStatus?: number | undefined;
+  /** An add-on's own name for what went wrong (`unreachable`, `interviewFailed`, …), kept in a `Reason`. */
+  reasonCode?: string | undefined;
 }
 
 export class GatewayError extends Error {
@@ -50,6 +52,7 @@ export class GatewayError extends Error {
   readonly errors: FieldError[] | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly deviceStatus: number | undefined;
+  readonly reasonCode: string | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -59,6 +62,7 @@ export class GatewayError extends Error {
     this.errors = details.errors;
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.deviceStatus = details.deviceStatus;
+    this.reasonCode = details.reasonCode;
   }
 }
 
@@ -71,7 +75,11 @@ export interface Reason {
 
 export function reasonOf(error: unknown): Reason {
   if (error instanceof GatewayError) {
-    return { code: error.code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) };
+    return {
+      code: error.reasonCode ?? error.code,
+      message: error.message,
+      ...(error.hint ? { hint: error.hint } : {}),
+    };
   }
   return { code: 'internal', message: error instanceof Error ? error.message : String(error) };
 }

@@ -1,0 +1,61 @@
+/**
+ * `npm test`: everything that must be true before a change lands, cheapest first. Ends with the line
+ * `N passed, N failed`, and a non-zero exit code when anything failed.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+interface Outcome {
+  passed: number;
+  failed: number;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'gate-test-report-'));
+
+function run(command: string, args: string[]): Promise<boolean> {
+  console.log(`\n> ${command} ${args.join(' ')}`);
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code === 0));
+  });
+}
+
+/** A check passes or fails as a whole. */
+async function check(command: string, args: string[]): Promise<Outcome> {
+  return (await run(command, args)) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+/** One folder of tests; a runner that broke off, or ran nothing, is a failure too. */
+async function tests(kind: string): Promise<Outcome> {
+  const report = join(folder, `${kind}.json`);
+  const reporters = ['--reporter', './scripts/mocha-reporter.cjs', '--reporter-option', `output=${report}`];
+  const succeeded = await run('mocha', [...reporters, `test/${kind}/**/*.test.ts`]);
+  try {
+    const { passes, failures } = JSON.parse(readFileSync(report, 'utf8')) as {
+      passes: number;
+      failures: number;
+    };
+    const broken = passes === 0 || (!succeeded && failures === 0) ? 1 : 0;
+    return { passed: passes, failed: failures + broken };
+  } catch {
+    return { passed: 0, failed: 1 };
+  }
+}
+
+const outcomes: Outcome[] = [];
+outcomes.push(await check('tsc', ['-p', 'tsconfig.json']));
+outcomes.push(await check('biome', ['ci', '--colors=off', '.']));
+outcomes.push(
+  await check('depcruise', ['--config', '.dependency-cruiser.cjs', 'src', 'addons', 'scripts', 'test']),
+);
+for (const kind of ['unit', 'integration', 'e2e']) outcomes.push(await tests(kind));
+rmSync(folder, { recursive: true, force: true });
+
+const sum = (pick: (outcome: Outcome) => number) =>
+  outcomes.reduce((total, outcome) => total + pick(outcome), 0);
+const failed = sum((outcome) => outcome.failed);
+console.log(`\n${sum((outcome) => outcome.passed)} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;

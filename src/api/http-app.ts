@@ -1,0 +1,131 @@
+/**
+ * The Koa application that both listeners share: what every request goes through, in this order, before it
+ * reaches its route. Every error leaves here in one form.
+ */
+import Koa, { type Middleware, type ParameterizedContext } from 'koa';
+import type { Logger } from '../lib/logger.ts';
+import { GatewayError } from '../model/error.ts';
+import type { Access } from './access.ts';
+import { answerOf } from './error-table.ts';
+import type { HostCheck } from './host-check.ts';
+import type { Origins } from './origins.ts';
+import { parseQuery } from './query.ts';
+import { type ApiRouter, type ApiState, methodsOf } from './routes/router.ts';
+
+type ApiMiddleware = Middleware<ApiState>;
+type ApiContext = ParameterizedContext<ApiState>;
+
+const PREFLIGHT_MAX_AGE_SECONDS = 600;
+const CORS_REQUEST_HEADERS = 'Authorization, Content-Type, Prefer, instathings-path, instathings-method';
+const CORS_ANSWER_HEADERS = 'Location, Retry-After';
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+export interface HttpAppParts {
+  router: ApiRouter;
+  access: Access;
+  hostCheck: HostCheck;
+  origins: Origins;
+  logger: Logger;
+}
+
+export function createHttpApp(parts: HttpAppParts): Koa<ApiState> {
+  const { router, access, hostCheck, origins, logger } = parts;
+  const app = new Koa<ApiState>();
+  app.on('error', (error) => logger.debug({ err: error }, 'an answer could not be written'));
+  app.use(answerErrors(logger));
+  app.use(noteCaller(access));
+  app.use(checkHost(hostCheck));
+  app.use(answerOrigins(origins, router));
+  app.use(checkForm);
+  app.use(checkRoute(router));
+  app.use(router.routes());
+  return app;
+}
+
+function answerErrors(logger: Logger): ApiMiddleware {
+  return async (context, next) => {
+    context.set('X-Content-Type-Options', 'nosniff');
+    context.set('Cache-Control', 'no-store');
+    try {
+      await next();
+    } catch (error) {
+      const { status, headers, body, shown } = answerOf(error);
+      if (!shown)
+        logger.error({ err: error, method: context.method, path: context.path }, 'a request failed');
+      context.status = status;
+      context.set(headers);
+      context.body = body;
+    }
+  };
+}
+
+function noteCaller(access: Access): ApiMiddleware {
+  return (context, next) => {
+    context.state.caller = access.callerOf(context.req);
+    return next();
+  };
+}
+
+function checkHost(hostCheck: HostCheck): ApiMiddleware {
+  return (context, next) => {
+    if (context.state.caller === 'local' || hostCheck.accepts(context.req.headers.host)) return next();
+    throw new GatewayError('forbidden', 'this gateway does not answer under the name in "Host"', {
+      hint: 'use its IP address, or add the name to ALLOWED_HOSTS',
+    });
+  };
+}
+
+/** CORS, preflights included; a page of a foreign origin may not change anything. */
+function answerOrigins(origins: Origins, router: ApiRouter): ApiMiddleware {
+  return (context, next) => {
+    const kind = origins.kindOf(context.req);
+    context.vary('Origin');
+    if (kind === 'allowed') {
+      context.set('Access-Control-Allow-Origin', context.get('Origin'));
+      context.set('Access-Control-Expose-Headers', CORS_ANSWER_HEADERS);
+      const methods = methodsOf(router, context.path);
+      if (context.method === 'OPTIONS' && methods.length > 0) return answerPreflight(context, methods);
+    }
+    if (kind === 'foreign' && !SAFE_METHODS.has(context.method)) {
+      throw new GatewayError('forbidden', 'a page of this origin may not change anything here', {
+        hint: 'add its origin to CORS_ORIGINS',
+      });
+    }
+    return next();
+  };
+}
+
+function answerPreflight(context: ApiContext, methods: readonly string[]): void {
+  context.status = 204;
+  context.set('Access-Control-Allow-Methods', methods.join(', '));
+  context.set('Access-Control-Allow-Headers', CORS_REQUEST_HEADERS);
+  context.set('Access-Control-Max-Age', String(PREFLIGHT_MAX_AGE_SECONDS));
+}
+
+/** What can be wrong with any request: its encoding, and what it would take as an answer. */
+const checkForm: ApiMiddleware = (context, next) => {
+  parseQuery(context.querystring);
+  try {
+    decodeURIComponent(context.path);
+  } catch (cause) {
+    throw new GatewayError('badRequest', 'the path has a malformed percent-encoding', { cause });
+  }
+  if (context.accepts('json') === false) {
+    throw new GatewayError('notAcceptable', 'answers here are JSON', {
+      hint: 'send Accept: application/json',
+    });
+  }
+  return next();
+};
+
+function checkRoute(router: ApiRouter): ApiMiddleware {
+  return (context, next) => {
+    if (router.match(context.path, context.method).route) return next();
+    const methods = methodsOf(router, context.path);
+    if (methods.length === 0) throw new GatewayError('notFound', `there is nothing at ${context.path}`);
+    context.set('Allow', methods.join(', '));
+    throw new GatewayError('methodNotAllowed', `${context.path} does not know ${context.method}`, {
+      hint: `it knows ${methods.join(', ')}`,
+    });
+  };
+}

@@ -1,0 +1,41 @@
+/**
+ * What a socket asked to be sent: `devices=a,b` and `events=data,status` in its handshake, everything where it
+ * names nothing. Told as rooms, one for each kind of event, or one for each kind and device.
+ */
+import { GatewayError } from '../model/error.ts';
+import { EVENT_KINDS, type EventKind } from './event-view.ts';
+
+/** Devices that one socket may name; who wants more takes all. */
+export const NARROWED_DEVICES_MAX = 1_000;
+
+export type HandshakeQuery = Readonly<Record<string, string | string[] | undefined>>;
+
+export function roomOf(kind: EventKind, deviceId?: string): string {
+  return deviceId === undefined ? kind : `${kind}:${deviceId}`;
+}
+
+/** @throws GatewayError badRequest */
+export function roomsOf(query: HandshakeQuery): string[] {
+  const devices = namesIn(query, 'devices');
+  const kinds = (namesIn(query, 'events') ?? EVENT_KINDS).map(kindNamed);
+  if (devices === undefined) return kinds.map((kind) => roomOf(kind));
+  if (devices.length > NARROWED_DEVICES_MAX) {
+    throw new GatewayError('badRequest', `"devices" may name at most ${NARROWED_DEVICES_MAX} devices`);
+  }
+  return kinds.flatMap((kind) => devices.map((deviceId) => roomOf(kind, deviceId)));
+}
+
+function namesIn(query: HandshakeQuery, parameter: string): string[] | undefined {
+  const value = query[parameter];
+  if (value === undefined) return undefined;
+  const names = [value].flat().flatMap((list) => list.split(','));
+  const trimmed = names.map((name) => name.trim()).filter((name) => name !== '');
+  // an empty list asks for nothing in particular, not for nothing
+  return trimmed.length === 0 ? undefined : trimmed;
+}
+
+function kindNamed(name: string): EventKind {
+  const kind = EVENT_KINDS.find((known) => known === name);
+  if (kind) return kind;
+  throw new GatewayError('badRequest', `"events" may name ${EVENT_KINDS.join(', ')}, not "${name}"`);
+}

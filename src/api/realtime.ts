@@ -1,0 +1,189 @@
+/**
+ * The socket events, for Engine.IO 3 and 4 clients alike, on every server it is attached to.
+ *
+ * An event is encoded once, whoever listens, and not at all when nobody does. A client is sent everything in
+ * the order it happened. One that does not keep up is cut: when more than 8 MiB (`OUTGOING_MAX_BYTES`) of
+ * events wait for it at the time of the next one, so that its queue never holds more than that and one commit.
+ */
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type DefaultEventsMap, Server, type Socket as SocketIoSocket } from 'socket.io';
+import type { GatewayEventBus, GatewayEvents } from '../core/events.ts';
+import type { Dispose } from '../lib/event-bus.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { StoredReading } from '../model/reading.ts';
+import type { Access } from './access.ts';
+import { type EventKind, isoTime, pairingEventOf, pairingPayload } from './event-view.ts';
+import type { HostCheck } from './host-check.ts';
+import { roomOf, roomsOf } from './narrowing.ts';
+import type { Origins } from './origins.ts';
+import { Outgoing } from './outgoing.ts';
+
+/** What may wait for one client before it is cut. */
+export const OUTGOING_MAX_BYTES = 8 * 1024 * 1024;
+/** Clients send nothing but the protocol's own packets. */
+const INCOMING_MAX_BYTES = 16 * 1024;
+const PING_INTERVAL_MS = 25_000;
+const PING_TIMEOUT_MS = 20_000;
+
+/** What is kept with a socket: the rooms its handshake asked for. */
+type SocketData = { rooms: string[] };
+type Socket = SocketIoSocket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, SocketData>;
+
+export interface RealtimeParts {
+  access: Access;
+  hostCheck: HostCheck;
+  origins: Origins;
+  events: GatewayEventBus;
+  logger: Logger;
+}
+
+export class Realtime {
+  readonly #parts: RealtimeParts;
+  readonly #io: Server<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, SocketData>;
+  readonly #outgoing = new Map<Socket, Outgoing>();
+  /** TCP connections that a polling session moved to, by session. */
+  readonly #upgrades = new Map<string, Duplex>();
+  #disposers: Dispose[] = [];
+  #slowClients = 0;
+
+  constructor(parts: RealtimeParts) {
+    this.#parts = parts;
+    this.#io = new Server({
+      allowEIO3: true,
+      serveClient: false,
+      transports: ['polling', 'websocket'],
+      maxHttpBufferSize: INCOMING_MAX_BYTES,
+      pingInterval: PING_INTERVAL_MS,
+      pingTimeout: PING_TIMEOUT_MS,
+      // on a LAN it would cost more time than it saves
+      perMessageDeflate: false,
+      httpCompression: false,
+      cors: { origin: parts.origins.any ? '*' : parts.origins.list },
+      allowRequest: (request, answer) => {
+        const refusal = this.#refusalOf(request);
+        answer(refusal, refusal === undefined);
+      },
+    });
+    this.#io.use((socket, next) => next(this.#admit(socket)));
+    this.#io.on('connection', (socket) => this.#welcome(socket));
+  }
+
+  /** How many clients were cut because they did not keep up. */
+  get slowClients(): number {
+    return this.#slowClients;
+  }
+
+  /** Before `server` listens. */
+  attach(server: HttpServer): void {
+    this.#io.attach(server);
+    server.on('upgrade', (request, connection) => this.#noteUpgrade(request, connection));
+  }
+
+  start(): void {
+    const { events } = this.#parts;
+    this.#disposers = [
+      events.on('readingsRecorded', (readings) => this.#tellReadings(readings)),
+      events.on('deviceAnswered', (answer) => this.#tellAnswer(answer)),
+      events.on('availabilityChanged', (change) => this.#tellAvailability(change)),
+      events.on('devicePairingChanged', (change) => this.#tellPairing(change)),
+    ];
+  }
+
+  stop(): void {
+    for (const dispose of this.#disposers.splice(0)) dispose();
+    this.#io.disconnectSockets(true);
+  }
+
+  /** Why the HTTP side of a handshake is refused; undefined when it is not. */
+  #refusalOf(request: IncomingMessage): string | undefined {
+    const { access, hostCheck, origins } = this.#parts;
+    if (access.callerOf(request) === 'local') return undefined;
+    if (!hostCheck.accepts(request.headers.host))
+      return 'this gateway does not answer under the name in "Host"';
+    if (origins.kindOf(request) === 'foreign') return 'CORS_ORIGINS does not have the origin of this page';
+    return undefined;
+  }
+
+  /** Undefined lets the socket in; an error becomes its `connect_error` (`error` for 2.x clients). */
+  #admit(socket: Socket): Error | undefined {
+    const { access } = this.#parts;
+    try {
+      access.demand(access.callerOf(socket.request), 'read');
+      socket.data.rooms = roomsOf(socket.handshake.query);
+      return undefined;
+    } catch (error) {
+      return error as Error;
+    }
+  }
+
+  #welcome(socket: Socket): void {
+    socket.join(socket.data.rooms);
+    this.#outgoing.set(socket, new Outgoing(socket.conn, (sessionId) => this.#upgrades.get(sessionId)));
+    socket.on('disconnect', () => this.#outgoing.delete(socket));
+  }
+
+  #noteUpgrade({ url = '/' }: IncomingMessage, connection: Duplex): void {
+    const sessionId = new URLSearchParams(url.slice(url.indexOf('?') + 1)).get('sid');
+    if (sessionId === null) return;
+    this.#upgrades.set(sessionId, connection);
+    connection.on('close', () => {
+      if (this.#upgrades.get(sessionId) === connection) this.#upgrades.delete(sessionId);
+    });
+  }
+
+  #tellReadings(readings: readonly StoredReading[]): void {
+    this.#cutSlowClients();
+    for (const { deviceId, data, ts } of readings) {
+      const to = this.#listeners('data', deviceId);
+      if (!to) continue;
+      const time = isoTime(ts);
+      to.emit('data', { deviceId, payload: data, ts: time });
+      to.emit(`data_${deviceId}`, data);
+      to.emit(deviceId, { action: 'data', payload: data, ts: time });
+    }
+  }
+
+  #tellAnswer({ deviceId, payload, ts }: GatewayEvents['deviceAnswered']): void {
+    this.#cutSlowClients();
+    const to = this.#listeners('status', deviceId);
+    if (!to) return;
+    const time = isoTime(ts);
+    to.emit('status', { deviceId, payload, ts: time });
+    to.emit(`status_${deviceId}`, payload);
+    to.emit(deviceId, { action: 'status', payload, ts: time });
+  }
+
+  #tellAvailability({ deviceId, online, reason, ts }: GatewayEvents['availabilityChanged']): void {
+    this.#cutSlowClients();
+    const to = this.#listeners('availability', deviceId);
+    if (!to) return;
+    const payload = { online, ...(reason === undefined ? {} : { reason }) };
+    to.emit('availability', { deviceId, ...payload, ts: isoTime(ts) });
+    to.emit(deviceId, { action: 'availability', payload, ts: isoTime(ts) });
+  }
+
+  #tellPairing({ device }: GatewayEvents['devicePairingChanged']): void {
+    this.#cutSlowClients();
+    const event = pairingEventOf(device);
+    if (event) this.#listeners('pairing', device.id)?.emit(event, pairingPayload(device));
+  }
+
+  /** Who wants this kind of event of this device; undefined when nobody does. */
+  #listeners(kind: EventKind, deviceId: string) {
+    const { rooms } = this.#io.sockets.adapter;
+    const [every, narrowed] = [roomOf(kind), roomOf(kind, deviceId)];
+    return rooms.has(every) || rooms.has(narrowed) ? this.#io.to([every, narrowed]) : undefined;
+  }
+
+  #cutSlowClients(): void {
+    for (const [socket, outgoing] of this.#outgoing) {
+      const { pendingBytes } = outgoing;
+      if (pendingBytes <= OUTGOING_MAX_BYTES) continue;
+      this.#slowClients += 1;
+      const client = socket.handshake.address;
+      this.#parts.logger.warn({ client, pendingBytes }, 'a socket.io client does not keep up: disconnected');
+      outgoing.cut();
+    }
+  }
+}

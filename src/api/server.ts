@@ -1,0 +1,136 @@
+/**
+ * The API: one Koa application and one socket.io behind two listeners, the LAN's TCP port (when it is served)
+ * and `gate.sock`, which answers always. The socket comes first: it tells that another daemon is running.
+ */
+
+import type { RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
+import type { Devices } from '../core/devices.ts';
+import type { GatewayEventBus } from '../core/events.ts';
+import type { Health } from '../core/health.ts';
+import type { Pairing } from '../core/pairing.ts';
+import type { Protocols } from '../core/protocols.ts';
+import type { Readings } from '../core/readings.ts';
+import type { Logger } from '../lib/logger.ts';
+import { Access } from './access.ts';
+import { HostCheck } from './host-check.ts';
+import { createHttpApp } from './http-app.ts';
+import { HttpServer } from './http-server.ts';
+import { ensureAlone, listenOnLan, listenOnSocket } from './listening.ts';
+import { Origins } from './origins.ts';
+import { Realtime } from './realtime.ts';
+import { addDeviceReadingRoutes } from './routes/device-readings.ts';
+import { addDeviceRoutes } from './routes/devices.ts';
+import { addHealthRoutes } from './routes/health.ts';
+import { addPairingRoutes } from './routes/pairing.ts';
+import { addProtocolRoutes } from './routes/protocols.ts';
+import { createRouter } from './routes/router.ts';
+import type { ApiSettings } from './settings.ts';
+
+/** How long requests under way have to end when the API stops. */
+export const STOP_GRACE_MS = 2_000;
+/** The API's line in `/health/ready`. */
+const HEALTH_PART = 'api';
+
+export interface ApiParts {
+  settings: ApiSettings;
+  devices: Devices;
+  readings: Readings;
+  pairing: Pairing;
+  protocols: Protocols;
+  health: Health;
+  events: GatewayEventBus;
+  logger: Logger;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+export class Api {
+  readonly #settings: ApiSettings;
+  readonly #health: Health;
+  readonly #logger: Logger;
+  readonly #realtime: Realtime;
+  readonly #local: HttpServer;
+  readonly #lan: HttpServer | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(parts: ApiParts) {
+    const { settings, events, logger } = parts;
+    this.#settings = settings;
+    this.#health = parts.health;
+    this.#logger = logger;
+    const access = new Access({ anonymous: settings.anonymous });
+    const hostCheck = new HostCheck({ hostname: hostname(), allowedHosts: settings.allowedHosts ?? [] });
+    const origins = new Origins(settings.corsOrigins);
+    const listener = requestListener(parts, { access, hostCheck, origins });
+    this.#realtime = new Realtime({ access, hostCheck, origins, events, logger });
+    this.#local = new HttpServer({ listener, onConnection: (connection) => access.trust(connection) });
+    this.#realtime.attach(this.#local.server);
+    if (settings.lan) {
+      this.#lan = new HttpServer({ listener, onConnection: () => {} });
+      this.#realtime.attach(this.#lan.server);
+    }
+  }
+
+  /**
+   * No other daemon answers on this socket: asked before the stores are opened.
+   * @throws GatewayError alreadyRunning, folderUnusable
+   */
+  static async ensureAlone(socketPath: string): Promise<void> {
+    await ensureAlone(socketPath);
+  }
+
+  /** @throws GatewayError alreadyRunning, folderUnusable, portTaken, badSetting */
+  async start(): Promise<void> {
+    const { lan, socketPath } = this.#settings;
+    this.#health.report(HEALTH_PART, 'starting');
+    try {
+      await listenOnSocket(this.#local.server, socketPath);
+      if (this.#lan && lan) await listenOnLan(this.#lan.server, lan);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    this.#realtime.start();
+    this.#health.report(HEALTH_PART, 'running');
+    this.#logger.info({ socketPath, lan: this.address() }, 'the API answers');
+  }
+
+  /** Where the LAN is served: with the port that was bound, also when it was asked for as 0. */
+  address(): { bind: string; port: number } | undefined {
+    const address = this.#lan?.server.address() as AddressInfo | null | undefined;
+    return address ? { bind: address.address, port: address.port } : undefined;
+  }
+
+  /** How many socket.io clients were cut because they did not keep up. */
+  get slowClients(): number {
+    return this.#realtime.slowClients;
+  }
+
+  /** Takes nothing new, lets what is under way end within 2 s, then cuts it. The socket's file goes with it. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#close();
+    return this.#stopping;
+  }
+
+  async #close(): Promise<void> {
+    this.#health.report(HEALTH_PART, 'stopped');
+    this.#realtime.stop();
+    await Promise.all([this.#lan?.close(STOP_GRACE_MS), this.#local.close(STOP_GRACE_MS)]);
+  }
+}
+
+function requestListener(
+  { devices, readings, pairing, protocols, health, logger }: ApiParts,
+  checks: { access: Access; hostCheck: HostCheck; origins: Origins },
+): RequestListener {
+  const { access } = checks;
+  const router = createRouter();
+  addHealthRoutes(router, { health, access });
+  addDeviceRoutes(router, { devices, pairing, access });
+  addPairingRoutes(router, { pairing, access });
+  addDeviceReadingRoutes(router, { readings, access });
+  addProtocolRoutes(router, { protocols, access });
+  return createHttpApp({ router, logger, ...checks }).callback();
+}

@@ -1,0 +1,230 @@
+/**
+ * The embedded broker: aedes on 127.0.0.1, where each add-on logs in with its own token and sees only its own base.
+ *
+ * A reading's acknowledgement is held back until it is on disk: aedes sends the PUBACK after `authorizePublish` has
+ * called back, and that is where `core/readings` is awaited. aedes reads no further from a client while packets of
+ * the last chunk wait, so an add-on that floods is slowed down and nobody else is.
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import { Aedes, type Client, type PublishPacket } from 'aedes';
+import { type ConfigMessage, PACKET_MAX_BYTES } from '../contract/messages.ts';
+import { addonTopics, parseInboundTopic } from '../contract/topics.ts';
+import type { GatewayEventBus } from '../core/events.ts';
+import type { AddonCredentials, AddonLink, AddonLogin, AddonRequest } from '../core/ports.ts';
+import type { Logger } from '../lib/logger.ts';
+import { GatewayError } from '../model/error.ts';
+import type { JsonValue } from '../model/json.ts';
+import { AddonAccess } from './access.ts';
+import type { Inbox } from './inbox.ts';
+import { guardPackets } from './packet-guard.ts';
+import { Requests } from './requests.ts';
+
+const HOST = '127.0.0.1';
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Add-ons ping at least so often (seconds): a hung one is noticed after one and a half times that. */
+const KEEPALIVE_MAX_SECONDS = 60;
+const CONNECTIONS_MAX = 200;
+
+export interface AddonBrokerParts {
+  /** 0: any free port. */
+  port: number;
+  events: GatewayEventBus;
+  logger: Logger;
+  newId: () => string;
+  now: () => number;
+}
+
+type PublishDone = (error?: Error) => void;
+
+/**
+ * aedes, one way: what an add-on publishes is core's and goes to no other client, so that it ends here; only gate's
+ * own messages are delivered. (aedes passes the client as a second argument that its types leave out.)
+ */
+class OneWayBroker extends Aedes {
+  override publish(
+    packet: PublishPacket,
+    clientOrDone: Client | null | PublishDone,
+    done?: PublishDone,
+  ): void {
+    if (typeof clientOrDone === 'function') super.publish(packet, clientOrDone);
+    else if (clientOrDone === null && done) super.publish(packet, done);
+    else done?.();
+  }
+}
+
+export class AddonBroker implements AddonLink, AddonCredentials {
+  readonly #parts: AddonBrokerParts;
+  readonly #access = new AddonAccess();
+  readonly #requests: Requests;
+  readonly #connected = new Map<string, Client>();
+  #inbox: Inbox | undefined;
+  #aedes: OneWayBroker | undefined;
+  #server: Server | undefined;
+
+  constructor(parts: AddonBrokerParts) {
+    this.#parts = parts;
+    this.#requests = new Requests({
+      send: (slug, requestId, message) => this.#publish(addonTopics(slug).request(requestId), message, false),
+      connected: (slug) => this.#connected.has(slug),
+      newId: parts.newId,
+      now: parts.now,
+    });
+  }
+
+  /** Opens the broker itself; add-ons are let in by `listen`. */
+  async start(): Promise<void> {
+    const aedes = new OneWayBroker({
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      keepaliveLimit: KEEPALIVE_MAX_SECONDS,
+      maxClientsIdLength: 64,
+      maxTopicLevels: 8,
+      authenticate: (client, username, password, done) => {
+        // one add-on, one connection: the client id is the slug
+        const admitted =
+          client.id === username && password !== undefined && this.#access.admits(username, password);
+        if (!admitted)
+          this.#parts.logger.warn({ addon: client.id }, 'a log-in at the add-on broker was refused');
+        done(null, admitted);
+      },
+      authorizePublish: (client, packet, done) => {
+        if (!client) return done(new Error('only add-ons publish here'));
+        this.#receive(client.id, packet, done);
+      },
+      authorizeSubscribe: (client, subscription, done) => {
+        if (this.#access.maySubscribe(client.id, subscription.topic)) return done(null, subscription);
+        this.#inbox?.refuse(client.id, `it may not subscribe to "${subscription.topic}"`);
+        done(null, null);
+      },
+    });
+    aedes.on('clientReady', (client) => {
+      this.#connected.set(client.id, client);
+      this.#parts.events.emit('addonConnected', { slug: client.id });
+    });
+    aedes.on('clientDisconnect', (client) => {
+      if (this.#connected.get(client.id) !== client) return;
+      this.#connected.delete(client.id);
+      this.#requests.abandon(client.id);
+      this.#parts.events.emit('addonDisconnected', { slug: client.id });
+    });
+    aedes.on('clientError', (client, error) =>
+      this.#parts.logger.info({ addon: client.id }, `connection ended: ${error.message}`),
+    );
+    aedes.on('connectionError', (_client, error) =>
+      this.#parts.logger.info(`a connection to the add-on broker ended: ${error.message}`),
+    );
+    await aedes.listen();
+    this.#aedes = aedes;
+  }
+
+  /** Lets add-ons in; their messages go to `inbox`. @throws GatewayError portTaken */
+  async listen(inbox: Inbox): Promise<void> {
+    this.#inbox = inbox;
+    const aedes = this.#aedes;
+    if (!aedes) throw new GatewayError('unavailable', 'the add-on broker is not started');
+    const server = createServer({ noDelay: true }, (socket: Socket) =>
+      aedes.handle(guardPackets(socket, PACKET_MAX_BYTES)),
+    );
+    server.maxConnections = CONNECTIONS_MAX;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, this.#parts.port)));
+      server.listen(this.#parts.port, HOST, resolve);
+    });
+    this.#server = server;
+  }
+
+  /** Takes no more messages; what is in flight may still be acknowledged. */
+  async stopIntake(): Promise<void> {
+    this.#server?.close();
+    this.#inbox?.close();
+    await this.#inbox?.drained();
+  }
+
+  async stop(): Promise<void> {
+    const aedes = this.#aedes;
+    this.#aedes = undefined;
+    this.#server?.close();
+    this.#server = undefined;
+    if (aedes) await new Promise<void>((resolve) => aedes.close(resolve));
+  }
+
+  /** The port in use. */
+  get port(): number {
+    const address = this.#server?.address();
+    return typeof address === 'object' && address !== null ? address.port : this.#parts.port;
+  }
+
+  issue(slug: string): AddonLogin {
+    this.revoke(slug);
+    return { brokerUrl: `mqtt://${HOST}:${this.port}`, addon: slug, token: this.#access.issue(slug) };
+  }
+
+  revoke(slug: string): void {
+    this.#access.revoke(slug);
+    this.#connected.get(slug)?.close();
+  }
+
+  configure(slug: string, config: ConfigMessage): void {
+    this.#publish(addonTopics(slug).config, config, true);
+  }
+
+  request(slug: string, request: AddonRequest): Promise<JsonValue> {
+    return this.#requests.request(slug, request);
+  }
+
+  #publish(topic: string, message: object, retain: boolean): void {
+    const packet: PublishPacket = {
+      cmd: 'publish',
+      topic,
+      payload: Buffer.from(JSON.stringify(message)),
+      qos: 1,
+      retain,
+      dup: false,
+    };
+    this.#aedes?.publish(packet, (error) => {
+      if (error) this.#parts.logger.error({ topic }, `publishing to an add-on failed: ${error.message}`);
+    });
+  }
+
+  #receive(slug: string, packet: PublishPacket, done: (error?: Error | null) => void): void {
+    const inbox = this.#inbox;
+    if (!inbox || packet.qos === 2) {
+      done(new Error('QoS 2 is not taken here'));
+      return;
+    }
+    const topic = parseInboundTopic(slug, packet.topic);
+    if (topic?.kind === 'result') {
+      const result = inbox.result(slug, packet.payload);
+      if (result && !this.#requests.settle(slug, topic.requestId, result)) {
+        this.#parts.logger.debug(
+          { addon: slug, requestId: topic.requestId },
+          'a result that nobody waits for',
+        );
+      }
+      done(null);
+      return;
+    }
+    // a refused message is acknowledged, or the add-on would send it again for ever
+    inbox.receive(slug, packet.topic, packet.payload).then(
+      () => done(null),
+      (error: Error) => done(error),
+    );
+  }
+}
+
+function listenError(error: NodeJS.ErrnoException, port: number): GatewayError {
+  if (error.code === 'EADDRINUSE') {
+    return new GatewayError(
+      'portTaken',
+      `port ${port} on ${HOST}, for add-ons, is taken by another program`,
+      {
+        hint: 'set LOCAL_BROKER_PORT to a free port',
+        cause: error,
+      },
+    );
+  }
+  return new GatewayError(
+    'portTaken',
+    `port ${port} on ${HOST}, for add-ons, cannot be opened: ${error.message}`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,98 @@
+/**
+ * Requests to add-ons and their one result each: matched by id, ended by result, deadline, cancellation or the end of
+ * the add-on's connection.
+ */
+import type { RequestMessage, ResultMessage } from '../contract/messages.ts';
+import type { AddonRequest } from '../core/ports.ts';
+import { GatewayError } from '../model/error.ts';
+import type { JsonValue } from '../model/json.ts';
+
+interface Pending {
+  slug: string;
+  settle: (outcome: { value: JsonValue } | { error: GatewayError }) => void;
+}
+
+export interface RequestsParts {
+  send: (slug: string, requestId: string, message: RequestMessage) => void;
+  connected: (slug: string) => boolean;
+  newId: () => string;
+  now: () => number;
+}
+
+export class Requests {
+  readonly #parts: RequestsParts;
+  readonly #pending = new Map<string, Pending>();
+
+  constructor(parts: RequestsParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws GatewayError addonUnavailable, deviceTimeout, deviceRefused */
+  request(slug: string, { method, deviceId, params, timeoutMs, signal }: AddonRequest): Promise<JsonValue> {
+    const { send, connected, newId, now } = this.#parts;
+    if (!connected(slug)) {
+      return Promise.reject(
+        new GatewayError('addonUnavailable', `add-on "${slug}" is not running just now`, {
+          hint: 'GET /health/ready says why',
+          retryAfterSeconds: 5,
+        }),
+      );
+    }
+    const requestId = newId();
+    return new Promise((resolve, reject) => {
+      const cancelled = () => finish({ error: new GatewayError('deviceTimeout', `${method} was cancelled`) });
+      const timer = setTimeout(() => {
+        const whom = deviceId === undefined ? `add-on "${slug}"` : `device "${deviceId}"`;
+        finish({
+          error: new GatewayError('deviceTimeout', `${whom} did not answer ${method} within ${timeoutMs} ms`),
+        });
+      }, timeoutMs);
+      const finish: Pending['settle'] = (outcome) => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', cancelled);
+        this.#pending.delete(requestId);
+        if ('error' in outcome) reject(outcome.error);
+        else resolve(outcome.value);
+      };
+      this.#pending.set(requestId, { slug, settle: finish });
+      if (signal?.aborted) return cancelled();
+      signal?.addEventListener('abort', cancelled);
+      send(slug, requestId, {
+        method,
+        ...(deviceId === undefined ? {} : { deviceId }),
+        params,
+        deadline: now() + timeoutMs,
+      });
+    });
+  }
+
+  /** @returns false when nobody waits for this result (any more) */
+  settle(slug: string, requestId: string, result: ResultMessage): boolean {
+    const pending = this.#pending.get(requestId);
+    if (pending?.slug !== slug) return false;
+    if (result.ok) pending.settle({ value: result.value ?? null });
+    else pending.settle({ error: refusal(result.error) });
+    return true;
+  }
+
+  /** The add-on's connection ended: nobody will answer. */
+  abandon(slug: string): void {
+    for (const pending of [...this.#pending.values()]) {
+      if (pending.slug !== slug) continue;
+      pending.settle({
+        error: new GatewayError('addonUnavailable', `add-on "${slug}" ended before it answered`, {
+          retryAfterSeconds: 5,
+        }),
+      });
+    }
+  }
+}
+
+function refusal({
+  code,
+  message,
+  hint,
+  deviceStatus,
+}: Extract<ResultMessage, { ok: false }>['error']): GatewayError {
+  return new GatewayError('deviceRefused', message, { hint, deviceStatus, reasonCode: code });
+}

@@ -1,0 +1,103 @@
+/**
+ * The settings: one schema gives their type, their check and their documentation (`docs/guides/configuration.md`
+ * is made from it). Each comes from the environment or from `.env`; the environment wins.
+ */
+import * as v from 'valibot';
+
+const truth = v.pipe(
+  v.picklist(['true', 'false', '1', '0'], 'must be true, false, 1 or 0'),
+  v.transform((text) => text === 'true' || text === '1'),
+);
+
+function wholeNumber(min: number, max: number) {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return v.pipe(
+    v.string(),
+    v.regex(/^\d{1,9}$/, message),
+    v.transform(Number),
+    v.minValue(min, message),
+    v.maxValue(max, message),
+  );
+}
+
+function oneOf<const T extends readonly string[]>(values: T) {
+  return v.picklist(values, `must be one of ${values.join(', ')}`);
+}
+
+const list = v.pipe(
+  v.string(),
+  v.transform((text) =>
+    text
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ''),
+  ),
+);
+
+const identifier = v.pipe(
+  v.string(),
+  v.regex(/^[\w-]{1,64}$/, 'must be 1 to 64 letters, digits, "_" and "-"'),
+);
+
+/** One variable: its check, its default as text, and what it means. */
+interface Variable<S extends v.GenericSchema<string | undefined, unknown>> {
+  schema: S;
+  default?: string;
+  meaning: string;
+}
+
+function variable<S extends v.GenericSchema<string | undefined, unknown>>(
+  schema: S,
+  meaning: string,
+  defaultText?: string,
+): Variable<S> {
+  return { schema, meaning, ...(defaultText === undefined ? {} : { default: defaultText }) };
+}
+
+export const VARIABLES = {
+  CONFIG_FOLDER: variable(v.string(), 'folder of `.env`', 'config'),
+  DATA_FOLDER: variable(
+    v.string(),
+    'folder of the stores, of add-on data and of the Unix socket; made with mode 0700',
+    'data',
+  ),
+  NODE_ENV: variable(v.string(), 'anything but `production` marks a gateway under development', 'production'),
+  PROJECT_ID: variable(
+    v.optional(identifier),
+    'project of this gateway; made once and kept where it is not given',
+  ),
+  PARENT_DEVICE_ID: variable(
+    v.optional(identifier),
+    'device id of this gateway; made once and kept where it is not given',
+  ),
+  ON_PREMISE_ENABLED: variable(truth, 'serve the API on the LAN', 'true'),
+  PORT: variable(wholeNumber(0, 65_535), 'port of REST and socket.io on the LAN (0: any free one)', '1234'),
+  BIND: variable(v.string(), 'address that REST and socket.io listen on', '0.0.0.0'),
+  ON_PREMISE_ANONYMOUS: variable(oneOf(['none', 'read', 'all']), 'what a caller on the LAN may do', 'read'),
+  CORS_ORIGINS: variable(list, 'browser origins allowed, separated by commas', ''),
+  ALLOWED_HOSTS: variable(list, 'further host names under which this gateway is called', ''),
+  LOCAL_BROKER_PORT: variable(
+    wholeNumber(0, 65_535),
+    'port of the broker for add-ons, on 127.0.0.1 (0: any free one)',
+    '1883',
+  ),
+  COMMIT_WINDOW_MS: variable(
+    wholeNumber(0, 1_000),
+    'at most one commit of readings begins in so many milliseconds',
+    '25',
+  ),
+  RETENTION_DAYS: variable(wholeNumber(1, 3_650), 'readings older than this are deleted', '30'),
+  RETENTION_MB: variable(
+    wholeNumber(16, 1_000_000),
+    'size of the store past which the oldest readings are deleted',
+    '1024',
+  ),
+  LOG_LEVEL: variable(
+    oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+    'least level that is logged',
+    'info',
+  ),
+} as const;
+
+type VariableName = keyof typeof VARIABLES;
+export type Settings = { [K in VariableName]: v.InferOutput<(typeof VARIABLES)[K]['schema']> };

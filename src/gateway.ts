@@ -1,0 +1,234 @@
+/**
+ * The composition root: builds every part, starts them in order, stops them in reverse. Nothing else constructs parts,
+ * and nothing is patched on later.
+ */
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Api } from './api/server.ts';
+import { AddonBroker } from './broker/addon-broker.ts';
+import { Inbox } from './broker/inbox.ts';
+import type { Settings } from './config/settings.ts';
+import { Devices } from './core/devices.ts';
+import type { GatewayEvents } from './core/events.ts';
+import { Health } from './core/health.ts';
+import { Pairing } from './core/pairing.ts';
+import { Protocols } from './core/protocols.ts';
+import { Readings } from './core/readings.ts';
+import { TypeCatalogue } from './core/type-catalogue.ts';
+import { EventBus } from './lib/event-bus.ts';
+import type { Logger } from './lib/logger.ts';
+import { shortId } from './lib/short-id.ts';
+import { GatewayError } from './model/error.ts';
+import { AvailabilityFile } from './store/availability-file.ts';
+import { Store } from './store/store.ts';
+import { readAddonFolders } from './supervisor/addon-folders.ts';
+import { ProcessRuntime } from './supervisor/process-runtime.ts';
+import { Supervisor } from './supervisor/supervisor.ts';
+
+const BYTES_PER_MB = 1_000_000;
+
+export interface GatewayParts {
+  settings: Settings;
+  /** Folder of the add-ons that ship with gate. */
+  addonsFolder: string;
+  /** The Node that runs process add-ons, and the environment they inherit a few names of. */
+  nodePath: string;
+  environment: Record<string, string | undefined>;
+  logger: Logger;
+  /** Something broke that the daemon cannot go on without. */
+  onFault: (error: GatewayError) => void;
+}
+
+/** Something that was started and wants to be stopped. */
+type Stop = () => Promise<void> | void;
+
+export class Gateway {
+  readonly #parts: GatewayParts;
+  readonly #started: Stop[] = [];
+  #stopped: Promise<void> | undefined;
+  #api: Api | undefined;
+
+  constructor(parts: GatewayParts) {
+    this.#parts = parts;
+  }
+
+  /** Where the API answers on the LAN, once started; undefined when it is not served there. */
+  get address(): { bind: string; port: number } | undefined {
+    return this.#api?.address();
+  }
+
+  /**
+   * Resolves once the API answers. Add-ons are still starting then.
+   * @throws GatewayError folderUnusable, alreadyRunning, portTaken, storeCorrupt, storeNewer, storeFailed; what was
+   * started before is stopped again
+   */
+  async start(): Promise<void> {
+    try {
+      await this.#start();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Stops everything in reverse: intake first, stores last. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #start(): Promise<void> {
+    const { settings, addonsFolder, nodePath, environment, logger, onFault } = this.#parts;
+    const now = () => Date.now();
+    const monotonicNow = () => performance.now();
+    const newId = () => shortId();
+    const folder = usableFolder(settings.DATA_FOLDER);
+
+    const events = new EventBus<GatewayEvents>((event, error) => {
+      logger.error({ event, err: error }, 'a listener failed');
+    });
+    const health = new Health({ events, now, vital: ['store', 'broker'] });
+    events.on('healthChanged', ({ part, state, reason }) => {
+      const level = state === 'failed' || state === 'degraded' ? 'warn' : 'info';
+      logger[level](
+        { part, state, reason },
+        `${part} is ${state}${reason === undefined ? '' : `: ${reason}`}`,
+      );
+    });
+    events.on('readingsDropped', ({ count, reason }) => {
+      logger.warn(
+        { count, reason },
+        `${count} readings were deleted to keep within RETENTION_${reason === 'age' ? 'DAYS' : 'MB'}`,
+      );
+    });
+
+    const socketPath = join(folder, 'gate.sock');
+    await Api.ensureAlone(socketPath);
+
+    const store = new Store({
+      settings: {
+        folder,
+        commitWindowMs: settings.COMMIT_WINDOW_MS,
+        retentionDays: settings.RETENTION_DAYS,
+        retentionBytes: settings.RETENTION_MB * BYTES_PER_MB,
+      },
+      onCommit: (committed) => readings.committed(committed),
+      onTrouble: (reason) => health.report('store', reason === undefined ? 'running' : 'failed', reason),
+      onDropped: (dropped) => events.emit('readingsDropped', dropped),
+      onFault,
+      now,
+      monotonicNow,
+    });
+    const availability = new AvailabilityFile({
+      path: join(folder, 'availability.db'),
+      onTrouble: (message) => logger.warn(message),
+    });
+    await this.#run(store);
+    await this.#run(availability);
+    health.report('store', 'running');
+
+    const gatewayId = settings.PARENT_DEVICE_ID ?? (await store.keep('gatewayId', newId));
+    const projectId = settings.PROJECT_ID ?? (await store.keep('projectId', newId));
+    const types = new TypeCatalogue();
+    const devices = new Devices({
+      registry: store,
+      availability,
+      types,
+      events,
+      gatewayId,
+      projectId,
+      now,
+      newId,
+    });
+    const readings = new Readings({ store, devices, events });
+    await devices.start();
+
+    const broker = new AddonBroker({ port: settings.LOCAL_BROKER_PORT, events, logger, newId, now });
+    await this.#run(broker);
+    const protocols = new Protocols({ registry: store, devices, types, link: broker, health, events, now });
+    const { packages, problems } = await readAddonFolders({
+      bundledFolder: addonsFolder,
+      foreignFolder: join(folder, 'addons'),
+    });
+    for (const problem of problems) logger.warn(problem, `an add-on was left out: ${problem.reason}`);
+    await protocols.start(packages);
+    const pairing = new Pairing({ devices, link: broker, events });
+    await pairing.start();
+    await broker.listen(new Inbox({ readings, devices, protocols, health, events, logger, now }));
+    this.#started.push(() => broker.stopIntake());
+    health.report('broker', 'running');
+
+    const supervisor = new Supervisor({
+      protocols,
+      runtime: new ProcessRuntime({
+        dataFolder: folder,
+        nodePath,
+        environment,
+        logger,
+        onLine: (slug, stream, line) => logger[stream === 'ERR' ? 'warn' : 'info']({ addon: slug }, line),
+      }),
+      credentials: broker,
+      health,
+      events,
+      logger,
+      monotonicNow,
+      random: Math.random,
+    });
+    await this.#run(supervisor);
+
+    const api = new Api({
+      settings: {
+        lan: settings.ON_PREMISE_ENABLED ? { bind: settings.BIND, port: settings.PORT } : undefined,
+        socketPath,
+        anonymous: settings.ON_PREMISE_ANONYMOUS,
+        corsOrigins: settings.CORS_ORIGINS,
+        allowedHosts: settings.ALLOWED_HOSTS,
+      },
+      devices,
+      readings,
+      pairing,
+      protocols,
+      health,
+      events,
+      logger,
+      now,
+    });
+    this.#api = api;
+    await this.#run(api);
+  }
+
+  async #run(part: { start: () => Promise<unknown>; stop: Stop }): Promise<void> {
+    // noted first: a start that fails half-way leaves something to stop
+    this.#started.push(() => part.stop());
+    await part.start();
+  }
+
+  async #stop(): Promise<void> {
+    for (const stop of this.#started.splice(0).reverse()) {
+      try {
+        await stop();
+      } catch (error) {
+        this.#parts.logger.error({ err: error }, 'a part did not stop cleanly');
+      }
+    }
+  }
+}
+
+/** The data folder, made where it is missing. @throws GatewayError folderUnusable */
+function usableFolder(path: string): string {
+  const folder = resolve(path);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    return folder;
+  } catch (error) {
+    throw new GatewayError(
+      'folderUnusable',
+      `DATA_FOLDER ${folder} cannot be written: ${(error as Error).message}`,
+      {
+        hint: 'give it to the user that runs gate, or set DATA_FOLDER to another folder',
+        cause: error,
+      },
+    );
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The daemon's process: arguments, environment, signals, exit codes. The only file that touches `process`.
+ *
+ * Exit codes: 0 after SIGINT or SIGTERM, 1 when it could not start or broke, 2 for a bad argument.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { loadSettings } from './config/load.ts';
+import { VARIABLES } from './config/settings.ts';
+import { createLogger } from './lib/logger.ts';
+import { GatewayError } from './model/error.ts';
+
+/** Everything that takes longer than this to stop is left behind. */
+const STOP_DEADLINE_MS = 9_500;
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+function version(): string {
+  // src/main.ts lies one folder below package.json, dist/src/main.js two
+  const file = [join(here, '../package.json'), join(here, '../../package.json')].find((path) =>
+    existsSync(path),
+  );
+  return file === undefined ? 'unknown' : String(JSON.parse(readFileSync(file, 'utf8')).version);
+}
+
+function usage(): string {
+  const rows = Object.entries(VARIABLES).map(([name, variable]) => {
+    const preset = 'default' in variable && variable.default ? ` (${variable.default})` : '';
+    return `  ${name.padEnd(22)}${variable.meaning}${preset}`;
+  });
+  return [
+    'gate: the on-premise IoT gateway',
+    '',
+    'Usage: gate [--help] [--version]',
+    '',
+    'Settings, from the environment or CONFIG_FOLDER/.env:',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+/** One line that a person can act on. */
+function fail(error: unknown, exitCode: number): never {
+  const known = error instanceof GatewayError;
+  const words =
+    error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
+  process.stderr.write(`gate: ${words}${known && error.hint ? `. Next: ${error.hint}` : ''}\n`);
+  process.exit(exitCode);
+}
+
+function answeredByArguments(): boolean {
+  let values: { help?: boolean | undefined; version?: boolean | undefined };
+  try {
+    ({ values } = parseArgs({ options: { help: { type: 'boolean' }, version: { type: 'boolean' } } }));
+  } catch (error) {
+    return fail(new GatewayError('badRequest', (error as Error).message), 2);
+  }
+  if (values.help) process.stdout.write(usage());
+  if (values.version) process.stdout.write(`${version()}\n`);
+  return values.help === true || values.version === true;
+}
+
+async function run(): Promise<void> {
+  const settings = loadSettings(process.env);
+  // compiled code is kept beside the data: later starts are quicker and smaller, the children's too
+  const cache = enableCompileCache(join(resolve(settings.DATA_FOLDER), 'cache')).directory;
+  if (cache) process.env['NODE_COMPILE_CACHE'] = dirname(cache);
+  const { Gateway } = await import('./gateway.ts');
+
+  const logger = createLogger(settings.LOG_LEVEL);
+  const gateway = new Gateway({
+    settings,
+    addonsFolder: join(here, '../addons'),
+    nodePath: process.execPath,
+    environment: process.env,
+    logger,
+    onFault: (error) => void end(1, error),
+  });
+  let ending = false;
+  const end = async (exitCode: number, error?: GatewayError): Promise<void> => {
+    if (ending) return;
+    ending = true;
+    if (error) logger.fatal({ code: error.code }, error.message);
+    setTimeout(
+      () => fail(new GatewayError('internal', `it did not stop within ${STOP_DEADLINE_MS} ms`), 1),
+      STOP_DEADLINE_MS,
+    ).unref();
+    await gateway.stop();
+    logger.info('stopped');
+    process.exit(exitCode);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      logger.info(`${signal}: stopping`);
+      void end(0);
+    });
+  }
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error }, 'an uncaught error');
+    void end(1);
+  });
+
+  const startedAt = performance.now();
+  await gateway.start();
+  const { address } = gateway;
+  const where = address
+    ? `the API answers at http://${address.bind}:${address.port}`
+    : 'the API answers on its Unix socket only';
+  logger.info(
+    { version: version(), startMs: Math.round(performance.now() - startedAt) },
+    `gate is up: ${where}`,
+  );
+}
+
+if (!answeredByArguments()) await run().catch((error: unknown) => fail(error, 1));

@@ -1,0 +1,132 @@
+/**
+ * Group commit: readings that arrive together reach the disk together, with one fsync. A lone reading is committed
+ * at once; after that at most one commit begins in each window, unless many wait. A reading is told to the
+ * listener and its `append` resolves only when it is on disk.
+ *
+ * Bounded: past `QUEUE_MAX` waiting readings `append` itself waits. While the disk is full or away, everything
+ * waits and is tried again; nothing is dropped and nothing acknowledged.
+ */
+import { backoffMs } from '../lib/backoff.ts';
+import { pause } from '../lib/deadline.ts';
+import type { NewReading, StoredReading } from '../model/reading.ts';
+import { type Writer, WriterError } from './writer.ts';
+import type { QueuedReading } from './writer-messages.ts';
+
+/** Readings that may wait for a commit. */
+export const QUEUE_MAX = 10_000;
+/** So many waiting readings are committed without waiting for the window. */
+const EARLY_READINGS = 250;
+/** Most readings in one transaction: about 6 ms of work. */
+const BATCH_MAX = 1_000;
+const RETRY_MIN_MS = 500;
+const RETRY_MAX_MS = 15_000;
+
+export interface CommitQueueParts {
+  writer: Pick<Writer, 'call'>;
+  /** Turns a seq into the public `_id`. */
+  publicId: (seq: number) => string;
+  windowMs: number;
+  onCommit: (readings: readonly StoredReading[]) => void;
+  /** The disk refuses writes just now, with the reason; undefined when it takes them again. */
+  onTrouble: (reason: string | undefined) => void;
+  /** Milliseconds that only ever grow. */
+  monotonicNow: () => number;
+}
+
+interface Waiting {
+  reading: QueuedReading;
+  resolve: (isNew: boolean) => void;
+  reject: (error: unknown) => void;
+}
+
+export class CommitQueue {
+  readonly #parts: CommitQueueParts;
+  readonly #stopping = new AbortController();
+  #waiting: Waiting[] = [];
+  #room: (() => void)[] = [];
+  #lastBeganAt = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(parts: CommitQueueParts) {
+    this.#parts = parts;
+  }
+
+  async append(addon: string, { deviceId, id, ts, data }: NewReading): Promise<boolean> {
+    while (this.#waiting.length >= QUEUE_MAX) await new Promise<void>((resolve) => this.#room.push(resolve));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ reading: { addon, deviceId, id, ts, data }, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Commits what waits. After this nothing more may be appended. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#stopping.abort();
+    await this.#running;
+    while (this.#waiting.length > 0) await this.#commit();
+  }
+
+  #schedule(): void {
+    if (this.#running) return;
+    const waitMs =
+      this.#waiting.length >= EARLY_READINGS
+        ? 0
+        : this.#lastBeganAt + this.#parts.windowMs - this.#parts.monotonicNow();
+    if (waitMs <= 0) {
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      this.#run();
+    } else
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined;
+        this.#run();
+      }, waitMs);
+  }
+
+  #run(): void {
+    if (this.#running || this.#waiting.length === 0) return;
+    this.#running = this.#commit().finally(() => {
+      this.#running = undefined;
+      if (this.#waiting.length > 0 && !this.#stopping.signal.aborted) this.#schedule();
+    });
+  }
+
+  async #commit(): Promise<void> {
+    const batch = this.#waiting.splice(0, BATCH_MAX);
+    this.#lastBeganAt = this.#parts.monotonicNow();
+    try {
+      const seqs = await this.#write(batch.map(({ reading }) => reading));
+      const stored: StoredReading[] = [];
+      batch.forEach(({ reading: { deviceId, ts, data } }, index) => {
+        const seq = seqs[index] as number;
+        if (seq > 0) stored.push({ _id: this.#parts.publicId(seq), data, deviceId, ts });
+      });
+      if (stored.length > 0) this.#parts.onCommit(stored);
+      batch.forEach(({ resolve }, index) => {
+        resolve((seqs[index] as number) > 0);
+      });
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    } finally {
+      for (const resolve of this.#room.splice(0)) resolve();
+    }
+  }
+
+  /** Tries until the disk takes the batch; gives up only when trying again cannot help, or when told to stop. */
+  async #write(readings: QueuedReading[]): Promise<number[]> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const seqs = await this.#parts.writer.call('commit', readings);
+        if (attempt > 0) this.#parts.onTrouble(undefined);
+        return seqs;
+      } catch (error) {
+        if (!(error instanceof WriterError) || error.passing === undefined || this.#stopping.signal.aborted)
+          throw error;
+        this.#parts.onTrouble(error.passing);
+        await pause(backoffMs(attempt, { minMs: RETRY_MIN_MS, maxMs: RETRY_MAX_MS }), this.#stopping.signal);
+      }
+    }
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * The store's schema as numbered steps. `PRAGMA user_version` says which the file has; a file of a newer gateway is
+ * refused untouched. Steps run on a copy that takes the file's place only when all have succeeded, so that an
+ * interruption or a fault leaves the old store as it was.
+ */
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { GatewayError } from '../model/error.ts';
+import { backup, type Database, inTransaction, openForWriting } from './sqlite.ts';
+
+/** One step: from version n (its place in the list) to n + 1. */
+export type Migration = (database: Database) => void;
+
+export const MIGRATIONS: readonly Migration[] = [
+  (database) => {
+    database.exec(`
+      CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+      CREATE TABLE device (k INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, record TEXT);
+      CREATE TABLE protocol (slug TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+      CREATE TABLE shape (k INTEGER PRIMARY KEY, skeleton TEXT NOT NULL UNIQUE);
+      CREATE TABLE reading (seq INTEGER PRIMARY KEY AUTOINCREMENT, dev INTEGER NOT NULL, ts INTEGER NOT NULL,
+        shape INTEGER NOT NULL, vals TEXT NOT NULL);
+      CREATE INDEX reading_by_time ON reading (dev, ts);
+      CREATE TABLE reading_count (dev INTEGER NOT NULL, hour INTEGER NOT NULL, n INTEGER NOT NULL,
+        PRIMARY KEY (dev, hour)) WITHOUT ROWID;
+      CREATE TABLE device_shape (dev INTEGER NOT NULL, shape INTEGER NOT NULL, PRIMARY KEY (dev, shape)) WITHOUT ROWID;
+      CREATE TABLE delivery (batch INTEGER PRIMARY KEY AUTOINCREMENT, addon TEXT NOT NULL, n INTEGER NOT NULL,
+        ids TEXT NOT NULL);
+    `);
+    // five random bytes tell this store's readings from those of any other, also after a factory reset
+    database.prepare('INSERT INTO meta VALUES (?, ?)').run('epoch', randomBytes(5).toString('hex'));
+  },
+];
+
+/**
+ * Opens the store for writing, made or brought up to date.
+ * @throws GatewayError storeNewer, storeCorrupt, storeFailed
+ */
+export async function openMigrated(
+  path: string,
+  migrations: readonly Migration[] = MIGRATIONS,
+): Promise<Database> {
+  const copyPath = `${path}.migrating`;
+  // left by an interruption: the store itself was not touched yet
+  removeWithLogs(copyPath);
+  const isNew = !existsSync(path);
+  const database = openForWriting(path);
+  try {
+    const version = versionOf(database);
+    if (version > migrations.length) {
+      throw new GatewayError(
+        'storeNewer',
+        `the store ${path} is of version ${version}, this gateway knows up to ${migrations.length}`,
+        { hint: 'start the newer release that wrote it, or set DATA_FOLDER to another folder' },
+      );
+    }
+    if (version === migrations.length) return database;
+    if (version === 0) {
+      apply(database, migrations, 0);
+      if (isNew) syncFolder(path);
+      return database;
+    }
+    await backup(database, copyPath);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  const version = versionOf(database);
+  database.close();
+  const copy = openForWriting(copyPath);
+  try {
+    apply(copy, migrations, version);
+  } finally {
+    copy.close();
+  }
+  removeWithLogs(path, { keepMain: true });
+  renameSync(copyPath, path);
+  syncFolder(path);
+  return openForWriting(path);
+}
+
+function apply(database: Database, migrations: readonly Migration[], from: number): void {
+  for (let version = from; version < migrations.length; version += 1) {
+    inTransaction(database, () => {
+      migrations[version]?.(database);
+      database.exec(`PRAGMA user_version=${version + 1}`);
+    });
+  }
+}
+
+function versionOf(database: Database): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+}
+
+function removeWithLogs(path: string, { keepMain = false } = {}): void {
+  for (const suffix of keepMain ? ['-wal', '-shm'] : ['', '-wal', '-shm'])
+    rmSync(path + suffix, { force: true });
+}
+
+/** A rename is on disk only when its folder is. */
+function syncFolder(path: string): void {
+  const folder = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * Reads pages of readings on a connection of its own, beside the writer. Nothing here grows with the store: totals
+ * and deep pages come from the counts by hour, and only the hours at the edges are counted row by row.
+ */
+import type { JsonObject, JsonValue } from '../model/json.ts';
+import { type ReadingPage, type ReadingPageQuery, type StoredReading, TS_MAX_MS } from '../model/reading.ts';
+import { joinData } from './reading-shape.ts';
+import { HOUR_MS } from './reading-writer.ts';
+import { type Database, inReadTransaction, type Statement } from './sqlite.ts';
+
+/** Up to here skipping rows in the index is as quick as finding the hour first. */
+const SKIP_DIRECTLY = 500;
+
+/** A device's readings from `from` to `to`, both inclusive, in milliseconds. */
+interface Range {
+  dev: number;
+  from: number;
+  to: number;
+}
+
+export class ReadingQuery {
+  readonly #database: Database;
+  readonly #publicId: (seq: number) => string;
+  readonly #skeletons = new Map<number, JsonValue>();
+  readonly #device: Statement;
+  readonly #hours: Record<'up' | 'down', Statement>;
+  readonly #interior: Statement;
+  readonly #edge: Statement;
+  readonly #rows: Record<'up' | 'down', Statement>;
+  readonly #skeleton: Statement;
+
+  constructor(database: Database, publicId: (seq: number) => string) {
+    this.#database = database;
+    this.#publicId = publicId;
+    this.#device = database.prepare('SELECT k FROM device WHERE id = ?');
+    this.#interior = database.prepare(
+      'SELECT coalesce(sum(n), 0) AS n FROM reading_count WHERE dev = ? AND hour BETWEEN ? AND ?',
+    );
+    this.#edge = database.prepare('SELECT count(*) AS n FROM reading WHERE dev = ? AND ts BETWEEN ? AND ?');
+    this.#skeleton = database.prepare('SELECT skeleton FROM shape WHERE k = ?');
+    const hours = (order: string) =>
+      database.prepare(
+        `SELECT hour, n FROM reading_count WHERE dev = ? AND hour BETWEEN ? AND ? ORDER BY hour ${order}`,
+      );
+    this.#hours = { up: hours('ASC'), down: hours('DESC') };
+    // the inner query is answered by the index alone; only the rows of the page itself are read
+    const rows = (order: string) =>
+      database.prepare(`
+        SELECT seq, ts, shape, vals FROM reading WHERE seq IN (
+          SELECT seq FROM reading WHERE dev = ? AND ts BETWEEN ? AND ? ORDER BY ts ${order}, seq ${order} LIMIT ? OFFSET ?
+        ) ORDER BY ts ${order}, seq ${order}`);
+    this.#rows = { up: rows('ASC'), down: rows('DESC') };
+  }
+
+  page(query: ReadingPageQuery): ReadingPage {
+    const row = this.#device.get(query.deviceId);
+    if (!row) return { data: [], totalItems: 0 };
+    const range: Range = {
+      dev: Number(row['k']),
+      from: query.start ?? 0,
+      to: Math.min(query.end ?? TS_MAX_MS, TS_MAX_MS),
+    };
+    return inReadTransaction(this.#database, () => {
+      const totalItems = this.#count(range);
+      const offset = (query.page - 1) * query.perPage;
+      if (offset >= totalItems) return { data: [], totalItems };
+      return { data: this.#read(range, query, offset), totalItems };
+    });
+  }
+
+  #count({ dev, from, to }: Range): number {
+    if (from > to) return 0;
+    const firstHour = Math.ceil(from / HOUR_MS);
+    const lastHour = Math.floor((to + 1) / HOUR_MS) - 1;
+    if (firstHour > lastHour) return this.#countRows(dev, from, to);
+    let n = Number(this.#interior.get(dev, firstHour, lastHour)?.['n']);
+    if (from < firstHour * HOUR_MS) n += this.#countRows(dev, from, firstHour * HOUR_MS - 1);
+    const end = (lastHour + 1) * HOUR_MS;
+    if (to >= end) n += this.#countRows(dev, end, to);
+    return n;
+  }
+
+  #countRows(dev: number, from: number, to: number): number {
+    return Number(this.#edge.get(dev, from, to)?.['n']);
+  }
+
+  #read(range: Range, { deviceId, perPage, descending }: ReadingPageQuery, offset: number): StoredReading[] {
+    const start = offset > SKIP_DIRECTLY ? this.#skipHours(range, descending, offset) : { range, offset };
+    const { dev, from, to } = start.range;
+    return this.#rows[descending ? 'down' : 'up'].all(dev, from, to, perPage, start.offset).map((row) => ({
+      _id: this.#publicId(Number(row['seq'])),
+      data: this.#dataOf(Number(row['shape']), String(row['vals'])),
+      deviceId,
+      ts: Number(row['ts']),
+    }));
+  }
+
+  /** The same page, begun at the hour in which it lies: what remains to skip is within that hour. */
+  #skipHours(range: Range, descending: boolean, offset: number): { range: Range; offset: number } {
+    const { dev, from, to } = range;
+    const hours = this.#hours[descending ? 'down' : 'up'];
+    let left = offset;
+    for (const row of hours.iterate(dev, Math.floor(from / HOUR_MS), Math.floor(to / HOUR_MS))) {
+      const begin = Number(row['hour']) * HOUR_MS;
+      const end = begin + HOUR_MS - 1;
+      const whole = begin >= from && end <= to;
+      const n = whole ? Number(row['n']) : this.#countRows(dev, Math.max(from, begin), Math.min(to, end));
+      if (left < n) {
+        const rest = descending
+          ? { dev, from, to: Math.min(to, end) }
+          : { dev, from: Math.max(from, begin), to };
+        return { range: rest, offset: left };
+      }
+      left -= n;
+    }
+    return { range, offset };
+  }
+
+  #dataOf(shape: number, vals: string): JsonObject {
+    let skeleton = this.#skeletons.get(shape);
+    if (skeleton === undefined) {
+      skeleton = JSON.parse(String(this.#skeleton.get(shape)?.['skeleton'])) as JsonValue;
+      this.#skeletons.set(shape, skeleton);
+    }
+    return joinData(skeleton, JSON.parse(vals) as JsonValue[]);
+  }
+}

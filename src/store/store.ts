@@ -1,0 +1,181 @@
+/**
+ * The store: everything that must survive, in `gate.db`, and what may be rebuilt beside it. Implements the core's
+ * ports. One writer thread, one connection that reads.
+ */
+import { existsSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CommitListener, ReadingStore, Registry } from '../core/ports.ts';
+import { pause } from '../lib/deadline.ts';
+import { type Device, deviceSchema } from '../model/device.ts';
+import { GatewayError } from '../model/error.ts';
+import { parseWith } from '../model/parse.ts';
+import { type InstalledProtocol, installedProtocolSchema } from '../model/protocol.ts';
+import type { NewReading, ReadingPage, ReadingPageQuery } from '../model/reading.ts';
+import { CommitQueue } from './commit-queue.ts';
+import { ReadingQuery } from './reading-query.ts';
+import { HOUR_MS } from './reading-writer.ts';
+import { type Database, openForReading } from './sqlite.ts';
+import { Writer } from './writer.ts';
+
+const RETENTION_EVERY_MS = 60_000;
+/** Between two chunks of deletion: commits go first. */
+const RETENTION_PAUSE_MS = 20;
+const DAY_MS = 86_400_000;
+
+export interface StoreSettings {
+  /** Folder of `gate.db`. */
+  folder: string;
+  commitWindowMs: number;
+  retentionDays: number;
+  retentionBytes: number;
+}
+
+export interface StoreParts {
+  settings: StoreSettings;
+  /** Called with each commit before its readings are acknowledged. */
+  onCommit: CommitListener;
+  /** The disk refuses writes just now, with the reason; undefined when it takes them again. */
+  onTrouble: (reason: string | undefined) => void;
+  onDropped: (dropped: { count: number; reason: 'age' | 'size' }) => void;
+  /** The store is broken: the daemon cannot go on. */
+  onFault: (error: GatewayError) => void;
+  now: () => number;
+  monotonicNow: () => number;
+}
+
+export class Store implements ReadingStore, Registry {
+  readonly #parts: StoreParts;
+  readonly #path: string;
+  readonly #writer: Writer;
+  #reader: Database | undefined;
+  #commits: CommitQueue | undefined;
+  #query: ReadingQuery | undefined;
+  #retention: { stop: AbortController; done: Promise<void> } | undefined;
+
+  constructor(parts: StoreParts) {
+    this.#parts = parts;
+    this.#path = join(parts.settings.folder, 'gate.db');
+    this.#writer = new Writer({ path: this.#path, onFault: parts.onFault });
+  }
+
+  /** @throws GatewayError storeNewer, storeFailed; storeCorrupt after the file was set aside under a dated name */
+  async start(): Promise<void> {
+    try {
+      const { epoch } = await this.#writer.start();
+      const publicId = (seq: number) => epoch + seq.toString(16).padStart(14, '0');
+      this.#reader = openForReading(this.#path);
+      this.#query = new ReadingQuery(this.#reader, publicId);
+      const { onCommit, onTrouble, monotonicNow, settings } = this.#parts;
+      this.#commits = new CommitQueue({
+        writer: this.#writer,
+        publicId,
+        windowMs: settings.commitWindowMs,
+        onCommit,
+        onTrouble,
+        monotonicNow,
+      });
+    } catch (error) {
+      await this.#writer.stop();
+      throw error instanceof GatewayError && error.code === 'storeCorrupt' ? this.#setAside(error) : error;
+    }
+    const stop = new AbortController();
+    this.#retention = { stop, done: this.#retain(stop.signal) };
+  }
+
+  /** Commits what waits, then closes. */
+  async stop(): Promise<void> {
+    this.#retention?.stop.abort();
+    await this.#retention?.done;
+    await this.#commits?.stop();
+    this.#reader?.close();
+    this.#reader = undefined;
+    await this.#writer.stop();
+  }
+
+  append(addon: string, reading: NewReading): Promise<boolean> {
+    return this.#started(this.#commits).append(addon, reading);
+  }
+
+  page(query: ReadingPageQuery): ReadingPage {
+    return this.#started(this.#query).page(query);
+  }
+
+  devices(): Device[] {
+    return this.#records('SELECT record FROM device WHERE record IS NOT NULL ORDER BY k', (record) =>
+      parseWith(deviceSchema, record, 'a device in the store', 'storeCorrupt'),
+    );
+  }
+
+  async saveDevice(device: Device): Promise<void> {
+    await this.#writer.call('saveDevice', device);
+  }
+
+  async removeDevice(deviceId: string): Promise<void> {
+    await this.#writer.call('removeDevice', deviceId);
+  }
+
+  protocols(): InstalledProtocol[] {
+    return this.#records('SELECT record FROM protocol ORDER BY slug', (record) =>
+      parseWith(installedProtocolSchema, record, 'a protocol in the store', 'storeCorrupt'),
+    );
+  }
+
+  async saveProtocol(protocol: InstalledProtocol): Promise<void> {
+    await this.#writer.call('saveProtocol', protocol);
+  }
+
+  async removeProtocol(slug: string): Promise<void> {
+    await this.#writer.call('removeProtocol', slug);
+  }
+
+  keep(key: string, make: () => string): Promise<string> {
+    return this.#writer.call('keep', { key, value: make() });
+  }
+
+  kept(key: string): string | undefined {
+    const row = this.#started(this.#reader).prepare('SELECT value FROM meta WHERE key = ?').get(key);
+    return row && String(row['value']);
+  }
+
+  #records<T>(sql: string, parse: (record: unknown) => T): T[] {
+    return this.#started(this.#reader)
+      .prepare(sql)
+      .all()
+      .map((row) => parse(JSON.parse(String(row['record']))));
+  }
+
+  #started<T>(part: T | undefined): T {
+    if (part === undefined) throw new GatewayError('unavailable', 'the store is not open');
+    return part;
+  }
+
+  async #retain(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#retainOnce(signal).catch(() => undefined); // a full or failing disk is reported by the commits
+      await pause(RETENTION_EVERY_MS, signal);
+    }
+  }
+
+  async #retainOnce(signal: AbortSignal): Promise<void> {
+    const { settings, now, onDropped } = this.#parts;
+    const beforeMs = Math.floor((now() - settings.retentionDays * DAY_MS) / HOUR_MS) * HOUR_MS;
+    for (let more = true; more && !signal.aborted; ) {
+      const step = await this.#writer.call('retain', { beforeMs, maxBytes: settings.retentionBytes });
+      if (step.deletedByAge > 0) onDropped({ count: step.deletedByAge, reason: 'age' });
+      if (step.deletedBySize > 0) onDropped({ count: step.deletedBySize, reason: 'size' });
+      more = step.more;
+      if (more) await pause(RETENTION_PAUSE_MS, signal);
+    }
+  }
+
+  #setAside(error: GatewayError): GatewayError {
+    const aside = `${this.#path}.damaged-${new Date(this.#parts.now()).toISOString().replaceAll(':', '-')}`;
+    for (const suffix of ['', '-wal', '-shm']) {
+      if (existsSync(this.#path + suffix)) renameSync(this.#path + suffix, aside + suffix);
+    }
+    return new GatewayError('storeCorrupt', `${error.message}; it was set aside as ${aside}`, {
+      hint: 'put a backup in its place, or start again to begin with an empty store',
+      cause: error,
+    });
+  }
+}

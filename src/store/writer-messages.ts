@@ -1,0 +1,61 @@
+/** What the daemon's main thread and the writer thread say to each other. */
+import type { Device } from '../model/device.ts';
+import type { JsonObject } from '../model/json.ts';
+import type { InstalledProtocol } from '../model/protocol.ts';
+
+/** One reading on its way to disk. */
+export interface QueuedReading {
+  addon: string;
+  deviceId: string;
+  id: string;
+  ts: number;
+  data: JsonObject;
+}
+
+export interface RetentionLimits {
+  /** Readings measured before this are deleted; milliseconds since 1970, a whole hour. */
+  beforeMs: number;
+  maxBytes: number;
+}
+
+export interface RetentionStep {
+  deletedByAge: number;
+  deletedBySize: number;
+  /** There is more to delete: call again. */
+  more: boolean;
+}
+
+/** Each call by name, with its argument and its answer. */
+export interface WriterCalls {
+  /** Answers for each reading its number, or 0 for a repeat. */
+  commit: { argument: QueuedReading[]; answer: number[] };
+  saveDevice: { argument: Device; answer: null };
+  removeDevice: { argument: string; answer: null };
+  saveProtocol: { argument: InstalledProtocol; answer: null };
+  removeProtocol: { argument: string; answer: null };
+  keep: { argument: { key: string; value: string }; answer: string };
+  retain: { argument: RetentionLimits; answer: RetentionStep };
+  close: { argument: null; answer: null };
+}
+export type WriterCallName = keyof WriterCalls;
+
+export interface WriterRequest<K extends WriterCallName = WriterCallName> {
+  id: number;
+  call: K;
+  argument: WriterCalls[K]['argument'];
+}
+
+export interface WriterFailure {
+  code: 'storeCorrupt' | 'storeNewer' | 'storeFailed';
+  message: string;
+  hint?: string | undefined;
+  /** Set when the same call may succeed later: what a person should know. */
+  passing?: string | undefined;
+}
+
+export type WriterReply =
+  | { id: number; answer: WriterCalls[WriterCallName]['answer'] }
+  | { id: number; failure: WriterFailure };
+
+/** The thread's first message: it is ready, or it could not start. */
+export type WriterGreeting = { ready: { epoch: string } } | { failure: WriterFailure };

@@ -1,0 +1,103 @@
+/**
+ * The writer thread: the only connection that writes. Calls arrive as messages and are carried out one after the
+ * other; each is one transaction and is answered when it is on disk. On a slow card an fsync takes long: here it
+ * keeps nobody else waiting.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Device } from '../model/device.ts';
+import type { GatewayError } from '../model/error.ts';
+import type { InstalledProtocol } from '../model/protocol.ts';
+import { openMigrated } from './migrations.ts';
+import { ReadingWriter } from './reading-writer.ts';
+import { Retention } from './retention.ts';
+import { type Database, passingTrouble, storeError } from './sqlite.ts';
+import type {
+  WriterCallName,
+  WriterCalls,
+  WriterFailure,
+  WriterGreeting,
+  WriterReply,
+  WriterRequest,
+} from './writer-messages.ts';
+
+type Handlers = { [K in WriterCallName]: (argument: WriterCalls[K]['argument']) => WriterCalls[K]['answer'] };
+
+const path = String(workerData.path);
+
+function handlersOf(database: Database): Handlers {
+  const readings = new ReadingWriter(database);
+  readings.load();
+  const retention = new Retention(database);
+  return {
+    commit: (batch) => readings.write(batch),
+    saveDevice: (device: Device) => {
+      const saved = database
+        .prepare(
+          'INSERT INTO device (id, record) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record RETURNING k',
+        )
+        .get(device.id, JSON.stringify(device));
+      readings.deviceAdded(device.id, Number(saved?.['k']));
+      return null;
+    },
+    removeDevice: (deviceId) => {
+      database.prepare('UPDATE device SET record = NULL WHERE id = ?').run(deviceId);
+      readings.deviceRemoved(deviceId);
+      return null;
+    },
+    saveProtocol: (protocol: InstalledProtocol) => {
+      database
+        .prepare(
+          'INSERT INTO protocol VALUES (?, ?) ON CONFLICT (slug) DO UPDATE SET record = excluded.record',
+        )
+        .run(protocol.slug, JSON.stringify(protocol));
+      return null;
+    },
+    removeProtocol: (slug) => {
+      database.prepare('DELETE FROM protocol WHERE slug = ?').run(slug);
+      return null;
+    },
+    keep: ({ key, value }) => {
+      database.prepare('INSERT OR IGNORE INTO meta VALUES (?, ?)').run(key, value);
+      return String(database.prepare('SELECT value FROM meta WHERE key = ?').get(key)?.['value']);
+    },
+    retain: (limits) => retention.step(limits),
+    close: () => {
+      database.close();
+      return null;
+    },
+  };
+}
+
+function answer<K extends WriterCallName>(
+  handlers: Handlers,
+  { id, call, argument }: WriterRequest<K>,
+): WriterReply {
+  try {
+    return { id, answer: handlers[call](argument) };
+  } catch (error) {
+    return { id, failure: failureOf(error) };
+  }
+}
+
+function failureOf(error: unknown): WriterFailure {
+  const { code, message, hint } = storeError(error, path) as GatewayError & { code: WriterFailure['code'] };
+  return { code, message, hint, passing: passingTrouble(error) };
+}
+
+async function serve(): Promise<void> {
+  const greet = (greeting: WriterGreeting) => parentPort?.postMessage(greeting);
+  try {
+    const database = await openMigrated(path);
+    const handlers = handlersOf(database);
+    const epoch = String(database.prepare("SELECT value FROM meta WHERE key = 'epoch'").get()?.['value']);
+    parentPort?.on('message', (request: WriterRequest) => {
+      parentPort?.postMessage(answer(handlers, request));
+      if (request.call === 'close') parentPort?.close();
+    });
+    greet({ ready: { epoch } });
+  } catch (error) {
+    greet({ failure: failureOf(error) });
+  }
+}
+
+await serve();

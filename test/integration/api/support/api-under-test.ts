@@ -1,0 +1,229 @@
+/** The real API over the real core, on a free port and a socket in a folder of its own. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { Api } from '../../../../src/api/server.ts';
+import type { ApiSettings } from '../../../../src/api/settings.ts';
+import { Devices } from '../../../../src/core/devices.ts';
+import type { GatewayEventBus } from '../../../../src/core/events.ts';
+import { Health } from '../../../../src/core/health.ts';
+import { Pairing } from '../../../../src/core/pairing.ts';
+import { type AddonPackage, Protocols } from '../../../../src/core/protocols.ts';
+import { Readings } from '../../../../src/core/readings.ts';
+import { TypeCatalogue } from '../../../../src/core/type-catalogue.ts';
+import { EventBus } from '../../../../src/lib/event-bus.ts';
+import { shortId } from '../../../../src/lib/short-id.ts';
+import type { JsonObject } from '../../../../src/model/json.ts';
+import { MemoryAddonLink, MemoryAvailability, MemoryReadingStore, MemoryRegistry } from './memory-ports.ts';
+
+export const GATEWAY_ID = 'Wcganw3s';
+export const PROJECT_ID = '77JTOK6B';
+export const HTTP_TYPE = '4023bd5d-9f88-4761-97c2-0e682aef5437';
+
+export interface Answer<Body> {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: Body;
+}
+
+export interface CallOptions {
+  method?: string;
+  headers?: Record<string, string>;
+  /** A string is sent as it is, anything else as JSON. */
+  body?: unknown;
+}
+
+function addon(slug: string, id: string, extra: Partial<AddonPackage['manifest']>): AddonPackage {
+  const types = slug === 'http' ? [httpType(id)] : [];
+  return {
+    folder: `/addons/${slug}`,
+    types,
+    manifest: {
+      id,
+      slug,
+      name: slug.toUpperCase(),
+      description: '',
+      contract: 1,
+      version: '1.0.0',
+      preinstalled: true,
+      parameters: { type: 'object' },
+      types,
+      runtime: {},
+      ...extra,
+    },
+  };
+}
+
+function httpType(protocolId: string): AddonPackage['types'][number] {
+  return {
+    id: HTTP_TYPE,
+    description: 'HTTP device',
+    manufacturer: 'Generic',
+    model: 'HTTP-DEVICE',
+    protocols: [protocolId],
+    pairingMethods: [],
+    physicalParameter: [],
+    rooms: [],
+    space: [],
+    type: 'sensor',
+    parameters: {
+      type: 'object',
+      required: ['hostname'],
+      properties: { hostname: { type: 'string' }, port: { type: 'integer', default: 80 } },
+    },
+  };
+}
+
+const PACKAGES = [
+  addon('virtual', 'virtual', {}),
+  addon('http', 'R2Jh6IhT', {}),
+  addon('knx', 'vRy6GTde', {
+    preinstalled: false,
+    parameters: { type: 'object', required: ['ip_address'], properties: { ip_address: { type: 'string' } } },
+  }),
+];
+
+export class ApiUnderTest {
+  readonly events: GatewayEventBus = new EventBus((_event, error) => {
+    throw error;
+  });
+  readonly store = new MemoryReadingStore();
+  readonly link = new MemoryAddonLink();
+  readonly #registry = new MemoryRegistry();
+  readonly #types = new TypeCatalogue();
+  readonly #now = () => Date.now();
+  readonly devices = new Devices({
+    registry: this.#registry,
+    availability: new MemoryAvailability(),
+    types: this.#types,
+    events: this.events,
+    gatewayId: GATEWAY_ID,
+    projectId: PROJECT_ID,
+    now: this.#now,
+    newId: shortId,
+  });
+  readonly health = new Health({ events: this.events, now: this.#now, vital: ['store'] });
+  readonly readings = new Readings({ store: this.store, devices: this.devices, events: this.events });
+  readonly pairing = new Pairing({ devices: this.devices, link: this.link, events: this.events });
+  readonly protocols = new Protocols({
+    registry: this.#registry,
+    devices: this.devices,
+    types: this.#types,
+    link: this.link,
+    health: this.health,
+    events: this.events,
+    now: this.#now,
+  });
+  readonly api: Api;
+  readonly socketPath: string;
+  readonly #folder: string;
+  readonly #logLines: string[];
+
+  private constructor(folder: string, settings: Partial<ApiSettings>) {
+    this.#folder = folder;
+    this.socketPath = join(folder, 'gate.sock');
+    const lines: string[] = [];
+    this.#logLines = lines;
+    this.api = new Api({
+      settings: {
+        lan: { bind: '127.0.0.1', port: 0 },
+        socketPath: this.socketPath,
+        anonymous: 'all',
+        corsOrigins: [],
+        ...settings,
+      },
+      devices: this.devices,
+      readings: this.readings,
+      pairing: this.pairing,
+      protocols: this.protocols,
+      health: this.health,
+      events: this.events,
+      now: this.#now,
+      logger: pino({ level: 'warn' }, { write: (line) => lines.push(line) }),
+    });
+  }
+
+  /** Made, but not started. */
+  static async create(settings: Partial<ApiSettings> = {}): Promise<ApiUnderTest> {
+    return new ApiUnderTest(await mkdtemp(join(tmpdir(), 'gate-api-')), settings);
+  }
+
+  static async start(settings: Partial<ApiSettings> = {}): Promise<ApiUnderTest> {
+    const made = await ApiUnderTest.create(settings);
+    await made.devices.start();
+    await made.protocols.start(PACKAGES);
+    made.health.report('store', 'running');
+    await made.api.start();
+    return made;
+  }
+
+  async stop(): Promise<void> {
+    await this.api.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  get log(): string {
+    return this.#logLines.join('');
+  }
+
+  get port(): number {
+    return this.api.address()?.port ?? 0;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Calls over TCP, as the LAN does. */
+  call<Body = JsonObject>(path: string, options: CallOptions = {}): Promise<Answer<Body>> {
+    return send<Body>({ host: '127.0.0.1', port: this.port, path }, options);
+  }
+
+  /** Calls over `gate.sock`. */
+  callLocally<Body = JsonObject>(path: string, options: CallOptions = {}): Promise<Answer<Body>> {
+    return send<Body>({ socketPath: this.socketPath, path }, options);
+  }
+
+  /** Records readings as an add-on's commit does: stored, then told. */
+  async record(deviceId: string, readings: readonly { ts: number; data: JsonObject }[]): Promise<void> {
+    const addonOf = this.devices.get(deviceId).protocol as string;
+    for (const { ts, data } of readings) {
+      await this.readings.record(addonOf, { deviceId, id: shortId(), ts, data });
+    }
+    this.readings.committed(readings.map(({ ts, data }) => ({ _id: shortId(24), deviceId, ts, data })));
+  }
+}
+
+function send<Body>(
+  target: { path: string; host?: string; port?: number; socketPath?: string },
+  { method = 'GET', headers = {}, body }: CallOptions,
+): Promise<Answer<Body>> {
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+  const type = text === undefined ? {} : { 'Content-Type': 'application/json' };
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ ...target, method, headers: { ...type, ...headers } }, (response) => {
+      let received = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        received += chunk;
+      });
+      response.on('end', () => {
+        const { statusCode: status = 0, headers: answered } = response;
+        resolve({
+          status,
+          headers: answered,
+          body: parsed(received, answered) as Body,
+        });
+      });
+    });
+    request.on('error', reject);
+    request.end(text);
+  });
+}
+
+function parsed(text: string, headers: IncomingHttpHeaders): unknown {
+  if (text === '') return undefined;
+  return headers['content-type']?.startsWith('application/json') ? JSON.parse(text) : text;
+}

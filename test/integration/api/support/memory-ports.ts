@@ -1,0 +1,118 @@
+/** The core's ports over plain arrays and maps: small, complete, and gone with the test. */
+import type { ConfigMessage } from '../../../../src/contract/messages.ts';
+import type {
+  AddonLink,
+  AddonRequest,
+  AvailabilityStore,
+  ReadingStore,
+  Registry,
+} from '../../../../src/core/ports.ts';
+import type { Availability, Device } from '../../../../src/model/device.ts';
+import { GatewayError } from '../../../../src/model/error.ts';
+import type { JsonValue } from '../../../../src/model/json.ts';
+import type { InstalledProtocol } from '../../../../src/model/protocol.ts';
+import type {
+  NewReading,
+  ReadingPage,
+  ReadingPageQuery,
+  StoredReading,
+} from '../../../../src/model/reading.ts';
+
+export class MemoryRegistry implements Registry {
+  readonly #devices = new Map<string, Device>();
+  readonly #protocols = new Map<string, InstalledProtocol>();
+  readonly #kept = new Map<string, string>();
+
+  devices(): Device[] {
+    return [...this.#devices.values()];
+  }
+
+  async saveDevice(device: Device): Promise<void> {
+    this.#devices.set(device.id, device);
+  }
+
+  async removeDevice(deviceId: string): Promise<void> {
+    this.#devices.delete(deviceId);
+  }
+
+  protocols(): InstalledProtocol[] {
+    return [...this.#protocols.values()];
+  }
+
+  async saveProtocol(protocol: InstalledProtocol): Promise<void> {
+    this.#protocols.set(protocol.slug, protocol);
+  }
+
+  async removeProtocol(slug: string): Promise<void> {
+    this.#protocols.delete(slug);
+  }
+
+  async keep(key: string, make: () => string): Promise<string> {
+    const value = this.#kept.get(key) ?? make();
+    this.#kept.set(key, value);
+    return value;
+  }
+
+  kept(key: string): string | undefined {
+    return this.#kept.get(key);
+  }
+}
+
+export class MemoryReadingStore implements ReadingStore {
+  readonly #readings: StoredReading[] = [];
+  readonly #ids = new Set<string>();
+  /** Set, every page fails as a broken disk would. */
+  broken = false;
+
+  async append(addon: string, { deviceId, id, ts, data }: NewReading): Promise<boolean> {
+    if (this.#ids.has(`${addon} ${id}`)) return false;
+    this.#ids.add(`${addon} ${id}`);
+    const _id = this.#readings.length.toString(16).padStart(24, '0');
+    this.#readings.push({ _id, deviceId, ts, data });
+    return true;
+  }
+
+  page({ deviceId, start = 0, end = Infinity, ...query }: ReadingPageQuery): ReadingPage {
+    if (this.broken) throw new Error('SQLITE_IOERR: disk I/O error in /var/lib/gate/readings.db');
+    const { page, perPage, sortKey, descending } = query;
+    const found = this.#readings.filter(
+      (row) => row.deviceId === deviceId && row.ts >= start && row.ts <= end,
+    );
+    found.sort((a, b) => (a[sortKey] < b[sortKey] ? -1 : a[sortKey] > b[sortKey] ? 1 : 0));
+    if (descending) found.reverse();
+    return { data: found.slice((page - 1) * perPage, page * perPage), totalItems: found.length };
+  }
+}
+
+export class MemoryAvailability implements AvailabilityStore {
+  readonly #known = new Map<string, Availability>();
+
+  all(): ReadonlyMap<string, Availability> {
+    return this.#known;
+  }
+
+  save(deviceId: string, availability: Availability): void {
+    this.#known.set(deviceId, availability);
+  }
+
+  remove(deviceId: string): void {
+    this.#known.delete(deviceId);
+  }
+}
+
+/** Add-ons that answer as the test says: `answer` for every request, in place of a broker. */
+export class MemoryAddonLink implements AddonLink {
+  readonly requests: { slug: string; request: AddonRequest }[] = [];
+  answer: (request: AddonRequest) => Promise<JsonValue> = () => Promise.resolve({});
+
+  request(slug: string, request: AddonRequest): Promise<JsonValue> {
+    this.requests.push({ slug, request });
+    const aborted = new Promise<never>((_, reject) => {
+      const abort = () => reject(new GatewayError('deviceTimeout', 'aborted'));
+      request.signal?.addEventListener('abort', abort);
+    });
+    return Promise.race([this.answer(request), aborted]);
+  }
+
+  configure(_slug: string, _config: ConfigMessage): void {}
+}

@@ -1,0 +1,260 @@
+/**
+ * The broker against mqtt.js, a client that nobody here wrote, with the real core and the real store behind it.
+ */
+import assert from 'node:assert/strict';
+import { connect as connectSocket } from 'node:net';
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { AddonBroker } from '../../../src/broker/addon-broker.ts';
+import { Inbox } from '../../../src/broker/inbox.ts';
+import { Devices } from '../../../src/core/devices.ts';
+import type { GatewayEvents } from '../../../src/core/events.ts';
+import { Health } from '../../../src/core/health.ts';
+import { Protocols } from '../../../src/core/protocols.ts';
+import { Readings } from '../../../src/core/readings.ts';
+import { TypeCatalogue } from '../../../src/core/type-catalogue.ts';
+import { EventBus } from '../../../src/lib/event-bus.ts';
+import { createLogger } from '../../../src/lib/logger.ts';
+import { shortId } from '../../../src/lib/short-id.ts';
+import { AvailabilityFile } from '../../../src/store/availability-file.ts';
+import { type OpenedStore, openStore, TEST_ADDON, testDevice } from '../../support/open-store.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+
+const BASE = `gate/addons/${TEST_ADDON}`;
+const DATA = `${BASE}/devices/lamp/data`;
+
+/** Unlike `events.once` it does not mind an error in between: some of these connections shall break. */
+function happened(client: MqttClient, event: 'connect' | 'close' | 'message'): Promise<void> {
+  return new Promise((resolve) => client.once(event, () => resolve()));
+}
+
+describe('the add-on broker', () => {
+  let folder: ReturnType<typeof tempFolder>;
+  let opened: OpenedStore;
+  let broker: AddonBroker;
+  let health: Health;
+  let events: EventBus<GatewayEvents>;
+  let availability: AvailabilityFile;
+  let clients: MqttClient[];
+
+  beforeEach(async () => {
+    folder = tempFolder();
+    clients = [];
+    opened = await openStore(folder.path);
+    await opened.store.saveDevice(testDevice('lamp'));
+    await opened.store.saveDevice({ ...testDevice('stranger'), protocol: 'other' });
+    const logger = createLogger('silent');
+    events = new EventBus<GatewayEvents>((_event, error) => assert.fail(String(error)));
+    health = new Health({ events, now: Date.now, vital: [] });
+    availability = new AvailabilityFile({
+      path: `${folder.path}/availability.db`,
+      onTrouble: (words) => assert.fail(words),
+    });
+    await availability.start();
+    const types = new TypeCatalogue();
+    const devices = new Devices({
+      registry: opened.store,
+      availability,
+      types,
+      events,
+      gatewayId: 'gateway',
+      projectId: 'project',
+      now: Date.now,
+      newId: shortId,
+    });
+    await devices.start();
+    broker = new AddonBroker({ port: 0, events, logger, newId: shortId, now: Date.now });
+    await broker.start();
+    const protocols = new Protocols({
+      registry: opened.store,
+      devices,
+      types,
+      link: broker,
+      health,
+      events,
+      now: Date.now,
+    });
+    await protocols.start([]);
+    const readings = new Readings({ store: opened.store, devices, events });
+    await broker.listen(new Inbox({ readings, devices, protocols, health, events, logger, now: Date.now }));
+  });
+
+  afterEach(async () => {
+    for (const client of clients) client.end(true);
+    await broker.stopIntake();
+    await broker.stop();
+    await opened.store.stop();
+    await availability.stop();
+    folder.remove();
+  });
+
+  function client(slug = TEST_ADDON, options: IClientOptions = {}): MqttClient {
+    const { brokerUrl, addon, token } = broker.issue(slug);
+    const made = mqtt.connect(brokerUrl, {
+      clientId: addon,
+      username: addon,
+      password: token,
+      protocolVersion: 4,
+      reconnectPeriod: 0,
+      keepalive: 5,
+      ...options,
+    });
+    made.on('error', () => undefined);
+    clients.push(made);
+    return made;
+  }
+
+  async function connected(slug?: string, options?: IClientOptions): Promise<MqttClient> {
+    const made = client(slug, options);
+    await happened(made, 'connect');
+    return made;
+  }
+
+  const reading = (id: string, data: object = { value: 1 }) => JSON.stringify({ id, ts: Date.now(), data });
+  const stored = () =>
+    opened.store.page({ deviceId: 'lamp', page: 1, perPage: 100, sortKey: 'ts', descending: false });
+
+  it('acknowledges a reading only once it is on disk', async () => {
+    const addon = await connected();
+    await addon.publishAsync(DATA, reading('a'), { qos: 1 });
+    assert.equal(stored().totalItems, 1);
+  });
+
+  it('stores a reading that is delivered twice once', async () => {
+    const addon = await connected();
+    await addon.publishAsync(DATA, reading('a'), { qos: 1 });
+    await addon.publishAsync(DATA, reading('a'), { qos: 1, dup: true });
+    assert.equal(stored().totalItems, 1);
+  });
+
+  it('refuses a log-in with a wrong token, none, an old one, or under another client id', async () => {
+    const { token } = broker.issue(TEST_ADDON);
+    broker.issue(TEST_ADDON);
+    for (const options of [
+      { password: 'wrong' },
+      { password: token },
+      { username: '', password: '' },
+      { clientId: 'other' },
+    ]) {
+      const refused = client(TEST_ADDON, options);
+      await happened(refused, 'close');
+      assert.equal(refused.connected, false);
+    }
+  });
+
+  it('counts bad messages, acknowledges them, names each kind once, and goes on', async () => {
+    const addon = await connected();
+    const bad = [
+      [DATA, 'not json'],
+      [DATA, '{"id":"x"}'],
+      [DATA, JSON.stringify({ id: 'x', ts: 'noon', data: {} })],
+      [DATA, JSON.stringify({ id: 'x', ts: -1, data: {} })],
+      [DATA, JSON.stringify({ id: 'x', ts: 1, data: 5 })],
+      [DATA, JSON.stringify({ id: 'x'.repeat(65), ts: 1, data: {} })],
+      [DATA, reading('deep', JSON.parse(`${'{"a":'.repeat(40)}1${'}'.repeat(40)}`))],
+      [DATA, reading('big', { text: 'x'.repeat(200_000) })],
+      [`${BASE}/devices/nobody/data`, reading('b')],
+      [`${BASE}/devices/stranger/data`, reading('c')],
+      [`${BASE}/state`, '{"state":"singing"}'],
+      [`${BASE}/somewhere/else`, '{}'],
+      ['gate/addons/other/state', '{}'],
+    ] as const;
+    for (const [topic, payload] of bad) await addon.publishAsync(topic, payload, { qos: 1 });
+    await addon.publishAsync(DATA, reading('good'), { qos: 1 });
+    assert.equal(stored().totalItems, 1);
+    assert.equal((health.part(`addon:${TEST_ADDON}`)?.badMessages ?? 0) >= 12, true);
+  });
+
+  it('delivers to an add-on its own config and requests, whatever another one publishes', async () => {
+    const victim = await connected(TEST_ADDON);
+    const heard: string[] = [];
+    victim.on('message', (topic) => heard.push(topic));
+    await victim.subscribeAsync([`${BASE}/config`, `${BASE}/requests/+`], { qos: 1 });
+    const attacker = await connected('other');
+    await attacker.publishAsync(`${BASE}/config`, '{"parameters":{},"devices":[]}', { qos: 1, retain: true });
+    await attacker.publishAsync(`${BASE}/requests/1`, '{}', { qos: 1 });
+    broker.configure(TEST_ADDON, { parameters: {}, devices: [] });
+    await happened(victim, 'message');
+    assert.deepEqual(heard, [`${BASE}/config`]);
+  });
+
+  it('refuses to let an add-on listen outside its base', async () => {
+    const addon = await connected();
+    for (const filter of ['#', 'gate/addons/+/config', 'gate/addons/other/config', `${BASE}/#`, '$SYS/#']) {
+      await assert.rejects(addon.subscribeAsync(filter, { qos: 1 }), filter);
+    }
+  });
+
+  it('ends the connection of an add-on that sends a packet of 10 MB, and takes it back later', async () => {
+    const addon = await connected();
+    addon.publish(DATA, Buffer.alloc(10_000_000), { qos: 1 });
+    await happened(addon, 'close');
+    const again = await connected();
+    await again.publishAsync(DATA, reading('a'), { qos: 1 });
+    assert.equal(stored().totalItems, 1);
+  });
+
+  it('outlives bytes that are no MQTT at all', async () => {
+    const socket = connectSocket(broker.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write('GET / HTTP/1.1\r\n\r\n');
+    await new Promise((resolve) => socket.once('close', resolve));
+    await connected();
+  });
+
+  it('sends a request and takes its one result', async () => {
+    const addon = await connected();
+    await addon.subscribeAsync(`${BASE}/requests/+`, { qos: 1 });
+    addon.on('message', (topic, payload) => {
+      const { params } = JSON.parse(payload.toString()) as { params: object };
+      addon.publish(topic.replace('/requests/', '/results/'), JSON.stringify({ ok: true, value: params }), {
+        qos: 1,
+      });
+    });
+    const answer = await broker.request(TEST_ADDON, {
+      method: 'set',
+      deviceId: 'lamp',
+      params: { on: true },
+      timeoutMs: 5_000,
+    });
+    assert.deepEqual(answer, { on: true });
+  });
+
+  it('ends a request with the add-on’s own refusal, its deadline, or the end of its connection', async () => {
+    const ask = (timeoutMs: number) => broker.request(TEST_ADDON, { method: 'set', params: {}, timeoutMs });
+    await assert.rejects(ask(5_000), { code: 'addonUnavailable' });
+    const addon = await connected();
+    await addon.subscribeAsync(`${BASE}/requests/+`, { qos: 1 });
+    await assert.rejects(ask(50), { code: 'deviceTimeout' });
+    addon.once('message', (topic) => {
+      const error = { code: 'unreachable', message: 'it is gone', hint: 'power it' };
+      addon.publish(topic.replace('/requests/', '/results/'), JSON.stringify({ ok: false, error }), {
+        qos: 1,
+      });
+    });
+    await assert.rejects(ask(5_000), {
+      code: 'deviceRefused',
+      message: 'it is gone',
+      hint: 'power it',
+      reasonCode: 'unreachable',
+    });
+    const abandoned = ask(5_000);
+    addon.end(true);
+    await assert.rejects(abandoned, { code: 'addonUnavailable' });
+  });
+
+  it('keeps taking another add-on’s readings while one floods it', async () => {
+    await opened.store.saveDevice({ ...testDevice('busy'), protocol: 'flood' });
+    const flood = await connected('flood');
+    const flooding = setInterval(() => {
+      for (let n = 0; n < 500 && flood.connected; n += 1)
+        flood.publish('gate/addons/flood/devices/busy/data', reading(`f${n}`), { qos: 1 });
+    }, 1);
+    try {
+      const calm = await connected();
+      for (let n = 0; n < 20; n += 1) await calm.publishAsync(DATA, reading(`r${n}`), { qos: 1 });
+      assert.equal(stored().totalItems, 20);
+    } finally {
+      clearInterval(flooding);
+    }
+  });
+});

@@ -1,0 +1,99 @@
+/**
+ * The real daemon as a process of its own, on free ports and in a folder of its own: what e2e tests, the kill test and
+ * the benchmarks run.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { LocalApi } from './local-api.ts';
+import { until } from './until.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+export interface LogLine {
+  level: string;
+  msg: string;
+  [key: string]: unknown;
+}
+
+export interface DaemonOptions {
+  dataFolder: string;
+  environment?: Record<string, string>;
+  /** Runs the compiled tree of `npm run build` in place of the sources. */
+  compiled?: boolean;
+}
+
+export class Daemon {
+  readonly process: ChildProcess;
+  readonly api: LocalApi;
+  readonly log: LogLine[] = [];
+  /** What it wrote to its standard error. */
+  errors = '';
+  readonly exited: Promise<number | string>;
+
+  private constructor(process: ChildProcess, dataFolder: string) {
+    this.process = process;
+    this.api = new LocalApi(join(dataFolder, 'gate.sock'));
+    this.exited = once(process, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
+    if (process.stdout) {
+      createInterface(process.stdout).on('line', (line) => {
+        this.log.push(line.startsWith('{') ? JSON.parse(line) : { level: 'raw', msg: line });
+      });
+    }
+    process.stderr?.on('data', (chunk: Buffer) => {
+      this.errors += chunk.toString();
+    });
+  }
+
+  /** Starts it and does not wait for it. */
+  static spawn({ dataFolder, environment = {}, compiled = false }: DaemonOptions): Daemon {
+    const main = join(ROOT, compiled ? 'dist/src/main.js' : 'src/main.ts');
+    const child = spawn(process.execPath, ['--max-semi-space-size=2', main], {
+      env: {
+        PATH: process.env['PATH'],
+        CONFIG_FOLDER: join(dataFolder, 'config'),
+        DATA_FOLDER: dataFolder,
+        PORT: '0',
+        BIND: '127.0.0.1',
+        LOCAL_BROKER_PORT: '0',
+        LOG_LEVEL: 'debug',
+        ...environment,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return new Daemon(child, dataFolder);
+  }
+
+  /** Starts it and waits until its API answers. */
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    const daemon = Daemon.spawn(options);
+    await Promise.race([
+      until('the daemon is up', () => daemon.log.some(({ msg }) => msg.startsWith('gate is up'))),
+      daemon.exited.then((code) => {
+        throw new Error(`the daemon ended with ${code} before it was up: ${daemon.errors}`);
+      }),
+    ]);
+    return daemon;
+  }
+
+  /** `http://127.0.0.1:<port>` */
+  get url(): string {
+    const line = this.log.find(({ msg }) => msg.startsWith('gate is up'));
+    const url = line?.msg.match(/http:\S+/)?.[0];
+    if (!url) throw new Error('the daemon serves no LAN');
+    return url;
+  }
+
+  /** Asks it to end; resolves with its exit code. */
+  async stop(): Promise<number | string> {
+    this.process.kill('SIGTERM');
+    return this.exited;
+  }
+
+  /** Ends it as a power cut would: nothing is flushed. */
+  async kill(): Promise<void> {
+    this.process.kill('SIGKILL');
+    await this.exited;
+  }
+}

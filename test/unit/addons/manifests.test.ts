@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import * as v from 'valibot';
+import { manifestSchema } from '../../../src/contract/manifest.ts';
+import { CONTRACT_VERSION } from '../../../src/contract/version.ts';
+import { checkAgainst } from '../../../src/core/type-catalogue.ts';
+
+function read(slug: string) {
+  return v.parse(manifestSchema, JSON.parse(readFileSync(`addons/${slug}/addon.json`, 'utf8')));
+}
+
+describe('the manifests of the add-ons that come with gate', () => {
+  for (const [slug, model] of [
+    ['virtual', 'VIRTUAL-DEVICE'],
+    ['http', 'HTTP-DEVICE'],
+  ] as const) {
+    it(`are valid: ${slug}`, () => {
+      const manifest = read(slug);
+      assert.deepEqual([manifest.slug, manifest.contract], [slug, CONTRACT_VERSION]);
+      assert.equal(manifest.preinstalled, true);
+      assert.ok(Array.isArray(manifest.types) && manifest.types[0]);
+      const [{ manufacturer, model: itsModel, id }] = manifest.types;
+      assert.deepEqual([manufacturer, itsModel], ['Generic', model]);
+      assert.match(id, /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
+    });
+  }
+
+  it('give HTTP devices their defaults and refuse what could lead elsewhere', async () => {
+    const { types } = read('http');
+    const schema = Array.isArray(types) ? types[0]?.parameters : undefined;
+    assert.ok(schema);
+    const check = (parameters: Record<string, string | number>) =>
+      checkAgainst(schema, parameters, 'parameters');
+    assert.deepEqual(await check({ hostname: 'plug.local' }), {
+      protocol: 'http',
+      hostname: 'plug.local',
+      port: 80,
+      path: '/status',
+      interval: 10,
+    });
+    for (const wrong of [
+      {},
+      { hostname: 'http://plug' },
+      { hostname: 'user@plug' },
+      { hostname: 'plug/status' },
+      { hostname: 'plug', port: 0 },
+      { hostname: 'plug', path: 'status' },
+      { hostname: 'plug', path: '//other/status' },
+      { hostname: 'plug', path: '/a\r\nHost: other' },
+      { hostname: 'plug', interval: 0 },
+      { hostname: 'plug', color: 'red' },
+    ]) {
+      await assert.rejects(
+        check(wrong as Record<string, string>),
+        { code: 'badRequest' },
+        JSON.stringify(wrong),
+      );
+    }
+  });
+});

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { NARROWED_DEVICES_MAX, roomsOf } from '../../../src/api/narrowing.ts';
+
+describe('what a socket asks to be sent', () => {
+  it('is everything when it names nothing', () => {
+    const everything = ['data', 'status', 'availability', 'pairing'];
+    for (const query of [{}, { devices: '', events: ' , ' }]) assert.deepEqual(roomsOf(query), everything);
+  });
+
+  it('is one kind for every device, or every kind for one device, or both', () => {
+    assert.deepEqual(roomsOf({ events: 'status' }), ['status']);
+    assert.deepEqual(roomsOf({ devices: 'a' }), ['data:a', 'status:a', 'availability:a', 'pairing:a']);
+    assert.deepEqual(roomsOf({ devices: 'a, b', events: ['data'] }), ['data:a', 'data:b']);
+  });
+
+  it('is refused when there is no such kind, or too many devices', () => {
+    assert.throws(() => roomsOf({ events: 'colours' }), { code: 'badRequest' });
+    const devices = Array.from({ length: NARROWED_DEVICES_MAX + 1 }, (_, n) => `d${n}`).join(',');
+    assert.throws(() => roomsOf({ devices }), { code: 'badRequest' });
+  });
+});
