@@ -2,8 +2,7 @@
  * The composition root: builds every part, starts them in order, stops them in reverse. Nothing else constructs parts,
  * and nothing is patched on later.
  */
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Api } from './api/server.ts';
 import { AddonBroker } from './broker/addon-broker.ts';
 import { Inbox } from './broker/inbox.ts';
@@ -18,7 +17,7 @@ import { TypeCatalogue } from './core/type-catalogue.ts';
 import { EventBus } from './lib/event-bus.ts';
 import type { Logger } from './lib/logger.ts';
 import { shortId } from './lib/short-id.ts';
-import { GatewayError } from './model/error.ts';
+import type { GatewayError } from './model/error.ts';
 import { AvailabilityFile } from './store/availability-file.ts';
 import { Store } from './store/store.ts';
 import { readAddonFolders } from './supervisor/addon-folders.ts';
@@ -29,6 +28,8 @@ const BYTES_PER_MB = 1_000_000;
 
 export interface GatewayParts {
   settings: Settings;
+  /** Absolute, made and usable: see `config/data-folder.ts`. */
+  dataFolder: string;
   /** Folder of the add-ons that ship with gate. */
   addonsFolder: string;
   /** The Node that runs process add-ons, and the environment they inherit a few names of. */
@@ -59,7 +60,7 @@ export class Gateway {
 
   /**
    * Resolves once the API answers. Add-ons are still starting then.
-   * @throws GatewayError folderUnusable, alreadyRunning, portTaken, storeCorrupt, storeNewer, storeFailed; what was
+   * @throws GatewayError alreadyRunning, portTaken, storeCorrupt, storeNewer, storeFailed; what was
    * started before is stopped again
    */
   async start(): Promise<void> {
@@ -78,11 +79,18 @@ export class Gateway {
   }
 
   async #start(): Promise<void> {
-    const { settings, addonsFolder, nodePath, environment, logger, onFault } = this.#parts;
+    const {
+      settings,
+      dataFolder: folder,
+      addonsFolder,
+      nodePath,
+      environment,
+      logger,
+      onFault,
+    } = this.#parts;
     const now = () => Date.now();
     const monotonicNow = () => performance.now();
     const newId = () => shortId();
-    const folder = usableFolder(settings.DATA_FOLDER);
 
     const events = new EventBus<GatewayEvents>((event, error) => {
       logger.error({ event, err: error }, 'a listener failed');
@@ -211,24 +219,5 @@ export class Gateway {
         this.#parts.logger.error({ err: error }, 'a part did not stop cleanly');
       }
     }
-  }
-}
-
-/** The data folder, made where it is missing. @throws GatewayError folderUnusable */
-function usableFolder(path: string): string {
-  const folder = resolve(path);
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
-    return folder;
-  } catch (error) {
-    throw new GatewayError(
-      'folderUnusable',
-      `DATA_FOLDER ${folder} cannot be written: ${(error as Error).message}`,
-      {
-        hint: 'give it to the user that runs gate, or set DATA_FOLDER to another folder',
-        cause: error,
-      },
-    );
   }
 }

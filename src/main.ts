@@ -5,9 +5,10 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { usableDataFolder } from './config/data-folder.ts';
 import { loadSettings } from './config/load.ts';
 import { VARIABLES } from './config/settings.ts';
 import { createLogger } from './lib/logger.ts';
@@ -65,14 +66,16 @@ function answeredByArguments(): boolean {
 
 async function run(): Promise<void> {
   const settings = loadSettings(process.env);
+  const dataFolder = usableDataFolder(settings.DATA_FOLDER);
   // compiled code is kept beside the data: later starts are quicker and smaller, the children's too
-  const cache = enableCompileCache(join(resolve(settings.DATA_FOLDER), 'cache')).directory;
+  const cache = enableCompileCache(join(dataFolder, 'cache')).directory;
   if (cache) process.env['NODE_COMPILE_CACHE'] = dirname(cache);
   const { Gateway } = await import('./gateway.ts');
 
   const logger = createLogger(settings.LOG_LEVEL);
   const gateway = new Gateway({
     settings,
+    dataFolder,
     addonsFolder: join(here, '../addons'),
     nodePath: process.execPath,
     environment: process.env,

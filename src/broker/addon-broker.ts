@@ -16,12 +16,12 @@ import { GatewayError } from '../model/error.ts';
 import type { JsonValue } from '../model/json.ts';
 import { AddonAccess } from './access.ts';
 import type { Inbox } from './inbox.ts';
-import { guardPackets } from './packet-guard.ts';
+import { GuardedSocket } from './packet-guard.ts';
 import { Requests } from './requests.ts';
 
 const HOST = '127.0.0.1';
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Add-ons ping at least so often (seconds): a hung one is noticed after one and a half times that. */
+/** Add-ons are heard at least so often, in seconds: a hung one is noticed after one and a half times that. */
 const KEEPALIVE_MAX_SECONDS = 60;
 const CONNECTIONS_MAX = 200;
 
@@ -75,9 +75,15 @@ export class AddonBroker implements AddonLink, AddonCredentials {
   async start(): Promise<void> {
     const aedes = new OneWayBroker({
       connectTimeout: CONNECT_TIMEOUT_MS,
-      keepaliveLimit: KEEPALIVE_MAX_SECONDS,
       maxClientsIdLength: 64,
       maxTopicLevels: 8,
+      preConnect: (client, packet, done) => {
+        const seconds = Math.min(packet.keepalive || KEEPALIVE_MAX_SECONDS, KEEPALIVE_MAX_SECONDS);
+        if (client.conn instanceof GuardedSocket) client.conn.expectWithin(seconds * 1_500);
+        // the guard keeps the time in place of aedes
+        packet.keepalive = 0;
+        done(null, true);
+      },
       authenticate: (client, username, password, done) => {
         // one add-on, one connection: the client id is the slug
         const admitted =
@@ -122,7 +128,7 @@ export class AddonBroker implements AddonLink, AddonCredentials {
     const aedes = this.#aedes;
     if (!aedes) throw new GatewayError('unavailable', 'the add-on broker is not started');
     const server = createServer({ noDelay: true }, (socket: Socket) =>
-      aedes.handle(guardPackets(socket, PACKET_MAX_BYTES)),
+      aedes.handle(new GuardedSocket(socket, PACKET_MAX_BYTES)),
     );
     server.maxConnections = CONNECTIONS_MAX;
     await new Promise<void>((resolve, reject) => {

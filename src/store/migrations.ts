@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { GatewayError } from '../model/error.ts';
-import { backup, type Database, inTransaction, openForWriting } from './sqlite.ts';
+import { backup, type Database, inTransaction, openForReading, openForWriting } from './sqlite.ts';
 
 /** One step: from version n (its place in the list) to n + 1. */
 export type Migration = (database: Database) => void;
@@ -45,16 +45,10 @@ export async function openMigrated(
   // left by an interruption: the store itself was not touched yet
   removeWithLogs(copyPath);
   const isNew = !existsSync(path);
+  if (!isNew) refuseNewer(path, migrations.length);
   const database = openForWriting(path);
   try {
     const version = versionOf(database);
-    if (version > migrations.length) {
-      throw new GatewayError(
-        'storeNewer',
-        `the store ${path} is of version ${version}, this gateway knows up to ${migrations.length}`,
-        { hint: 'start the newer release that wrote it, or set DATA_FOLDER to another folder' },
-      );
-    }
     if (version === migrations.length) return database;
     if (version === 0) {
       apply(database, migrations, 0);
@@ -78,6 +72,21 @@ export async function openMigrated(
   renameSync(copyPath, path);
   syncFolder(path);
   return openForWriting(path);
+}
+
+/** Looked at before anything is opened for writing: even that changes a file. */
+function refuseNewer(path: string, known: number): void {
+  const database = openForReading(path);
+  const version = versionOf(database);
+  database.close();
+  if (version <= known) return;
+  throw new GatewayError(
+    'storeNewer',
+    `the store ${path} is of version ${version}, this gateway knows up to ${known}`,
+    {
+      hint: 'start the newer release that wrote it, or set DATA_FOLDER to another folder',
+    },
+  );
 }
 
 function apply(database: Database, migrations: readonly Migration[], from: number): void {

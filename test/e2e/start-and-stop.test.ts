@@ -36,8 +36,10 @@ describe('starting and stopping', () => {
 
   it('names a port that is taken', async () => {
     const { server, port } = await takePort();
-    await failsWith(/^gate: .*1?\d+.*taken.*Next: set PORT/, { environment: { PORT: String(port) } });
-    await failsWith(/^gate: .*taken.*Next: set LOCAL_BROKER_PORT/, {
+    await failsWith(/^gate: port \d+ .*taken by another program.* set PORT/, {
+      environment: { PORT: String(port) },
+    });
+    await failsWith(/^gate: port \d+ .*taken by another program.* set LOCAL_BROKER_PORT/, {
       environment: { LOCAL_BROKER_PORT: String(port) },
     });
     server.close();
@@ -51,7 +53,10 @@ describe('starting and stopping', () => {
 
   it('names a data folder that cannot be used', async () => {
     writeFileSync(join(folder.path, 'file'), 'not a folder');
-    await failsWith(/^gate: DATA_FOLDER .*file cannot be written/, { dataFolder: join(folder.path, 'file') });
+    await failsWith(/^gate: DATA_FOLDER .*file cannot be written/, {
+      dataFolder: join(folder.path, 'file'),
+      environment: { CONFIG_FOLDER: folder.path },
+    });
   });
 
   it('names the other daemon that runs on the same data folder', async () => {
@@ -106,7 +111,7 @@ describe('starting and stopping', () => {
         return totalItems > 0;
       });
       const children = daemon.log
-        .map(({ msg }) => msg.match(/process (\d+)/)?.[1])
+        .map(({ run }) => String(run).match(/process (\d+)/)?.[1])
         .filter((pid) => pid !== undefined);
       assert.equal(children.length >= 3, true);
       daemon.process.kill(signal);

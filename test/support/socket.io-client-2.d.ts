@@ -4,11 +4,12 @@ declare module 'socket.io-client-2' {
     on(event: string, listener: (payload: never) => void): this;
     once(event: string, listener: (payload: never) => void): this;
     close(): this;
+    disconnect(): this;
     readonly connected: boolean;
   }
   export default function io(
     url: string,
-    options: {
+    options?: {
       transports?: string[];
       query?: Record<string, string>;
       forceNew?: boolean;
