@@ -21,7 +21,8 @@ writeFileSync(
   `${JSON.stringify({ ...sdk, exports: exported }, null, 2)}\n`,
 );
 // "type": "module" for everything below
-writeFileSync(join(OUT, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`);
+const { name, version } = JSON.parse(readFileSync('package.json', 'utf8'));
+writeFileSync(join(OUT, 'package.json'), `${JSON.stringify({ name, version, type: 'module' }, null, 2)}\n`);
 mkdirSync(join(OUT, 'node_modules/@gate'), { recursive: true });
 symlinkSync('../../addons/sdk', join(OUT, 'node_modules/@gate/addon-sdk'), 'dir');
 console.log(`built ${OUT}/`);

@@ -23,7 +23,10 @@ describe('the store', () => {
     opened = await openStore(folder.path, settings, () => NOW);
   }
 
-  function append(id: string, { deviceId = 'lamp', ts = NOW, data = { value: 1 } as JsonObject } = {}): Promise<boolean> {
+  function append(
+    id: string,
+    { deviceId = 'lamp', ts = NOW, data = { value: 1 } as JsonObject } = {},
+  ): Promise<boolean> {
     return opened.store.append(TEST_ADDON, { deviceId, id, ts, data });
   }
 
@@ -116,9 +119,7 @@ describe('the store', () => {
 
   it('keeps whole the readings of a device that invents keys without end', async () => {
     const wanted = Array.from({ length: 4_200 }, (_, n) => ({ [`key${n}`]: n }));
-    await Promise.all(
-      wanted.map((data, n) => append(`r${n}`, { ts: NOW + n, data })),
-    );
+    await Promise.all(wanted.map((data, n) => append(`r${n}`, { ts: NOW + n, data })));
     const last = opened.store.page(query('lamp', { perPage: 2, descending: true }));
     assert.deepEqual(
       last.data.map(({ data }) => data),

@@ -16,7 +16,12 @@ import { TypeCatalogue } from '../../../../src/core/type-catalogue.ts';
 import { EventBus } from '../../../../src/lib/event-bus.ts';
 import { shortId } from '../../../../src/lib/short-id.ts';
 import type { JsonObject } from '../../../../src/model/json.ts';
-import { MemoryAddonLink, MemoryAvailability, MemoryReadingStore, MemoryRegistry } from './memory-ports.ts';
+import {
+  MemoryAddonLink,
+  MemoryAvailability,
+  MemoryReadingStore,
+  MemoryRegistry,
+} from '../../../support/memory-ports.ts';
 
 export const GATEWAY_ID = 'Wcganw3s';
 export const PROJECT_ID = '77JTOK6B';

@@ -1,22 +1,17 @@
 /** The core's ports over plain arrays and maps: small, complete, and gone with the test. */
-import type { ConfigMessage } from '../../../../src/contract/messages.ts';
+import type { ConfigMessage } from '../../src/contract/messages.ts';
 import type {
   AddonLink,
   AddonRequest,
   AvailabilityStore,
   ReadingStore,
   Registry,
-} from '../../../../src/core/ports.ts';
-import type { Availability, Device } from '../../../../src/model/device.ts';
-import { GatewayError } from '../../../../src/model/error.ts';
-import type { JsonValue } from '../../../../src/model/json.ts';
-import type { InstalledProtocol } from '../../../../src/model/protocol.ts';
-import type {
-  NewReading,
-  ReadingPage,
-  ReadingPageQuery,
-  StoredReading,
-} from '../../../../src/model/reading.ts';
+} from '../../src/core/ports.ts';
+import type { Availability, Device } from '../../src/model/device.ts';
+import { GatewayError } from '../../src/model/error.ts';
+import type { JsonValue } from '../../src/model/json.ts';
+import type { InstalledProtocol } from '../../src/model/protocol.ts';
+import type { NewReading, ReadingPage, ReadingPageQuery, StoredReading } from '../../src/model/reading.ts';
 
 export class MemoryRegistry implements Registry {
   readonly #devices = new Map<string, Device>();
