@@ -7,9 +7,11 @@ import { Api } from './api/server.ts';
 import { AddonBroker } from './broker/addon-broker.ts';
 import { Inbox } from './broker/inbox.ts';
 import type { Settings } from './config/settings.ts';
+import { Commands } from './core/commands.ts';
 import { Devices } from './core/devices.ts';
 import type { GatewayEvents } from './core/events.ts';
 import { Health } from './core/health.ts';
+import { Operations } from './core/operations.ts';
 import { Pairing } from './core/pairing.ts';
 import { Protocols } from './core/protocols.ts';
 import { Readings } from './core/readings.ts';
@@ -19,6 +21,7 @@ import type { Logger } from './lib/logger.ts';
 import { shortId } from './lib/short-id.ts';
 import type { GatewayError } from './model/error.ts';
 import { AvailabilityFile } from './store/availability-file.ts';
+import { OperationFile } from './store/operation-file.ts';
 import { Store } from './store/store.ts';
 import { readAddonFolders } from './supervisor/addon-folders.ts';
 import { ProcessRuntime } from './supervisor/process-runtime.ts';
@@ -132,7 +135,12 @@ export class Gateway {
       onTrouble: (message) => logger.warn(message),
     });
     await this.#run(store);
+    const operationFile = new OperationFile({
+      path: join(folder, 'operations.db'),
+      onTrouble: (message) => logger.warn(message),
+    });
     await this.#run(availability);
+    await this.#run(operationFile);
     health.report('store', 'running');
 
     const gatewayId = settings.PARENT_DEVICE_ID ?? (await store.keep('gatewayId', newId));
@@ -162,6 +170,17 @@ export class Gateway {
     await protocols.start(packages);
     const pairing = new Pairing({ devices, link: broker, events });
     await pairing.start();
+    const commands = new Commands({ devices, link: broker, events, now, monotonicNow });
+    const operations = new Operations({
+      store: operationFile,
+      devices,
+      commands,
+      projectId,
+      now,
+      newId,
+      onTrouble: (error) => logger.warn({ err: error }, 'the result of a status request could not be kept'),
+    });
+    await operations.start();
     await broker.listen(new Inbox({ readings, devices, protocols, health, events, logger, now }));
     this.#started.push(() => broker.stopIntake());
     health.report('broker', 'running');
@@ -195,6 +214,8 @@ export class Gateway {
       devices,
       readings,
       pairing,
+      commands,
+      operations,
       protocols,
       health,
       events,

@@ -9,13 +9,13 @@ import { GatewayError } from '../model/error.ts';
 import type { AnonymousAccess } from './settings.ts';
 
 export type Caller = 'local' | 'anonymous';
-/** `read`: every GET and the socket events. `administer`: what changes something. */
-export type Right = 'read' | 'administer';
+/** `read`: every GET and the socket events. `control`: devices are told something. `administer`: the gateway is changed. */
+export type Right = 'read' | 'control' | 'administer';
 
 const ANONYMOUS_RIGHTS: Readonly<Record<AnonymousAccess, readonly Right[]>> = {
   none: [],
   read: ['read'],
-  all: ['read', 'administer'],
+  all: ['read', 'control', 'administer'],
 };
 
 export class Access {

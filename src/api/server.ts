@@ -6,9 +6,11 @@
 import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
+import type { Commands } from '../core/commands.ts';
 import type { Devices } from '../core/devices.ts';
 import type { GatewayEventBus } from '../core/events.ts';
 import type { Health } from '../core/health.ts';
+import type { Operations } from '../core/operations.ts';
 import type { Pairing } from '../core/pairing.ts';
 import type { Protocols } from '../core/protocols.ts';
 import type { Readings } from '../core/readings.ts';
@@ -20,6 +22,7 @@ import { HttpServer } from './http-server.ts';
 import { ensureAlone, listenOnLan, listenOnSocket } from './listening.ts';
 import { Origins } from './origins.ts';
 import { Realtime } from './realtime.ts';
+import { addControlRoutes } from './routes/control.ts';
 import { addDeviceReadingRoutes } from './routes/device-readings.ts';
 import { addDeviceRoutes } from './routes/devices.ts';
 import { addHealthRoutes } from './routes/health.ts';
@@ -38,6 +41,8 @@ export interface ApiParts {
   devices: Devices;
   readings: Readings;
   pairing: Pairing;
+  commands: Commands;
+  operations: Operations;
   protocols: Protocols;
   health: Health;
   events: GatewayEventBus;
@@ -122,7 +127,7 @@ export class Api {
 }
 
 function requestListener(
-  { devices, readings, pairing, protocols, health, logger }: ApiParts,
+  { devices, readings, pairing, commands, operations, protocols, health, logger }: ApiParts,
   checks: { access: Access; hostCheck: HostCheck; origins: Origins },
 ): RequestListener {
   const { access } = checks;
@@ -131,6 +136,7 @@ function requestListener(
   addDeviceRoutes(router, { devices, pairing, access });
   addPairingRoutes(router, { pairing, access });
   addDeviceReadingRoutes(router, { readings, access });
+  addControlRoutes(router, { devices, commands, operations, access });
   addProtocolRoutes(router, { protocols, access });
   return createHttpApp({ router, logger, ...checks }).callback();
 }

@@ -14,6 +14,9 @@ export const WAITING_COMMANDS_MAX = 1_000;
 /** How long a caller waits where it does not say. */
 export const COMMAND_TIMEOUT_MS = 20_000;
 
+/** The protocol whose devices are sent path, method and query besides the body. */
+export const HTTP_PROTOCOL = 'http';
+
 export interface CommandsParts {
   devices: Devices;
   link: AddonLink;
@@ -64,7 +67,7 @@ export class Commands {
     this.#queues.set(deviceId, queue);
     try {
       return await queue.run(() => {
-        const leftMs = deadlineMs - this.#monotonicNow();
+        const leftMs = Math.round(deadlineMs - this.#monotonicNow());
         if (leftMs <= 0)
           throw new GatewayError(
             'deviceTimeout',

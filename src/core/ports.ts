@@ -5,6 +5,7 @@
 import type { ConfigMessage } from '../contract/messages.ts';
 import type { Availability, Device } from '../model/device.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
+import type { Operation } from '../model/operation.ts';
 import type { InstalledProtocol } from '../model/protocol.ts';
 import type { NewReading, ReadingPage, ReadingPageQuery, StoredReading } from '../model/reading.ts';
 
@@ -34,6 +35,14 @@ export interface Registry {
   keep(key: string, make: () => string): Promise<string>;
   /** A value that `keep` stored, or undefined. */
   kept(key: string): string | undefined;
+}
+
+/** Status requests and their results, until their `ttl`. May be lost in a power cut. */
+export interface OperationStore {
+  save(operation: Operation): Promise<void>;
+  find(id: string): Promise<Operation | undefined>;
+  pending(): Promise<Operation[]>;
+  count(): Promise<number>;
 }
 
 /** Last known availability of devices: may be lost in a power cut and is told again. */

@@ -32,7 +32,7 @@ export class ReadingQuery {
   constructor(database: Database, publicId: (seq: number) => string) {
     this.#database = database;
     this.#publicId = publicId;
-    this.#device = database.prepare('SELECT k FROM device WHERE id = ?');
+    this.#device = database.prepare('SELECT k FROM device WHERE id = ? AND record IS NOT NULL');
     this.#interior = database.prepare(
       'SELECT coalesce(sum(n), 0) AS n FROM reading_count WHERE dev = ? AND hour BETWEEN ? AND ?',
     );

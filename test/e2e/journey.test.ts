@@ -19,6 +19,9 @@ interface Page {
   data: { _id: string; data: Record<string, unknown>; deviceId: string; ts: string }[];
   totalItems: number;
 }
+interface PlugStatus {
+  relays: { ison: boolean }[];
+}
 interface DataEvent {
   deviceId: string;
   payload: Record<string, unknown>;
@@ -35,13 +38,15 @@ const HTTP_DEVICE_TYPE = 'f3cf0bb5-e059-469c-b100-4f1e8b2575b1';
 describe('a reading, from the device to everyone', () => {
   let folder: ReturnType<typeof tempFolder>;
   let plug: ShellyPlugS;
+  let port: number;
   let daemon: Daemon;
   let sockets: AnySocket[];
 
   before(async () => {
     folder = tempFolder();
     plug = new ShellyPlugS();
-    daemon = await Daemon.start({ dataFolder: folder.path });
+    port = await plug.start();
+    daemon = await Daemon.start({ dataFolder: folder.path, environment: { ON_PREMISE_ANONYMOUS: 'all' } });
     sockets = [];
   });
 
@@ -74,7 +79,6 @@ describe('a reading, from the device to everyone', () => {
   }
 
   it('comes out of REST and both generations of socket.io as it was measured', async () => {
-    const port = await plug.start();
     const heard: { client: string; event: string; fact: unknown }[] = [];
     const listen = (client: string, socket: AnySocket, events: string[]) => {
       sockets.push(socket);
@@ -137,13 +141,39 @@ describe('a reading, from the device to everyone', () => {
 
   it('stops coming when its device is away, says so, and comes again', async () => {
     const away = new ShellyPlugS();
-    const port = await away.start();
-    const { id } = await paired({ hostname: '127.0.0.1', port, interval: 1 });
+    const awayPort = await away.start();
+    const { id } = await paired({ hostname: '127.0.0.1', port: awayPort, interval: 1 });
     await away.stop();
     await until('it is offline', async () => (await device(id)).availability?.online === false);
     const back = new ShellyPlugS();
-    await back.start(port);
+    await back.start(awayPort);
     await until('it is online again', async () => (await device(id)).availability?.online === true);
     await back.stop();
+  });
+
+  it('is asked for, and the device switched, by the calls of the API document', async () => {
+    const { id } = await paired({ hostname: '127.0.0.1', port, interval: 60 });
+    const headers = (path: string) => ({ 'instathings-path': path, 'instathings-method': 'GET' });
+    const post = (path: string, forwarded: string) =>
+      fetch(`${daemon.url}/device/v1/control/${id}${path}`, { method: 'POST', headers: headers(forwarded) });
+
+    const set = await post('/set?turn=on', '/relay/0');
+    assert.deepEqual([set.status, await set.json()], [200, {}]);
+    const asked = await post('/status', '/status');
+    assert.equal(asked.status, 202);
+    const { response } = await until('the result is there', async () => {
+      const answer = await fetch(daemon.url + asked.headers.get('location'));
+      return (
+        answer.status === 200 &&
+        ((await answer.json()) as { response: { type: string; message: { data: PlugStatus } } })
+      );
+    });
+    assert.equal(response.type, 'data');
+    assert.equal(response.message.data.relays[0]?.ison, true);
+
+    const refused = await post('/set?turn=sideways', '/relay/0');
+    assert.equal(refused.status, 503);
+    const { code, deviceStatus } = (await refused.json()) as { code: string; deviceStatus: number };
+    assert.deepEqual([code, deviceStatus], ['deviceRefused', 400]);
   });
 });

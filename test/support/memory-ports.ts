@@ -4,12 +4,14 @@ import type {
   AddonLink,
   AddonRequest,
   AvailabilityStore,
+  OperationStore,
   ReadingStore,
   Registry,
 } from '../../src/core/ports.ts';
 import type { Availability, Device } from '../../src/model/device.ts';
 import { GatewayError } from '../../src/model/error.ts';
 import type { JsonValue } from '../../src/model/json.ts';
+import type { Operation } from '../../src/model/operation.ts';
 import type { InstalledProtocol } from '../../src/model/protocol.ts';
 import type { NewReading, ReadingPage, ReadingPageQuery, StoredReading } from '../../src/model/reading.ts';
 
@@ -92,6 +94,26 @@ export class MemoryAvailability implements AvailabilityStore {
 
   remove(deviceId: string): void {
     this.#known.delete(deviceId);
+  }
+}
+
+export class MemoryOperations implements OperationStore {
+  readonly #operations = new Map<string, Operation>();
+
+  async save(operation: Operation): Promise<void> {
+    this.#operations.set(operation.id, operation);
+  }
+
+  async find(id: string): Promise<Operation | undefined> {
+    return this.#operations.get(id);
+  }
+
+  async pending(): Promise<Operation[]> {
+    return [...this.#operations.values()].filter(({ outcome }) => outcome.state === 'pending');
+  }
+
+  async count(): Promise<number> {
+    return this.#operations.size;
   }
 }
 

@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { Api } from '../../../../src/api/server.ts';
 import type { ApiSettings } from '../../../../src/api/settings.ts';
+import { Commands } from '../../../../src/core/commands.ts';
 import { Devices } from '../../../../src/core/devices.ts';
 import type { GatewayEventBus } from '../../../../src/core/events.ts';
 import { Health } from '../../../../src/core/health.ts';
+import { Operations } from '../../../../src/core/operations.ts';
 import { Pairing } from '../../../../src/core/pairing.ts';
 import { type AddonPackage, Protocols } from '../../../../src/core/protocols.ts';
 import { Readings } from '../../../../src/core/readings.ts';
@@ -19,6 +21,7 @@ import type { JsonObject } from '../../../../src/model/json.ts';
 import {
   MemoryAddonLink,
   MemoryAvailability,
+  MemoryOperations,
   MemoryReadingStore,
   MemoryRegistry,
 } from '../../../support/memory-ports.ts';
@@ -121,6 +124,24 @@ export class ApiUnderTest {
     events: this.events,
     now: this.#now,
   });
+  readonly commands = new Commands({
+    devices: this.devices,
+    link: this.link,
+    events: this.events,
+    now: this.#now,
+    monotonicNow: this.#now,
+  });
+  readonly operations = new Operations({
+    store: new MemoryOperations(),
+    devices: this.devices,
+    commands: this.commands,
+    projectId: PROJECT_ID,
+    now: this.#now,
+    newId: shortId,
+    onTrouble: (error) => {
+      throw error;
+    },
+  });
   readonly api: Api;
   readonly socketPath: string;
   readonly #folder: string;
@@ -142,6 +163,8 @@ export class ApiUnderTest {
       devices: this.devices,
       readings: this.readings,
       pairing: this.pairing,
+      commands: this.commands,
+      operations: this.operations,
       protocols: this.protocols,
       health: this.health,
       events: this.events,

@@ -1,0 +1,81 @@
+/**
+ * Status requests that are answered later: begun at once, carried out in the device's turn, kept until their `ttl`.
+ * Every one ends: with the device's answer, or with the reason why there is none.
+ */
+import { GatewayError, reasonOf } from '../model/error.ts';
+import type { JsonObject } from '../model/json.ts';
+import type { Operation } from '../model/operation.ts';
+import type { Commands } from './commands.ts';
+import type { Devices } from './devices.ts';
+import type { OperationStore } from './ports.ts';
+
+/** How long a result can be fetched. */
+const KEPT_SECONDS = 7 * 86_400;
+/** Most operations that are kept at one time; a further one is told to come back later. */
+export const OPERATIONS_MAX = 20_000;
+
+export interface OperationsParts {
+  store: OperationStore;
+  devices: Devices;
+  commands: Commands;
+  projectId: string;
+  now: () => number;
+  newId: () => string;
+  /** The result of an operation could not be kept. */
+  onTrouble: (error: unknown) => void;
+}
+
+export class Operations {
+  readonly #parts: OperationsParts;
+
+  constructor(parts: OperationsParts) {
+    this.#parts = parts;
+  }
+
+  /** What a restart interrupted has failed: nobody will bring its result any more. */
+  async start(): Promise<void> {
+    const { store } = this.#parts;
+    const error = {
+      code: 'interrupted',
+      message: 'the gateway was restarted before the device answered',
+      hint: 'ask again',
+    };
+    for (const operation of await store.pending())
+      await store.save({ ...operation, outcome: { state: 'failed', error } });
+  }
+
+  /** Asks a device for its status; the result is fetched by the operation's id. @throws GatewayError notFound, badRequest, tooManyRequests */
+  async begin(deviceId: string, params: JsonObject, timeoutMs: number): Promise<Operation> {
+    const { store, devices, projectId, now, newId } = this.#parts;
+    if (devices.get(deviceId).isGateway)
+      throw new GatewayError('badRequest', 'the gateway itself takes no commands');
+    if ((await store.count()) >= OPERATIONS_MAX) {
+      throw new GatewayError('tooManyRequests', `${OPERATIONS_MAX} results are kept already`, {
+        retryAfterSeconds: 60,
+      });
+    }
+    const ttl = Math.floor(now() / 1_000) + KEPT_SECONDS;
+    const operation: Operation = { id: newId(), projectId, deviceId, ttl, outcome: { state: 'pending' } };
+    await store.save(operation);
+    void this.#carryOut(operation, params, timeoutMs);
+    return operation;
+  }
+
+  /** @throws GatewayError notFound when there is none, or its `ttl` has passed */
+  async find(id: string): Promise<Operation> {
+    const operation = await this.#parts.store.find(id);
+    if (operation) return operation;
+    throw new GatewayError('notFound', `there is no operation "${id}"`, {
+      hint: 'a result is kept for 7 days',
+    });
+  }
+
+  async #carryOut(operation: Operation, params: JsonObject, timeoutMs: number): Promise<void> {
+    const { store, commands, onTrouble } = this.#parts;
+    const outcome = await commands.get(operation.deviceId, params, timeoutMs).then(
+      (response): Operation['outcome'] => ({ state: 'done', response }),
+      (error): Operation['outcome'] => ({ state: 'failed', error: reasonOf(error) }),
+    );
+    await store.save({ ...operation, outcome }).catch(onTrouble);
+  }
+}
