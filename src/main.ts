@@ -69,7 +69,7 @@ async function run(): Promise<void> {
   const dataFolder = usableDataFolder(settings.DATA_FOLDER);
   // compiled code is kept beside the data: later starts are quicker and smaller, the children's too
   const cache = enableCompileCache(join(dataFolder, 'cache')).directory;
-  if (cache) process.env['NODE_COMPILE_CACHE'] = dirname(cache);
+  if (cache) process.env['NODE_COMPILE_CACHE'] = cache;
   const { Gateway } = await import('./gateway.ts');
 
   const logger = createLogger(settings.LOG_LEVEL);

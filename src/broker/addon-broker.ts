@@ -57,6 +57,8 @@ export class AddonBroker implements AddonLink, AddonCredentials {
   readonly #access = new AddonAccess();
   readonly #requests: Requests;
   readonly #connected = new Map<string, Client>();
+  /** Those that have subscribed to their requests: one sent earlier would be heard by nobody. */
+  readonly #listening = new Set<string>();
   #inbox: Inbox | undefined;
   #aedes: OneWayBroker | undefined;
   #server: Server | undefined;
@@ -65,7 +67,7 @@ export class AddonBroker implements AddonLink, AddonCredentials {
     this.#parts = parts;
     this.#requests = new Requests({
       send: (slug, requestId, message) => this.#publish(addonTopics(slug).request(requestId), message, false),
-      connected: (slug) => this.#connected.has(slug),
+      connected: (slug) => this.#listening.has(slug),
       newId: parts.newId,
       now: parts.now,
     });
@@ -104,13 +106,19 @@ export class AddonBroker implements AddonLink, AddonCredentials {
     });
     aedes.on('clientReady', (client) => {
       this.#connected.set(client.id, client);
+      this.#listening.delete(client.id);
       this.#parts.events.emit('addonConnected', { slug: client.id });
     });
     aedes.on('clientDisconnect', (client) => {
       if (this.#connected.get(client.id) !== client) return;
       this.#connected.delete(client.id);
+      this.#listening.delete(client.id);
       this.#requests.abandon(client.id);
       this.#parts.events.emit('addonDisconnected', { slug: client.id });
+    });
+    aedes.on('subscribe', (subscriptions, client) => {
+      const { requests } = addonTopics(client.id);
+      if (subscriptions.some(({ topic }) => topic === requests)) this.#listening.add(client.id);
     });
     aedes.on('clientError', (client, error) =>
       this.#parts.logger.info({ addon: client.id }, `connection ended: ${error.message}`),

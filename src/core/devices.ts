@@ -27,21 +27,24 @@ const WAITING_CHANGES_MAX = 1_000;
 /** Slug of the add-on that generates the readings of virtual devices. */
 export const VIRTUAL_PROTOCOL = 'virtual';
 
-const name = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(DEVICE_NAME_MAX_CHARS));
+const TRUTH = 'must be true or false';
+const NAME = `must be a text of 1 to ${DEVICE_NAME_MAX_CHARS} characters`;
+const FREQUENCY = `must be a whole number of seconds, at least ${VIRTUAL_FREQUENCY_MIN_SECONDS}`;
+const name = v.pipe(v.string(NAME), v.trim(), v.minLength(1, NAME), v.maxLength(DEVICE_NAME_MAX_CHARS, NAME));
 const frequency = v.pipe(
-  v.number(),
-  v.integer(),
-  v.minValue(VIRTUAL_FREQUENCY_MIN_SECONDS),
-  v.maxValue(86_400),
+  v.number(FREQUENCY),
+  v.integer(FREQUENCY),
+  v.minValue(VIRTUAL_FREQUENCY_MIN_SECONDS, FREQUENCY),
+  v.maxValue(86_400, 'must be at most 86400 seconds'),
 );
 
 /** What a device is created with. `type` may be left out for a virtual device. */
 export const newDeviceSchema = v.object({
   name,
-  type: v.optional(v.string()),
+  type: v.optional(v.string('must be the id of a device type')),
   parameters: v.optional(jsonObjectSchema, {}),
-  isVirtual: v.optional(v.boolean(), false),
-  demoActive: v.optional(v.boolean(), false),
+  isVirtual: v.optional(v.boolean(TRUTH), false),
+  demoActive: v.optional(v.boolean(TRUTH), false),
   frequency: v.optional(frequency),
 });
 export type NewDevice = v.InferOutput<typeof newDeviceSchema>;
@@ -50,7 +53,7 @@ export type NewDevice = v.InferOutput<typeof newDeviceSchema>;
 export const devicePatchSchema = v.object({
   name: v.optional(name),
   frequency: v.optional(frequency),
-  demoActive: v.optional(v.boolean()),
+  demoActive: v.optional(v.boolean(TRUTH)),
   parameters: v.optional(jsonObjectSchema),
 });
 export type DevicePatch = v.InferOutput<typeof devicePatchSchema>;

@@ -22,5 +22,13 @@ export function parseWith<S extends v.GenericSchema>(
 }
 
 function fieldError(issue: v.BaseIssue<unknown>): FieldError {
-  return { field: v.getDotPath(issue) ?? '', message: issue.message };
+  return { field: v.getDotPath(issue) ?? '', message: wordsOf(issue) };
+}
+
+/** The schemas' own words, or the library's put as a person would. */
+function wordsOf({ message, received, path }: v.BaseIssue<unknown>): string {
+  const [, expected, found] = /^Invalid [\w ]+: Expected (.+) but received (.+)$/.exec(message) ?? [];
+  if (expected === undefined) return message;
+  if (received === 'undefined' && path) return 'is missing';
+  return `must be ${expected}, but is ${found}`;
 }
