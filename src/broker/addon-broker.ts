@@ -7,7 +7,8 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { Aedes, type Client, type PublishPacket } from 'aedes';
-import { type ConfigMessage, PACKET_MAX_BYTES } from '../contract/messages.ts';
+import { PACKET_MAX_BYTES } from '../contract/limits.ts';
+import type { ConfigMessage } from '../contract/messages.ts';
 import { addonTopics, parseInboundTopic } from '../contract/topics.ts';
 import type { GatewayEventBus } from '../core/events.ts';
 import type { AddonCredentials, AddonLink, AddonLogin, AddonRequest } from '../core/ports.ts';

@@ -5,12 +5,11 @@
  * `receive` resolves when the message has been dealt with: for a reading, when it is on disk. It rejects only when a
  * reading could not be stored: then it must not be acknowledged.
  */
+import { READING_MAX_BYTES, READING_MAX_DEPTH } from '../contract/limits.ts';
 import {
   availabilityMessage,
   dataMessage,
   eventMessage,
-  READING_MAX_BYTES,
-  READING_MAX_DEPTH,
   type ResultMessage,
   resultMessage,
   stateMessage,

@@ -6,19 +6,6 @@ import * as v from 'valibot';
 import { jsonObjectSchema, jsonValueSchema } from '../model/device.ts';
 import { TS_MAX_MS } from '../model/reading.ts';
 
-/** Largest MQTT packet that gate's broker takes from an add-on. A larger one ends the connection. */
-export const PACKET_MAX_BYTES = 1024 * 1024;
-/** Largest payload of one reading. */
-export const READING_MAX_BYTES = 128 * 1024;
-/** Deepest nesting of a reading's `data`. */
-export const READING_MAX_DEPTH = 32;
-/** Readings that the SDK keeps while they are not acknowledged; past it the oldest is given up, and said. */
-export const UNACKNOWLEDGED_MAX = 10_000;
-/** gate remembers at least this many ids of each add-on, on disk, to recognise a repeat. */
-export const REPEAT_WINDOW = 100_000;
-/** A process add-on ends by itself within this time when its daemon is gone. */
-export const ORPHAN_EXIT_MS = 10_000;
-
 const timestamp = v.pipe(
   v.number(),
   v.integer('must be whole milliseconds'),

@@ -47,6 +47,8 @@ export class CommitQueue {
   #lastBeganAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
+  /** Many came at once: what is left of them must not wait, or their senders would. */
+  #bursting = false;
 
   constructor(parts: CommitQueueParts) {
     this.#parts = parts;
@@ -71,7 +73,7 @@ export class CommitQueue {
   #schedule(): void {
     if (this.#running) return;
     const waitMs =
-      this.#waiting.length >= EARLY_READINGS
+      this.#bursting || this.#waiting.length >= EARLY_READINGS
         ? 0
         : this.#lastBeganAt + this.#parts.windowMs - this.#parts.monotonicNow();
     if (waitMs <= 0) {
@@ -94,6 +96,7 @@ export class CommitQueue {
   }
 
   async #commit(): Promise<void> {
+    this.#bursting = this.#waiting.length >= EARLY_READINGS;
     const batch = this.#waiting.splice(0, BATCH_MAX);
     this.#lastBeganAt = this.#parts.monotonicNow();
     try {

@@ -2,7 +2,7 @@
  * Writes readings: one transaction a batch, with all that must never disagree with them: the counts by hour, the
  * shapes a device has sent, and the ids by which a repeat is recognised. Runs in the writer thread.
  */
-import { REPEAT_WINDOW } from '../contract/messages.ts';
+import { REPEAT_WINDOW } from '../contract/limits.ts';
 import type { JsonValue } from '../model/json.ts';
 import { splitData, WHOLE_SKELETON } from './reading-shape.ts';
 import { RepeatWindow } from './repeat-window.ts';

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { ORPHAN_EXIT_MS } from '../contract/messages.ts';
+import { ORPHAN_EXIT_MS } from '../contract/limits.ts';
 import type { AddonPackage } from '../core/protocols.ts';
 import type { Logger } from '../lib/logger.ts';
 import { GatewayError } from '../model/error.ts';

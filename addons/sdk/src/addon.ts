@@ -7,14 +7,16 @@
  */
 import type { Socket } from 'node:net';
 import {
-  type ConfigMessage,
-  configMessage,
-  type EventMessage,
   ORPHAN_EXIT_MS,
   READING_MAX_BYTES,
   READING_MAX_DEPTH,
-  type StateMessage,
   UNACKNOWLEDGED_MAX,
+} from '../../../src/contract/limits.ts';
+import {
+  type ConfigMessage,
+  configMessage,
+  type EventMessage,
+  type StateMessage,
 } from '../../../src/contract/messages.ts';
 import { addonTopics } from '../../../src/contract/topics.ts';
 import { CONTRACT_VERSION } from '../../../src/contract/version.ts';

@@ -1,15 +1,16 @@
 /** What an add-on author imports. docs/specs/addon-contract.md is the contract behind it. */
-export type {
-  AvailabilityMessage,
-  ConfigMessage,
-  DeviceConfig,
-  EventMessage,
-} from '../../../src/contract/messages.ts';
+
 export {
   ORPHAN_EXIT_MS,
   READING_MAX_BYTES,
   READING_MAX_DEPTH,
   UNACKNOWLEDGED_MAX,
+} from '../../../src/contract/limits.ts';
+export type {
+  AvailabilityMessage,
+  ConfigMessage,
+  DeviceConfig,
+  EventMessage,
 } from '../../../src/contract/messages.ts';
 export { CONTRACT_VERSION } from '../../../src/contract/version.ts';
 export { backoffMs } from '../../../src/lib/backoff.ts';

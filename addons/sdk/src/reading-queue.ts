@@ -9,7 +9,7 @@
  * READING_PACKET_IDS. What is kept spans far fewer numbers than there are packet ids, so a PUBACK leads back to its
  * reading by arithmetic alone, and one for a reading given up meanwhile leads nowhere.
  */
-import { UNACKNOWLEDGED_MAX } from '../../../src/contract/messages.ts';
+import { UNACKNOWLEDGED_MAX } from '../../../src/contract/limits.ts';
 
 /** Packet ids 1 … READING_PACKET_IDS are readings'; those above are everything else's. */
 export const READING_PACKET_IDS = 60_000;

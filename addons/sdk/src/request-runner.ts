@@ -5,12 +5,8 @@
  * the handler still returns is dropped. Whatever a handler throws becomes an answer. Requests run side by side; an
  * order among those to one device is gate's to keep.
  */
-import {
-  PACKET_MAX_BYTES,
-  type RequestMessage,
-  type ResultMessage,
-  requestMessage,
-} from '../../../src/contract/messages.ts';
+import { PACKET_MAX_BYTES } from '../../../src/contract/limits.ts';
+import { type RequestMessage, type ResultMessage, requestMessage } from '../../../src/contract/messages.ts';
 import type { JsonObject, JsonValue } from '../../../src/model/json.ts';
 import { parseWith } from '../../../src/model/parse.ts';
 import { AddonError } from './addon-error.ts';

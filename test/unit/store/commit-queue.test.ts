@@ -68,6 +68,14 @@ describe('group commit', () => {
     await queue.stop();
   });
 
+  it('does not let the rest of a burst wait for the window: its senders wait for it', async () => {
+    queue = make(60_000);
+    await append(0);
+    await Promise.all(Array.from({ length: 1_020 }, (_, n) => append(n + 1)));
+    assert.equal(committed.length, 1_021);
+    await queue.stop();
+  });
+
   it('keeps everything while the disk is full, says so, and goes on by itself in the same order', async () => {
     disk.trouble = full;
     const waiting = Promise.all([append(1), append(2), append(3)]);

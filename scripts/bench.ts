@@ -1,0 +1,69 @@
+/**
+ * `npm run bench [-- names… --short]`: builds the compiled tree, runs the benchmarks one after the other, shows their
+ * tables and writes them into `docs/benchmarks.md`. `--no-build` takes the tree as it is. Everything they start ends
+ * and everything they write (below TMPDIR) goes, also on Ctrl-C. Fails when readings were lost, never for being slow.
+ */
+import { spawnSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
+import type { Benchmark } from './bench/benchmark.ts';
+import { footprint } from './bench/footprint.ts';
+import { ingest } from './bench/ingest.ts';
+import { latency } from './bench/latency.ts';
+import { query } from './bench/query.ts';
+import { ReportDocument, sectionText } from './bench/report-document.ts';
+import { Scope } from './bench/scope.ts';
+
+const BENCHMARKS: readonly Benchmark[] = [ingest, latency, query, footprint];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { short: { type: 'boolean', default: false }, 'no-build': { type: 'boolean', default: false } },
+});
+const names = BENCHMARKS.map(({ name }) => name);
+const unknown = positionals.filter((name) => !names.includes(name));
+if (unknown.length > 0) {
+  console.error(`there is no benchmark ${unknown.join(', ')}: there are ${names.join(', ')}`);
+  process.exit(2);
+}
+const chosen = BENCHMARKS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+
+if (!values['no-build']) {
+  const { status } = spawnSync('npm', ['run', 'build'], { stdio: 'inherit' });
+  if (status !== 0) process.exit(1);
+}
+
+let scope = new Scope();
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (interrupted) return;
+    interrupted = true;
+    console.log(`\n${signal}: cleaning up`);
+    void scope.end().finally(() => process.exit(130));
+  });
+}
+
+/** After an interruption everything fails: that is no news, and the clean-up ends the process. */
+const forEver = () => new Promise<never>(() => undefined);
+
+const document = new ReportDocument(names);
+for (const benchmark of chosen) {
+  const { name, run } = benchmark;
+  const startedAt = performance.now();
+  scope = new Scope();
+  try {
+    const say = (line: string) => console.log(`${name}: ${line}`);
+    const section = await run({ scope, short: values.short, say });
+    const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1);
+    const kind = values.short ? '**Short run**: a quick look, whose figures say less' : 'Full run';
+    const text = sectionText(section, `${kind}, ${new Date().toISOString().slice(0, 10)}, ${minutes} min.`);
+    console.log(`\n${text}\n`);
+    document.put(name, text);
+  } catch (error) {
+    if (interrupted) await forEver();
+    console.error(`${name}:`, error);
+    process.exitCode = 1;
+  }
+  if (interrupted) await forEver();
+  await scope.end();
+}
