@@ -217,6 +217,7 @@ export class Gateway {
       commands,
       operations,
       protocols,
+      types,
       health,
       events,
       logger,

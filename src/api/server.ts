@@ -14,6 +14,7 @@ import type { Operations } from '../core/operations.ts';
 import type { Pairing } from '../core/pairing.ts';
 import type { Protocols } from '../core/protocols.ts';
 import type { Readings } from '../core/readings.ts';
+import type { TypeCatalogue } from '../core/type-catalogue.ts';
 import type { Logger } from '../lib/logger.ts';
 import { Access } from './access.ts';
 import { HostCheck } from './host-check.ts';
@@ -29,6 +30,7 @@ import { addHealthRoutes } from './routes/health.ts';
 import { addPairingRoutes } from './routes/pairing.ts';
 import { addProtocolRoutes } from './routes/protocols.ts';
 import { createRouter } from './routes/router.ts';
+import { addTypeRoutes } from './routes/types.ts';
 import type { ApiSettings } from './settings.ts';
 
 /** How long requests under way have to end when the API stops. */
@@ -44,6 +46,7 @@ export interface ApiParts {
   commands: Commands;
   operations: Operations;
   protocols: Protocols;
+  types: TypeCatalogue;
   health: Health;
   events: GatewayEventBus;
   logger: Logger;
@@ -127,9 +130,10 @@ export class Api {
 }
 
 function requestListener(
-  { devices, readings, pairing, commands, operations, protocols, health, logger }: ApiParts,
+  parts: ApiParts,
   checks: { access: Access; hostCheck: HostCheck; origins: Origins },
 ): RequestListener {
+  const { devices, readings, pairing, commands, operations, protocols, health, logger } = parts;
   const { access } = checks;
   const router = createRouter();
   addHealthRoutes(router, { health, access });
@@ -138,5 +142,6 @@ function requestListener(
   addDeviceReadingRoutes(router, { readings, access });
   addControlRoutes(router, { devices, commands, operations, access });
   addProtocolRoutes(router, { protocols, access });
+  addTypeRoutes(router, { types: parts.types, access });
   return createHttpApp({ router, logger, ...checks }).callback();
 }

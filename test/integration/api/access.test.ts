@@ -8,6 +8,7 @@ const READS = [
   `/device/v1/devices/${GATEWAY_ID}/data`,
   '/device/v1/protocols',
   '/device/v1/protocols/knx',
+  '/device/v1/types',
 ];
 const CHANGES = [
   ['POST', '/device/v1/devices'],

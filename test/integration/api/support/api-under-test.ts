@@ -100,12 +100,12 @@ export class ApiUnderTest {
   readonly store = new MemoryReadingStore();
   readonly link = new MemoryAddonLink();
   readonly #registry = new MemoryRegistry();
-  readonly #types = new TypeCatalogue();
+  readonly types = new TypeCatalogue();
   readonly #now = () => Date.now();
   readonly devices = new Devices({
     registry: this.#registry,
     availability: new MemoryAvailability(),
-    types: this.#types,
+    types: this.types,
     events: this.events,
     gatewayId: GATEWAY_ID,
     projectId: PROJECT_ID,
@@ -118,7 +118,7 @@ export class ApiUnderTest {
   readonly protocols = new Protocols({
     registry: this.#registry,
     devices: this.devices,
-    types: this.#types,
+    types: this.types,
     link: this.link,
     health: this.health,
     events: this.events,
@@ -166,6 +166,7 @@ export class ApiUnderTest {
       commands: this.commands,
       operations: this.operations,
       protocols: this.protocols,
+      types: this.types,
       health: this.health,
       events: this.events,
       now: this.#now,
