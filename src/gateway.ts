@@ -2,6 +2,7 @@
  * The composition root: builds every part, starts them in order, stops them in reverse. Nothing else constructs parts,
  * and nothing is patched on later.
  */
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Api } from './api/server.ts';
 import { AddonBroker } from './broker/addon-broker.ts';
@@ -11,6 +12,9 @@ import { Commands } from './core/commands.ts';
 import { Devices } from './core/devices.ts';
 import type { GatewayEvents } from './core/events.ts';
 import { Health } from './core/health.ts';
+import { NotificationLog } from './core/notification-log.ts';
+import { NotificationRules } from './core/notification-rules.ts';
+import { Notifications } from './core/notifications.ts';
 import { Operations } from './core/operations.ts';
 import { Pairing } from './core/pairing.ts';
 import { Protocols } from './core/protocols.ts';
@@ -158,6 +162,14 @@ export class Gateway {
     });
     const readings = new Readings({ store, devices, events });
     await devices.start();
+    const notificationLog = new NotificationLog({
+      store,
+      onTrouble: (error) => logger.warn({ err: error }, 'notifications could not be written yet'),
+    });
+    await this.#run(notificationLog);
+    const notifications = new Notifications({ log: notificationLog, events, now, newId: randomUUID });
+    this.#started.push(() => notifications.stop());
+    await this.#run(new NotificationRules({ notifications, devices, events }));
 
     const broker = new AddonBroker({ port: settings.LOCAL_BROKER_PORT, events, logger, newId, now });
     await this.#run(broker);
@@ -166,7 +178,10 @@ export class Gateway {
       bundledFolder: addonsFolder,
       foreignFolder: join(folder, 'addons'),
     });
-    for (const problem of problems) logger.warn(problem, `an add-on was left out: ${problem.reason}`);
+    for (const problem of problems) {
+      logger.warn(problem, `an add-on was left out: ${problem.reason}`);
+      events.emit('addonLeftOut', problem);
+    }
     await protocols.start(packages);
     const pairing = new Pairing({ devices, link: broker, events });
     await pairing.start();
@@ -218,6 +233,7 @@ export class Gateway {
       operations,
       protocols,
       types,
+      notifications,
       health,
       events,
       logger,
@@ -227,7 +243,7 @@ export class Gateway {
     await this.#run(api);
   }
 
-  async #run(part: { start: () => Promise<unknown>; stop: Stop }): Promise<void> {
+  async #run(part: { start: () => unknown; stop: Stop }): Promise<void> {
     // noted first: a start that fails half-way leaves something to stop
     this.#started.push(() => part.stop());
     await part.start();

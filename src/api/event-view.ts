@@ -2,7 +2,7 @@
 import type { Device } from '../model/device.ts';
 
 /** What a caller may narrow a socket to, and the events of each kind. */
-export const EVENT_KINDS = ['data', 'status', 'availability', 'pairing'] as const;
+export const EVENT_KINDS = ['data', 'status', 'availability', 'pairing', 'notification'] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 const PAIRING_EVENTS = ['discovering', 'paired', 'not_paired'] as const;

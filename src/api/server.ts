@@ -10,6 +10,7 @@ import type { Commands } from '../core/commands.ts';
 import type { Devices } from '../core/devices.ts';
 import type { GatewayEventBus } from '../core/events.ts';
 import type { Health } from '../core/health.ts';
+import type { Notifications } from '../core/notifications.ts';
 import type { Operations } from '../core/operations.ts';
 import type { Pairing } from '../core/pairing.ts';
 import type { Protocols } from '../core/protocols.ts';
@@ -27,6 +28,7 @@ import { addControlRoutes } from './routes/control.ts';
 import { addDeviceReadingRoutes } from './routes/device-readings.ts';
 import { addDeviceRoutes } from './routes/devices.ts';
 import { addHealthRoutes } from './routes/health.ts';
+import { addNotificationRoutes } from './routes/notifications.ts';
 import { addPairingRoutes } from './routes/pairing.ts';
 import { addProtocolRoutes } from './routes/protocols.ts';
 import { createRouter } from './routes/router.ts';
@@ -47,6 +49,7 @@ export interface ApiParts {
   operations: Operations;
   protocols: Protocols;
   types: TypeCatalogue;
+  notifications: Notifications;
   health: Health;
   events: GatewayEventBus;
   logger: Logger;
@@ -143,5 +146,6 @@ function requestListener(
   addControlRoutes(router, { devices, commands, operations, access });
   addProtocolRoutes(router, { protocols, access });
   addTypeRoutes(router, { types: parts.types, access });
+  addNotificationRoutes(router, { notifications: parts.notifications, access });
   return createHttpApp({ router, logger, ...checks }).callback();
 }

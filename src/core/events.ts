@@ -3,6 +3,7 @@ import type { EventBus } from '../lib/event-bus.ts';
 import type { Device } from '../model/device.ts';
 import type { PartState } from '../model/health.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
+import type { Notification } from '../model/notification.ts';
 import type { StoredReading } from '../model/reading.ts';
 
 export interface GatewayEvents {
@@ -25,6 +26,9 @@ export interface GatewayEvents {
   addonDisconnected: { slug: string };
   /** Readings were deleted to keep within retention. */
   readingsDropped: { count: number; reason: 'age' | 'size' };
+  /** An add-on's folder on disk cannot be used. */
+  addonLeftOut: { folder: string; reason: string };
+  notificationRaised: Notification;
   /** A part of the gateway changed its state. */
   healthChanged: { part: string; state: PartState; reason?: string | undefined };
 }

@@ -3,13 +3,17 @@ import { NARROWED_DEVICES_MAX, roomsOf } from '../../../src/api/narrowing.ts';
 
 describe('what a socket asks to be sent', () => {
   it('is everything when it names nothing', () => {
-    const everything = ['data', 'status', 'availability', 'pairing'];
+    const everything = ['data', 'status', 'availability', 'pairing', 'notification'];
     for (const query of [{}, { devices: '', events: ' , ' }]) assert.deepEqual(roomsOf(query), everything);
   });
 
   it('is one kind for every device, or every kind for one device, or both', () => {
     assert.deepEqual(roomsOf({ events: 'status' }), ['status']);
-    assert.deepEqual(roomsOf({ devices: 'a' }), ['data:a', 'status:a', 'availability:a', 'pairing:a']);
+    const kinds = ['data', 'status', 'availability', 'pairing', 'notification'];
+    assert.deepEqual(
+      roomsOf({ devices: 'a' }),
+      kinds.map((kind) => `${kind}:a`),
+    );
     assert.deepEqual(roomsOf({ devices: 'a, b', events: ['data'] }), ['data:a', 'data:b']);
   });
 

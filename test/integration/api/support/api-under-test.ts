@@ -1,4 +1,5 @@
 /** The real API over the real core, on a free port and a socket in a folder of its own. */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,9 @@ import { Commands } from '../../../../src/core/commands.ts';
 import { Devices } from '../../../../src/core/devices.ts';
 import type { GatewayEventBus } from '../../../../src/core/events.ts';
 import { Health } from '../../../../src/core/health.ts';
+import { NotificationLog } from '../../../../src/core/notification-log.ts';
+import { NotificationRules } from '../../../../src/core/notification-rules.ts';
+import { Notifications } from '../../../../src/core/notifications.ts';
 import { Operations } from '../../../../src/core/operations.ts';
 import { Pairing } from '../../../../src/core/pairing.ts';
 import { type AddonPackage, Protocols } from '../../../../src/core/protocols.ts';
@@ -21,6 +25,7 @@ import type { JsonObject } from '../../../../src/model/json.ts';
 import {
   MemoryAddonLink,
   MemoryAvailability,
+  MemoryNotifications,
   MemoryOperations,
   MemoryReadingStore,
   MemoryRegistry,
@@ -142,6 +147,23 @@ export class ApiUnderTest {
       throw error;
     },
   });
+  readonly #notificationLog = new NotificationLog({
+    store: new MemoryNotifications(),
+    onTrouble: (error) => {
+      throw error;
+    },
+  });
+  readonly notifications = new Notifications({
+    log: this.#notificationLog,
+    events: this.events,
+    now: this.#now,
+    newId: randomUUID,
+  });
+  readonly #rules = new NotificationRules({
+    notifications: this.notifications,
+    devices: this.devices,
+    events: this.events,
+  });
   readonly api: Api;
   readonly socketPath: string;
   readonly #folder: string;
@@ -167,6 +189,7 @@ export class ApiUnderTest {
       operations: this.operations,
       protocols: this.protocols,
       types: this.types,
+      notifications: this.notifications,
       health: this.health,
       events: this.events,
       now: this.#now,
@@ -183,6 +206,7 @@ export class ApiUnderTest {
     const made = await ApiUnderTest.create(settings);
     await made.devices.start();
     await made.protocols.start(PACKAGES);
+    made.#rules.start();
     made.health.report('store', 'running');
     await made.api.start();
     return made;
@@ -190,6 +214,9 @@ export class ApiUnderTest {
 
   async stop(): Promise<void> {
     await this.api.stop();
+    this.#rules.stop();
+    this.notifications.stop();
+    await this.#notificationLog.stop();
     await rm(this.#folder, { recursive: true, force: true });
   }
 
