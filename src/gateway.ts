@@ -12,6 +12,7 @@ import { Commands } from './core/commands.ts';
 import { Devices } from './core/devices.ts';
 import type { GatewayEvents } from './core/events.ts';
 import { Health } from './core/health.ts';
+import { Logs } from './core/logs.ts';
 import { NotificationLog } from './core/notification-log.ts';
 import { NotificationRules } from './core/notification-rules.ts';
 import { Notifications } from './core/notifications.ts';
@@ -21,6 +22,7 @@ import { Protocols } from './core/protocols.ts';
 import { Readings } from './core/readings.ts';
 import { TypeCatalogue } from './core/type-catalogue.ts';
 import { EventBus } from './lib/event-bus.ts';
+import type { LogRing } from './lib/log-ring.ts';
 import type { Logger } from './lib/logger.ts';
 import { shortId } from './lib/short-id.ts';
 import type { GatewayError } from './model/error.ts';
@@ -43,6 +45,8 @@ export interface GatewayParts {
   nodePath: string;
   environment: Record<string, string | undefined>;
   logger: Logger;
+  /** The last lines of that log. */
+  ownLog: LogRing;
   /** Something broke that the daemon cannot go on without. */
   onFault: (error: GatewayError) => void;
 }
@@ -93,6 +97,7 @@ export class Gateway {
       nodePath,
       environment,
       logger,
+      ownLog,
       onFault,
     } = this.#parts;
     const now = () => Date.now();
@@ -200,6 +205,8 @@ export class Gateway {
     this.#started.push(() => broker.stopIntake());
     health.report('broker', 'running');
 
+    const logs = new Logs({ own: ownLog, devices, protocols, events, now });
+    await this.#run(logs);
     const supervisor = new Supervisor({
       protocols,
       runtime: new ProcessRuntime({
@@ -207,7 +214,10 @@ export class Gateway {
         nodePath,
         environment,
         logger,
-        onLine: (slug, stream, line) => logger[stream === 'ERR' ? 'warn' : 'info']({ addon: slug }, line),
+        onLine: (slug, stream, line) => {
+          logger[stream === 'ERR' ? 'warn' : 'info']({ addon: slug, stream }, line);
+          logs.append(slug, stream, line);
+        },
       }),
       credentials: broker,
       health,
@@ -234,6 +244,7 @@ export class Gateway {
       protocols,
       types,
       notifications,
+      logs,
       health,
       events,
       logger,

@@ -14,7 +14,15 @@ import type { Logger } from '../lib/logger.ts';
 import type { Notification } from '../model/notification.ts';
 import type { StoredReading } from '../model/reading.ts';
 import type { Access } from './access.ts';
-import { type EventKind, isoTime, pairingEventOf, pairingPayload } from './event-view.ts';
+import {
+  EVENT_KINDS,
+  type EventKind,
+  isoTime,
+  logPayload,
+  OPEN_EVENT_KINDS,
+  pairingEventOf,
+  pairingPayload,
+} from './event-view.ts';
 import type { HostCheck } from './host-check.ts';
 import { roomOf, roomsOf } from './narrowing.ts';
 import { notificationView } from './notification-view.ts';
@@ -90,6 +98,7 @@ export class Realtime {
       events.on('availabilityChanged', (change) => this.#tellAvailability(change)),
       events.on('devicePairingChanged', (change) => this.#tellPairing(change)),
       events.on('notificationRaised', (notification) => this.#tellNotification(notification)),
+      events.on('logsGathered', (gathered) => this.#tellLogs(gathered)),
     ];
   }
 
@@ -112,8 +121,10 @@ export class Realtime {
   #admit(socket: Socket): Error | undefined {
     const { access } = this.#parts;
     try {
-      access.demand(access.callerOf(socket.request), 'read');
-      socket.data.rooms = roomsOf(socket.handshake.query);
+      const caller = access.callerOf(socket.request);
+      access.demand(caller, 'read');
+      const allowed = access.may(caller, 'administer') ? EVENT_KINDS : OPEN_EVENT_KINDS;
+      socket.data.rooms = roomsOf(socket.handshake.query, allowed);
       return undefined;
     } catch (error) {
       return error as Error;
@@ -178,6 +189,11 @@ export class Realtime {
       'notification',
       notificationView(notification),
     );
+  }
+
+  #tellLogs(gathered: GatewayEvents['logsGathered']): void {
+    this.#cutSlowClients();
+    this.#listeners('log', gathered.deviceId)?.emit('log', logPayload(gathered));
   }
 
   /** Who wants this kind of event, of this device where it is one's; undefined when nobody does. */

@@ -10,6 +10,7 @@ import type { Commands } from '../core/commands.ts';
 import type { Devices } from '../core/devices.ts';
 import type { GatewayEventBus } from '../core/events.ts';
 import type { Health } from '../core/health.ts';
+import type { Logs } from '../core/logs.ts';
 import type { Notifications } from '../core/notifications.ts';
 import type { Operations } from '../core/operations.ts';
 import type { Pairing } from '../core/pairing.ts';
@@ -28,6 +29,7 @@ import { addControlRoutes } from './routes/control.ts';
 import { addDeviceReadingRoutes } from './routes/device-readings.ts';
 import { addDeviceRoutes } from './routes/devices.ts';
 import { addHealthRoutes } from './routes/health.ts';
+import { addLogRoutes } from './routes/logs.ts';
 import { addNotificationRoutes } from './routes/notifications.ts';
 import { addPairingRoutes } from './routes/pairing.ts';
 import { addProtocolRoutes } from './routes/protocols.ts';
@@ -50,6 +52,7 @@ export interface ApiParts {
   protocols: Protocols;
   types: TypeCatalogue;
   notifications: Notifications;
+  logs: Logs;
   health: Health;
   events: GatewayEventBus;
   logger: Logger;
@@ -146,6 +149,7 @@ function requestListener(
   addControlRoutes(router, { devices, commands, operations, access });
   addProtocolRoutes(router, { protocols, access });
   addTypeRoutes(router, { types: parts.types, access });
+  addLogRoutes(router, { logs: parts.logs, access });
   addNotificationRoutes(router, { notifications: parts.notifications, access });
   return createHttpApp({ router, logger, ...checks }).callback();
 }

@@ -11,6 +11,7 @@ import { Commands } from '../../../../src/core/commands.ts';
 import { Devices } from '../../../../src/core/devices.ts';
 import type { GatewayEventBus } from '../../../../src/core/events.ts';
 import { Health } from '../../../../src/core/health.ts';
+import { Logs } from '../../../../src/core/logs.ts';
 import { NotificationLog } from '../../../../src/core/notification-log.ts';
 import { NotificationRules } from '../../../../src/core/notification-rules.ts';
 import { Notifications } from '../../../../src/core/notifications.ts';
@@ -20,6 +21,7 @@ import { type AddonPackage, Protocols } from '../../../../src/core/protocols.ts'
 import { Readings } from '../../../../src/core/readings.ts';
 import { TypeCatalogue } from '../../../../src/core/type-catalogue.ts';
 import { EventBus } from '../../../../src/lib/event-bus.ts';
+import { LogRing } from '../../../../src/lib/log-ring.ts';
 import { shortId } from '../../../../src/lib/short-id.ts';
 import type { JsonObject } from '../../../../src/model/json.ts';
 import {
@@ -164,6 +166,15 @@ export class ApiUnderTest {
     devices: this.devices,
     events: this.events,
   });
+  readonly ownLog = new LogRing();
+  readonly logs = new Logs({
+    own: this.ownLog,
+    devices: this.devices,
+    protocols: this.protocols,
+    events: this.events,
+    now: this.#now,
+    gatherMs: 20,
+  });
   readonly api: Api;
   readonly socketPath: string;
   readonly #folder: string;
@@ -190,6 +201,7 @@ export class ApiUnderTest {
       protocols: this.protocols,
       types: this.types,
       notifications: this.notifications,
+      logs: this.logs,
       health: this.health,
       events: this.events,
       now: this.#now,
@@ -207,6 +219,7 @@ export class ApiUnderTest {
     await made.devices.start();
     await made.protocols.start(PACKAGES);
     made.#rules.start();
+    made.logs.start();
     made.health.report('store', 'running');
     await made.api.start();
     return made;
@@ -214,6 +227,7 @@ export class ApiUnderTest {
 
   async stop(): Promise<void> {
     await this.api.stop();
+    this.logs.stop();
     this.#rules.stop();
     this.notifications.stop();
     await this.#notificationLog.stop();
