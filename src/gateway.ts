@@ -2,6 +2,7 @@
  * The composition root: builds every part, starts them in order, stops them in reverse. Nothing else constructs parts,
  * and nothing is patched on later.
  */
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Api } from './api/server.ts';
 import { AddonBroker } from './broker/addon-broker.ts';
@@ -11,12 +12,17 @@ import { Commands } from './core/commands.ts';
 import { Devices } from './core/devices.ts';
 import type { GatewayEvents } from './core/events.ts';
 import { Health } from './core/health.ts';
+import { Logs } from './core/logs.ts';
+import { NotificationLog } from './core/notification-log.ts';
+import { NotificationRules } from './core/notification-rules.ts';
+import { Notifications } from './core/notifications.ts';
 import { Operations } from './core/operations.ts';
 import { Pairing } from './core/pairing.ts';
 import { Protocols } from './core/protocols.ts';
 import { Readings } from './core/readings.ts';
 import { TypeCatalogue } from './core/type-catalogue.ts';
 import { EventBus } from './lib/event-bus.ts';
+import type { LogRing } from './lib/log-ring.ts';
 import type { Logger } from './lib/logger.ts';
 import { shortId } from './lib/short-id.ts';
 import type { GatewayError } from './model/error.ts';
@@ -39,6 +45,8 @@ export interface GatewayParts {
   nodePath: string;
   environment: Record<string, string | undefined>;
   logger: Logger;
+  /** The last lines of that log. */
+  ownLog: LogRing;
   /** Something broke that the daemon cannot go on without. */
   onFault: (error: GatewayError) => void;
 }
@@ -89,6 +97,7 @@ export class Gateway {
       nodePath,
       environment,
       logger,
+      ownLog,
       onFault,
     } = this.#parts;
     const now = () => Date.now();
@@ -158,6 +167,14 @@ export class Gateway {
     });
     const readings = new Readings({ store, devices, events });
     await devices.start();
+    const notificationLog = new NotificationLog({
+      store,
+      onTrouble: (error) => logger.warn({ err: error }, 'notifications could not be written yet'),
+    });
+    await this.#run(notificationLog);
+    const notifications = new Notifications({ log: notificationLog, events, now, newId: randomUUID });
+    this.#started.push(() => notifications.stop());
+    await this.#run(new NotificationRules({ notifications, devices, events }));
 
     const broker = new AddonBroker({ port: settings.LOCAL_BROKER_PORT, events, logger, newId, now });
     await this.#run(broker);
@@ -166,7 +183,10 @@ export class Gateway {
       bundledFolder: addonsFolder,
       foreignFolder: join(folder, 'addons'),
     });
-    for (const problem of problems) logger.warn(problem, `an add-on was left out: ${problem.reason}`);
+    for (const problem of problems) {
+      logger.warn(problem, `an add-on was left out: ${problem.reason}`);
+      events.emit('addonLeftOut', problem);
+    }
     await protocols.start(packages);
     const pairing = new Pairing({ devices, link: broker, events });
     await pairing.start();
@@ -185,6 +205,8 @@ export class Gateway {
     this.#started.push(() => broker.stopIntake());
     health.report('broker', 'running');
 
+    const logs = new Logs({ own: ownLog, devices, protocols, events, now });
+    await this.#run(logs);
     const supervisor = new Supervisor({
       protocols,
       runtime: new ProcessRuntime({
@@ -192,7 +214,10 @@ export class Gateway {
         nodePath,
         environment,
         logger,
-        onLine: (slug, stream, line) => logger[stream === 'ERR' ? 'warn' : 'info']({ addon: slug }, line),
+        onLine: (slug, stream, line) => {
+          logger[stream === 'ERR' ? 'warn' : 'info']({ addon: slug, stream }, line);
+          logs.append(slug, stream, line);
+        },
       }),
       credentials: broker,
       health,
@@ -217,6 +242,9 @@ export class Gateway {
       commands,
       operations,
       protocols,
+      types,
+      notifications,
+      logs,
       health,
       events,
       logger,
@@ -226,7 +254,7 @@ export class Gateway {
     await this.#run(api);
   }
 
-  async #run(part: { start: () => Promise<unknown>; stop: Stop }): Promise<void> {
+  async #run(part: { start: () => unknown; stop: Stop }): Promise<void> {
     // noted first: a start that fails half-way leaves something to stop
     this.#started.push(() => part.stop());
     await part.start();

@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { usableDataFolder } from './config/data-folder.ts';
 import { loadSettings } from './config/load.ts';
 import { VARIABLES } from './config/settings.ts';
+import { LogRing } from './lib/log-ring.ts';
 import { createLogger } from './lib/logger.ts';
 import { GatewayError } from './model/error.ts';
 
@@ -75,7 +76,8 @@ async function run(): Promise<void> {
   if (cache) process.env['NODE_COMPILE_CACHE'] = cache;
   const { Gateway } = await import('./gateway.ts');
 
-  const logger = createLogger(settings.LOG_LEVEL);
+  const ownLog = new LogRing();
+  const logger = createLogger(settings.LOG_LEVEL, { ring: ownLog, name: 'gate' });
   const gateway = new Gateway({
     settings,
     dataFolder,
@@ -83,6 +85,7 @@ async function run(): Promise<void> {
     nodePath: process.execPath,
     environment: process.env,
     logger,
+    ownLog,
     onFault: (error) => void end(1, error),
   });
   let ending = false;

@@ -16,8 +16,9 @@ type ApiMiddleware = Middleware<ApiState>;
 type ApiContext = ParameterizedContext<ApiState>;
 
 const PREFLIGHT_MAX_AGE_SECONDS = 600;
-const CORS_REQUEST_HEADERS = 'Authorization, Content-Type, Prefer, instathings-path, instathings-method';
-const CORS_ANSWER_HEADERS = 'Location, Retry-After';
+const CORS_REQUEST_HEADERS =
+  'Authorization, Content-Type, If-None-Match, Prefer, instathings-path, instathings-method';
+const CORS_ANSWER_HEADERS = 'ETag, Location, Retry-After';
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export interface HttpAppParts {

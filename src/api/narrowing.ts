@@ -14,10 +14,10 @@ export function roomOf(kind: EventKind, deviceId?: string): string {
   return deviceId === undefined ? kind : `${kind}:${deviceId}`;
 }
 
-/** @throws GatewayError badRequest */
-export function roomsOf(query: HandshakeQuery): string[] {
+/** `allowed`: the kinds that this caller may hear. @throws GatewayError badRequest, forbidden */
+export function roomsOf(query: HandshakeQuery, allowed: readonly EventKind[] = EVENT_KINDS): string[] {
   const devices = namesIn(query, 'devices');
-  const kinds = (namesIn(query, 'events') ?? EVENT_KINDS).map(kindNamed);
+  const kinds = (namesIn(query, 'events') ?? allowed).map((name) => kindNamed(name, allowed));
   if (devices === undefined) return kinds.map((kind) => roomOf(kind));
   if (devices.length > NARROWED_DEVICES_MAX) {
     throw new GatewayError('badRequest', `"devices" may name at most ${NARROWED_DEVICES_MAX} devices`);
@@ -34,8 +34,11 @@ function namesIn(query: HandshakeQuery, parameter: string): string[] | undefined
   return trimmed.length === 0 ? undefined : trimmed;
 }
 
-function kindNamed(name: string): EventKind {
-  const kind = EVENT_KINDS.find((known) => known === name);
+function kindNamed(name: string, allowed: readonly EventKind[]): EventKind {
+  const kind = allowed.find((known) => known === name);
   if (kind) return kind;
-  throw new GatewayError('badRequest', `"events" may name ${EVENT_KINDS.join(', ')}, not "${name}"`);
+  if (EVENT_KINDS.some((known) => known === name)) {
+    throw new GatewayError('forbidden', `"events" names "${name}", which this caller may not hear`);
+  }
+  throw new GatewayError('badRequest', `"events" may name ${allowed.join(', ')}, not "${name}"`);
 }

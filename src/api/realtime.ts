@@ -11,11 +11,21 @@ import { type DefaultEventsMap, Server, type Socket as SocketIoSocket } from 'so
 import type { GatewayEventBus, GatewayEvents } from '../core/events.ts';
 import type { Dispose } from '../lib/event-bus.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { Notification } from '../model/notification.ts';
 import type { StoredReading } from '../model/reading.ts';
 import type { Access } from './access.ts';
-import { type EventKind, isoTime, pairingEventOf, pairingPayload } from './event-view.ts';
+import {
+  EVENT_KINDS,
+  type EventKind,
+  isoTime,
+  logPayload,
+  OPEN_EVENT_KINDS,
+  pairingEventOf,
+  pairingPayload,
+} from './event-view.ts';
 import type { HostCheck } from './host-check.ts';
 import { roomOf, roomsOf } from './narrowing.ts';
+import { notificationView } from './notification-view.ts';
 import type { Origins } from './origins.ts';
 import { Outgoing } from './outgoing.ts';
 
@@ -87,6 +97,8 @@ export class Realtime {
       events.on('deviceAnswered', (answer) => this.#tellAnswer(answer)),
       events.on('availabilityChanged', (change) => this.#tellAvailability(change)),
       events.on('devicePairingChanged', (change) => this.#tellPairing(change)),
+      events.on('notificationRaised', (notification) => this.#tellNotification(notification)),
+      events.on('logsGathered', (gathered) => this.#tellLogs(gathered)),
     ];
   }
 
@@ -109,8 +121,10 @@ export class Realtime {
   #admit(socket: Socket): Error | undefined {
     const { access } = this.#parts;
     try {
-      access.demand(access.callerOf(socket.request), 'read');
-      socket.data.rooms = roomsOf(socket.handshake.query);
+      const caller = access.callerOf(socket.request);
+      access.demand(caller, 'read');
+      const allowed = access.may(caller, 'administer') ? EVENT_KINDS : OPEN_EVENT_KINDS;
+      socket.data.rooms = roomsOf(socket.handshake.query, allowed);
       return undefined;
     } catch (error) {
       return error as Error;
@@ -169,8 +183,21 @@ export class Realtime {
     if (event) this.#listeners('pairing', device.id)?.emit(event, pairingPayload(device));
   }
 
-  /** Who wants this kind of event of this device; undefined when nobody does. */
-  #listeners(kind: EventKind, deviceId: string) {
+  #tellNotification(notification: Notification): void {
+    this.#cutSlowClients();
+    this.#listeners('notification', notification.deviceId)?.emit(
+      'notification',
+      notificationView(notification),
+    );
+  }
+
+  #tellLogs(gathered: GatewayEvents['logsGathered']): void {
+    this.#cutSlowClients();
+    this.#listeners('log', gathered.deviceId)?.emit('log', logPayload(gathered));
+  }
+
+  /** Who wants this kind of event, of this device where it is one's; undefined when nobody does. */
+  #listeners(kind: EventKind, deviceId?: string) {
     const { rooms } = this.#io.sockets.adapter;
     const [every, narrowed] = [roomOf(kind), roomOf(kind, deviceId)];
     return rooms.has(every) || rooms.has(narrowed) ? this.#io.to([every, narrowed]) : undefined;

@@ -10,10 +10,13 @@ import type { Commands } from '../core/commands.ts';
 import type { Devices } from '../core/devices.ts';
 import type { GatewayEventBus } from '../core/events.ts';
 import type { Health } from '../core/health.ts';
+import type { Logs } from '../core/logs.ts';
+import type { Notifications } from '../core/notifications.ts';
 import type { Operations } from '../core/operations.ts';
 import type { Pairing } from '../core/pairing.ts';
 import type { Protocols } from '../core/protocols.ts';
 import type { Readings } from '../core/readings.ts';
+import type { TypeCatalogue } from '../core/type-catalogue.ts';
 import type { Logger } from '../lib/logger.ts';
 import { Access } from './access.ts';
 import { HostCheck } from './host-check.ts';
@@ -26,9 +29,12 @@ import { addControlRoutes } from './routes/control.ts';
 import { addDeviceReadingRoutes } from './routes/device-readings.ts';
 import { addDeviceRoutes } from './routes/devices.ts';
 import { addHealthRoutes } from './routes/health.ts';
+import { addLogRoutes } from './routes/logs.ts';
+import { addNotificationRoutes } from './routes/notifications.ts';
 import { addPairingRoutes } from './routes/pairing.ts';
 import { addProtocolRoutes } from './routes/protocols.ts';
 import { createRouter } from './routes/router.ts';
+import { addTypeRoutes } from './routes/types.ts';
 import type { ApiSettings } from './settings.ts';
 
 /** How long requests under way have to end when the API stops. */
@@ -44,6 +50,9 @@ export interface ApiParts {
   commands: Commands;
   operations: Operations;
   protocols: Protocols;
+  types: TypeCatalogue;
+  notifications: Notifications;
+  logs: Logs;
   health: Health;
   events: GatewayEventBus;
   logger: Logger;
@@ -127,9 +136,10 @@ export class Api {
 }
 
 function requestListener(
-  { devices, readings, pairing, commands, operations, protocols, health, logger }: ApiParts,
+  parts: ApiParts,
   checks: { access: Access; hostCheck: HostCheck; origins: Origins },
 ): RequestListener {
+  const { devices, readings, pairing, commands, operations, protocols, health, logger } = parts;
   const { access } = checks;
   const router = createRouter();
   addHealthRoutes(router, { health, access });
@@ -138,5 +148,8 @@ function requestListener(
   addDeviceReadingRoutes(router, { readings, access });
   addControlRoutes(router, { devices, commands, operations, access });
   addProtocolRoutes(router, { protocols, access });
+  addTypeRoutes(router, { types: parts.types, access });
+  addLogRoutes(router, { logs: parts.logs, access });
+  addNotificationRoutes(router, { notifications: parts.notifications, access });
   return createHttpApp({ router, logger, ...checks }).callback();
 }

@@ -1,8 +1,10 @@
 /** Everything that has happened, by name: the one typed map through which the outer rooms hear of it. */
 import type { EventBus } from '../lib/event-bus.ts';
+import type { LogLine } from '../lib/log-ring.ts';
 import type { Device } from '../model/device.ts';
 import type { PartState } from '../model/health.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
+import type { Notification } from '../model/notification.ts';
 import type { StoredReading } from '../model/reading.ts';
 
 export interface GatewayEvents {
@@ -25,6 +27,11 @@ export interface GatewayEvents {
   addonDisconnected: { slug: string };
   /** Readings were deleted to keep within retention. */
   readingsDropped: { count: number; reason: 'age' | 'size' };
+  /** An add-on's folder on disk cannot be used. */
+  addonLeftOut: { folder: string; reason: string };
+  notificationRaised: Notification;
+  /** What one log (the gateway's or an add-on's) has gained since it was told the last time. */
+  logsGathered: { deviceId: string; log: string; lines: readonly LogLine[] };
   /** A part of the gateway changed its state. */
   healthChanged: { part: string; state: PartState; reason?: string | undefined };
 }

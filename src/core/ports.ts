@@ -5,6 +5,7 @@
 import type { ConfigMessage } from '../contract/messages.ts';
 import type { Availability, Device } from '../model/device.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
+import type { Notification } from '../model/notification.ts';
 import type { Operation } from '../model/operation.ts';
 import type { InstalledProtocol } from '../model/protocol.ts';
 import type { NewReading, ReadingPage, ReadingPageQuery, StoredReading } from '../model/reading.ts';
@@ -35,6 +36,14 @@ export interface Registry {
   keep(key: string, make: () => string): Promise<string>;
   /** A value that `keep` stored, or undefined. */
   kept(key: string): string | undefined;
+}
+
+/** Notifications on disk: the newest `NOTIFICATIONS_KEPT_MAX`. */
+export interface NotificationStore {
+  /** Oldest first. */
+  notifications(): Notification[];
+  /** One that is there already is not kept twice. Rejects when the disk does not take them. */
+  saveNotifications(notifications: readonly Notification[]): Promise<void>;
 }
 
 /** Status requests and their results, until their `ttl`. May be lost in a power cut. */

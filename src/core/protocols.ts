@@ -64,7 +64,7 @@ export class Protocols {
     const { registry, types, events } = this.#parts;
     for (const addon of packages) {
       this.#packages.set(addon.manifest.slug, addon);
-      types.replace(addon.manifest.slug, addon.types);
+      types.replace(addon.manifest.slug, typesOf(addon));
     }
     for (const { slug, parameters } of registry.protocols()) this.#installed.set(slug, { parameters });
     for (const { manifest } of packages) if (manifest.preinstalled) await this.#preinstall(manifest.slug);
@@ -189,6 +189,11 @@ export class Protocols {
       ...(health?.reason === undefined ? {} : { reason: health.reason }),
     };
   }
+}
+
+/** A manifest may call its protocol by the slug: to the outside it has its id. */
+function typesOf({ manifest, types }: AddonPackage): DeviceType[] {
+  return types.map((type) => ({ ...type, protocols: [manifest.id] }));
 }
 
 /** Name of an add-on's line in `/health/ready`. */

@@ -10,9 +10,16 @@ export type CatalogueEntry = DeviceType & { protocol: string };
 
 export class TypeCatalogue {
   readonly #entries = new Map<string, CatalogueEntry>();
+  #version = 0;
+
+  /** Grows with every change: what was made of the list is good as long as this stays. */
+  get version(): number {
+    return this.#version;
+  }
 
   /** Puts all types of one protocol in place of those it had. A type's id belongs to the protocol that came first. */
   replace(protocol: string, types: readonly DeviceType[]): void {
+    this.#version += 1;
     for (const [id, entry] of this.#entries) if (entry.protocol === protocol) this.#entries.delete(id);
     for (const type of types) {
       if (!this.#entries.has(type.id)) this.#entries.set(type.id, { ...type, protocol });
@@ -21,6 +28,10 @@ export class TypeCatalogue {
 
   list(): CatalogueEntry[] {
     return [...this.#entries.values()];
+  }
+
+  find(typeId: string): CatalogueEntry | undefined {
+    return this.#entries.get(typeId);
   }
 
   /** @throws GatewayError badRequest when there is no such type */

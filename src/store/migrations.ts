@@ -31,6 +31,11 @@ export const MIGRATIONS: readonly Migration[] = [
     // five random bytes tell this store's readings from those of any other, also after a factory reset
     database.prepare('INSERT INTO meta VALUES (?, ?)').run('epoch', randomBytes(5).toString('hex'));
   },
+  (database) => {
+    database.exec(
+      'CREATE TABLE notification (k INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL)',
+    );
+  },
 ];
 
 /**

@@ -4,10 +4,11 @@
  */
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CommitListener, ReadingStore, Registry } from '../core/ports.ts';
+import type { CommitListener, NotificationStore, ReadingStore, Registry } from '../core/ports.ts';
 import { pause } from '../lib/deadline.ts';
 import { type Device, deviceSchema } from '../model/device.ts';
 import { GatewayError } from '../model/error.ts';
+import { type Notification, notificationSchema } from '../model/notification.ts';
 import { parseWith } from '../model/parse.ts';
 import { type InstalledProtocol, installedProtocolSchema } from '../model/protocol.ts';
 import type { NewReading, ReadingPage, ReadingPageQuery } from '../model/reading.ts';
@@ -43,7 +44,7 @@ export interface StoreParts {
   monotonicNow: () => number;
 }
 
-export class Store implements ReadingStore, Registry {
+export class Store implements ReadingStore, Registry, NotificationStore {
   readonly #parts: StoreParts;
   readonly #path: string;
   readonly #writer: Writer;
@@ -126,6 +127,16 @@ export class Store implements ReadingStore, Registry {
 
   async removeProtocol(slug: string): Promise<void> {
     await this.#writer.call('removeProtocol', slug);
+  }
+
+  notifications(): Notification[] {
+    return this.#records('SELECT record FROM notification ORDER BY k', (record) =>
+      parseWith(notificationSchema, record, 'a notification in the store', 'storeCorrupt'),
+    );
+  }
+
+  async saveNotifications(notifications: readonly Notification[]): Promise<void> {
+    await this.#writer.call('saveNotifications', notifications);
   }
 
   keep(key: string, make: () => string): Promise<string> {

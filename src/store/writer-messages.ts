@@ -1,6 +1,7 @@
 /** What the daemon's main thread and the writer thread say to each other. */
 import type { Device } from '../model/device.ts';
 import type { JsonObject } from '../model/json.ts';
+import type { Notification } from '../model/notification.ts';
 import type { InstalledProtocol } from '../model/protocol.ts';
 
 /** One reading on its way to disk. */
@@ -33,6 +34,7 @@ export interface WriterCalls {
   removeDevice: { argument: string; answer: null };
   saveProtocol: { argument: InstalledProtocol; answer: null };
   removeProtocol: { argument: string; answer: null };
+  saveNotifications: { argument: readonly Notification[]; answer: null };
   keep: { argument: { key: string; value: string }; answer: string };
   retain: { argument: RetentionLimits; answer: RetentionStep };
   close: { argument: null; answer: null };

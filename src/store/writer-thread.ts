@@ -8,6 +8,7 @@ import type { Device } from '../model/device.ts';
 import type { GatewayError } from '../model/error.ts';
 import type { InstalledProtocol } from '../model/protocol.ts';
 import { openMigrated } from './migrations.ts';
+import { saveNotifications } from './notification-table.ts';
 import { ReadingWriter } from './reading-writer.ts';
 import { Retention } from './retention.ts';
 import { type Database, passingTrouble, storeError } from './sqlite.ts';
@@ -54,6 +55,10 @@ function handlersOf(database: Database): Handlers {
     },
     removeProtocol: (slug) => {
       database.prepare('DELETE FROM protocol WHERE slug = ?').run(slug);
+      return null;
+    },
+    saveNotifications: (notifications) => {
+      saveNotifications(database, notifications);
       return null;
     },
     keep: ({ key, value }) => {

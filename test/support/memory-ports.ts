@@ -4,6 +4,7 @@ import type {
   AddonLink,
   AddonRequest,
   AvailabilityStore,
+  NotificationStore,
   OperationStore,
   ReadingStore,
   Registry,
@@ -11,6 +12,7 @@ import type {
 import type { Availability, Device } from '../../src/model/device.ts';
 import { GatewayError } from '../../src/model/error.ts';
 import type { JsonValue } from '../../src/model/json.ts';
+import type { Notification } from '../../src/model/notification.ts';
 import type { Operation } from '../../src/model/operation.ts';
 import type { InstalledProtocol } from '../../src/model/protocol.ts';
 import type { NewReading, ReadingPage, ReadingPageQuery, StoredReading } from '../../src/model/reading.ts';
@@ -114,6 +116,21 @@ export class MemoryOperations implements OperationStore {
 
   async count(): Promise<number> {
     return this.#operations.size;
+  }
+}
+
+export class MemoryNotifications implements NotificationStore {
+  readonly saved: Notification[] = [];
+  /** Set, every write fails as on a full disk. */
+  full = false;
+
+  notifications(): Notification[] {
+    return [...this.saved];
+  }
+
+  async saveNotifications(notifications: readonly Notification[]): Promise<void> {
+    if (this.full) throw new Error('the disk is full');
+    this.saved.push(...notifications);
   }
 }
 

@@ -7,10 +7,10 @@ import {
   type ReadingPageQuery,
   type ReadingSortKey,
   type StoredReading,
-  TS_MAX_MS,
 } from '../../model/reading.ts';
 import type { Access } from '../access.ts';
 import { parseQuery, type QueryParameters, singleValues } from '../query.ts';
+import { time, whole } from '../query-values.ts';
 import { type ApiRouter, guarded } from './router.ts';
 
 const PER_PAGE_DEFAULT = 10;
@@ -18,20 +18,9 @@ const PER_PAGE_MAX = 100;
 /** Nine digits: far past any page there can be, and still exact when multiplied. */
 const PAGE_MAX = 999_999_999;
 
-const TIME = 'must be a time in whole milliseconds since 1970';
 const PAGE = 'must be a whole number from 1';
 const PER_PAGE = `must be a whole number from 1 to ${PER_PAGE_MAX}`;
 const SORT = `must be one of ${READING_SORT_KEYS.join(', ')}, with + (ascending) or - (descending) before it`;
-
-const whole = (message: string, min: number, max: number) =>
-  v.pipe(
-    v.string(),
-    v.regex(/^\d{1,15}$/, message),
-    v.transform(Number),
-    v.minValue(min, message),
-    v.maxValue(max, message),
-  );
-const time = whole(TIME, 0, TS_MAX_MS);
 
 /** A `+` in a query string arrives as a space: both mean ascending. */
 const sort = v.pipe(

@@ -8,6 +8,8 @@ const READS = [
   `/device/v1/devices/${GATEWAY_ID}/data`,
   '/device/v1/protocols',
   '/device/v1/protocols/knx',
+  '/device/v1/types',
+  '/history/notifications/history',
 ];
 const CHANGES = [
   ['POST', '/device/v1/devices'],

@@ -1,4 +1,5 @@
 /** The real API over the real core, on a free port and a socket in a folder of its own. */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -10,17 +11,23 @@ import { Commands } from '../../../../src/core/commands.ts';
 import { Devices } from '../../../../src/core/devices.ts';
 import type { GatewayEventBus } from '../../../../src/core/events.ts';
 import { Health } from '../../../../src/core/health.ts';
+import { Logs } from '../../../../src/core/logs.ts';
+import { NotificationLog } from '../../../../src/core/notification-log.ts';
+import { NotificationRules } from '../../../../src/core/notification-rules.ts';
+import { Notifications } from '../../../../src/core/notifications.ts';
 import { Operations } from '../../../../src/core/operations.ts';
 import { Pairing } from '../../../../src/core/pairing.ts';
 import { type AddonPackage, Protocols } from '../../../../src/core/protocols.ts';
 import { Readings } from '../../../../src/core/readings.ts';
 import { TypeCatalogue } from '../../../../src/core/type-catalogue.ts';
 import { EventBus } from '../../../../src/lib/event-bus.ts';
+import { LogRing } from '../../../../src/lib/log-ring.ts';
 import { shortId } from '../../../../src/lib/short-id.ts';
 import type { JsonObject } from '../../../../src/model/json.ts';
 import {
   MemoryAddonLink,
   MemoryAvailability,
+  MemoryNotifications,
   MemoryOperations,
   MemoryReadingStore,
   MemoryRegistry,
@@ -100,12 +107,12 @@ export class ApiUnderTest {
   readonly store = new MemoryReadingStore();
   readonly link = new MemoryAddonLink();
   readonly #registry = new MemoryRegistry();
-  readonly #types = new TypeCatalogue();
+  readonly types = new TypeCatalogue();
   readonly #now = () => Date.now();
   readonly devices = new Devices({
     registry: this.#registry,
     availability: new MemoryAvailability(),
-    types: this.#types,
+    types: this.types,
     events: this.events,
     gatewayId: GATEWAY_ID,
     projectId: PROJECT_ID,
@@ -118,7 +125,7 @@ export class ApiUnderTest {
   readonly protocols = new Protocols({
     registry: this.#registry,
     devices: this.devices,
-    types: this.#types,
+    types: this.types,
     link: this.link,
     health: this.health,
     events: this.events,
@@ -141,6 +148,32 @@ export class ApiUnderTest {
     onTrouble: (error) => {
       throw error;
     },
+  });
+  readonly #notificationLog = new NotificationLog({
+    store: new MemoryNotifications(),
+    onTrouble: (error) => {
+      throw error;
+    },
+  });
+  readonly notifications = new Notifications({
+    log: this.#notificationLog,
+    events: this.events,
+    now: this.#now,
+    newId: randomUUID,
+  });
+  readonly #rules = new NotificationRules({
+    notifications: this.notifications,
+    devices: this.devices,
+    events: this.events,
+  });
+  readonly ownLog = new LogRing();
+  readonly logs = new Logs({
+    own: this.ownLog,
+    devices: this.devices,
+    protocols: this.protocols,
+    events: this.events,
+    now: this.#now,
+    gatherMs: 20,
   });
   readonly api: Api;
   readonly socketPath: string;
@@ -166,6 +199,9 @@ export class ApiUnderTest {
       commands: this.commands,
       operations: this.operations,
       protocols: this.protocols,
+      types: this.types,
+      notifications: this.notifications,
+      logs: this.logs,
       health: this.health,
       events: this.events,
       now: this.#now,
@@ -182,6 +218,8 @@ export class ApiUnderTest {
     const made = await ApiUnderTest.create(settings);
     await made.devices.start();
     await made.protocols.start(PACKAGES);
+    made.#rules.start();
+    made.logs.start();
     made.health.report('store', 'running');
     await made.api.start();
     return made;
@@ -189,6 +227,10 @@ export class ApiUnderTest {
 
   async stop(): Promise<void> {
     await this.api.stop();
+    this.logs.stop();
+    this.#rules.stop();
+    this.notifications.stop();
+    await this.#notificationLog.stop();
     await rm(this.#folder, { recursive: true, force: true });
   }
 

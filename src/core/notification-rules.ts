@@ -1,0 +1,131 @@
+/** What is worth a notification: the events that begin and end each trouble, its level and its words. */
+import { basename } from 'node:path';
+import type { Dispose } from '../lib/event-bus.ts';
+import { isJsonObject, type JsonObject } from '../model/json.ts';
+import type { StoredReading } from '../model/reading.ts';
+import type { Devices } from './devices.ts';
+import type { GatewayEventBus, GatewayEvents } from './events.ts';
+import type { Notifications } from './notifications.ts';
+
+/** A battery at or below this is low, until it is above `BATTERY_GOOD_PERCENT`. */
+export const BATTERY_LOW_PERCENT = 10;
+export const BATTERY_GOOD_PERCENT = 15;
+
+const ADDON_PART = 'addon:';
+const STORE_PART = 'store';
+
+export interface NotificationRulesParts {
+  notifications: Notifications;
+  devices: Devices;
+  events: GatewayEventBus;
+}
+
+export class NotificationRules {
+  readonly #parts: NotificationRulesParts;
+  #disposers: Dispose[] = [];
+
+  constructor(parts: NotificationRulesParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    const { events, notifications } = this.#parts;
+    this.#disposers = [
+      events.on('healthChanged', (change) => this.#onHealth(change)),
+      events.on('availabilityChanged', (change) => this.#onAvailability(change)),
+      events.on('readingsRecorded', (readings) => this.#onReadings(readings)),
+      events.on('readingsDropped', ({ reason }) => this.#onDropped(reason)),
+      events.on('addonLeftOut', (problem) => this.#onLeftOut(problem)),
+      events.on('protocolsChanged', ({ slug }) => notifications.forget('addon_failing', slug)),
+      events.on('deviceRemoved', ({ device: { id } }) => {
+        notifications.forget('device_unavailable', id);
+        notifications.forget('battery_low', id);
+      }),
+    ];
+  }
+
+  stop(): void {
+    for (const dispose of this.#disposers.splice(0)) dispose();
+  }
+
+  #onHealth(change: GatewayEvents['healthChanged']): void {
+    if (change.part === STORE_PART) this.#onStore(change);
+    else if (change.part.startsWith(ADDON_PART)) this.#onAddon(change);
+  }
+
+  #onStore({ state, reason }: GatewayEvents['healthChanged']): void {
+    const { notifications } = this.#parts;
+    if (state === 'running') notifications.settle('store_trouble', STORE_PART);
+    if (state !== 'failed') return;
+    const message = `readings cannot be stored${because(reason)}`;
+    notifications.raise(STORE_PART, { level: 1, subject: 'store_trouble', message });
+  }
+
+  #onAddon({ part, state, reason }: GatewayEvents['healthChanged']): void {
+    const { notifications } = this.#parts;
+    const addon = part.slice(ADDON_PART.length);
+    if (state === 'failed' || state === 'degraded') {
+      const message = `add-on "${addon}" ${state === 'failed' ? 'has failed' : 'is degraded'}${because(reason)}`;
+      const level = state === 'failed' ? 2 : 3;
+      notifications.raise(addon, { level, subject: 'addon_failing', message, addon });
+    } else if (state === 'running') {
+      const message = `add-on "${addon}" runs again`;
+      const recovered = { level: 4, subject: 'addon_recovered', message, addon } as const;
+      notifications.settle('addon_failing', addon, recovered);
+    } else notifications.relapse('addon_failing', addon);
+  }
+
+  #onAvailability({ deviceId, online, reason }: GatewayEvents['availabilityChanged']): void {
+    const { notifications } = this.#parts;
+    if (online) {
+      notifications.settle('device_unavailable', deviceId);
+      return;
+    }
+    const message = `${this.#named(deviceId)} is unavailable${because(reason)}`;
+    notifications.raise(deviceId, { level: 3, subject: 'device_unavailable', message, deviceId });
+  }
+
+  #onReadings(readings: readonly StoredReading[]): void {
+    const { notifications } = this.#parts;
+    for (const { deviceId, data } of readings) {
+      const percent = batteryOf(data);
+      if (percent === undefined) continue;
+      if (percent > BATTERY_GOOD_PERCENT) notifications.settle('battery_low', deviceId);
+      else notifications.relapse('battery_low', deviceId);
+      if (percent > BATTERY_LOW_PERCENT) continue;
+      const message = `the battery of ${this.#named(deviceId)} is low: ${percent} %`;
+      notifications.raise(deviceId, { level: 3, subject: 'battery_low', message, deviceId });
+    }
+  }
+
+  #onDropped(reason: 'age' | 'size'): void {
+    const notice =
+      reason === 'age'
+        ? { level: 4 as const, message: 'readings older than RETENTION_DAYS are deleted' }
+        : { level: 3 as const, message: 'the oldest readings are deleted to keep within RETENTION_MB' };
+    this.#parts.notifications.raise(reason, { ...notice, subject: 'readings_dropped' });
+  }
+
+  #onLeftOut({ folder, reason }: GatewayEvents['addonLeftOut']): void {
+    const message = `the add-on in folder "${basename(folder)}" was left out: ${reason}`;
+    this.#parts.notifications.raise(folder, { level: 2, subject: 'addon_left_out', message });
+  }
+
+  #named(deviceId: string): string {
+    return `device "${this.#parts.devices.find(deviceId)?.name ?? deviceId}"`;
+  }
+}
+
+/** In percent, as most devices have it: at the top, or in the wrapper of HTTP devices. */
+function batteryOf(data: JsonObject): number | undefined {
+  const battery = data['battery'] ?? wrapped(data)?.['battery'];
+  return typeof battery === 'number' ? battery : undefined;
+}
+
+function wrapped({ message }: JsonObject): JsonObject | undefined {
+  return isJsonObject(message) && isJsonObject(message['data']) ? message['data'] : undefined;
+}
+
+function because(reason: string | undefined): string {
+  return reason === undefined ? '' : `: ${reason}`;
+}
