@@ -11,6 +11,7 @@ import { Commands } from './core/commands.ts';
 import { Devices } from './core/devices.ts';
 import type { GatewayEvents } from './core/events.ts';
 import { Health } from './core/health.ts';
+import { History } from './core/history.ts';
 import { Operations } from './core/operations.ts';
 import { Pairing } from './core/pairing.ts';
 import { Protocols } from './core/protocols.ts';
@@ -157,6 +158,7 @@ export class Gateway {
       newId,
     });
     const readings = new Readings({ store, devices, events });
+    const history = new History({ store, devices });
     await devices.start();
 
     const broker = new AddonBroker({ port: settings.LOCAL_BROKER_PORT, events, logger, newId, now });
@@ -213,6 +215,7 @@ export class Gateway {
       },
       devices,
       readings,
+      history,
       pairing,
       commands,
       operations,

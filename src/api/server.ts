@@ -10,6 +10,7 @@ import type { Commands } from '../core/commands.ts';
 import type { Devices } from '../core/devices.ts';
 import type { GatewayEventBus } from '../core/events.ts';
 import type { Health } from '../core/health.ts';
+import type { History } from '../core/history.ts';
 import type { Operations } from '../core/operations.ts';
 import type { Pairing } from '../core/pairing.ts';
 import type { Protocols } from '../core/protocols.ts';
@@ -26,6 +27,7 @@ import { addControlRoutes } from './routes/control.ts';
 import { addDeviceReadingRoutes } from './routes/device-readings.ts';
 import { addDeviceRoutes } from './routes/devices.ts';
 import { addHealthRoutes } from './routes/health.ts';
+import { addHistoryRoutes } from './routes/history.ts';
 import { addPairingRoutes } from './routes/pairing.ts';
 import { addProtocolRoutes } from './routes/protocols.ts';
 import { createRouter } from './routes/router.ts';
@@ -40,6 +42,7 @@ export interface ApiParts {
   settings: ApiSettings;
   devices: Devices;
   readings: Readings;
+  history: History;
   pairing: Pairing;
   commands: Commands;
   operations: Operations;
@@ -127,7 +130,7 @@ export class Api {
 }
 
 function requestListener(
-  { devices, readings, pairing, commands, operations, protocols, health, logger }: ApiParts,
+  { devices, readings, history, pairing, commands, operations, protocols, health, logger }: ApiParts,
   checks: { access: Access; hostCheck: HostCheck; origins: Origins },
 ): RequestListener {
   const { access } = checks;
@@ -136,6 +139,7 @@ function requestListener(
   addDeviceRoutes(router, { devices, pairing, access });
   addPairingRoutes(router, { pairing, access });
   addDeviceReadingRoutes(router, { readings, access });
+  addHistoryRoutes(router, { history, access });
   addControlRoutes(router, { devices, commands, operations, access });
   addProtocolRoutes(router, { protocols, access });
   return createHttpApp({ router, logger, ...checks }).callback();
