@@ -13,6 +13,7 @@ const DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}
 /** A `+` in a query string arrives as a space. */
 const ZONE = /^([+ -])(\d{2})(?::?(\d{2}))?$/;
 const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 
 /** Without a zone it is UTC. @returns undefined for what is not a time */
 export function parseIsoTime(text: string): IsoTime | undefined {
@@ -34,19 +35,26 @@ function parseZone(zone: string): number | undefined {
   return sign === '-' ? -size : size;
 }
 
-/** Writes `2018-02-14T13:43:33.306000Z`. Times that come in a row share most of their text: made once a minute. */
+/** Of an hour's minutes, and of a minute's seconds. */
+const SIXTY: readonly string[] = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'));
+const MILLISECONDS: readonly string[] = Array.from(
+  { length: 1_000 },
+  (_, n) => `.${String(n).padStart(3, '0')}000Z`,
+);
+
+/** Writes `2018-02-14T13:43:33.306000Z`. Times that come in a row share most of their text: made once an hour. */
 export function isoMicrosecondsWriter(): (ms: number) => string {
-  let minute = Number.NaN;
+  let hour = Number.NaN;
   let prefix = '';
   return (ms) => {
-    const inMinute = Math.floor(ms / MINUTE_MS);
-    if (inMinute !== minute) {
-      minute = inMinute;
-      prefix = new Date(inMinute * MINUTE_MS).toISOString().slice(0, 17);
+    const inHour = Math.floor(ms / HOUR_MS);
+    if (inHour !== hour) {
+      hour = inHour;
+      prefix = new Date(inHour * HOUR_MS).toISOString().slice(0, 14);
     }
-    const rest = ms - inMinute * MINUTE_MS;
-    const seconds = Math.floor(rest / 1_000);
-    const millis = rest - seconds * 1_000;
-    return `${prefix}${seconds < 10 ? '0' : ''}${seconds}.${millis < 100 ? '0' : ''}${millis < 10 ? '0' : ''}${millis}000Z`;
+    const rest = ms - inHour * HOUR_MS;
+    const minute = Math.floor(rest / MINUTE_MS);
+    const second = Math.floor((rest % MINUTE_MS) / 1_000);
+    return `${prefix}${SIXTY[minute]}:${SIXTY[second]}${MILLISECONDS[rest % 1_000]}`;
   };
 }

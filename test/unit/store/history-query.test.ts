@@ -33,7 +33,8 @@ function modelOf(sent: readonly Sent[], request: HistoryValuesRequest): HistoryO
   const entries = new Map<string, HistoryValue[]>();
   for (const name of names) {
     const all = inOrder.flatMap(({ ts, data }) => {
-      const value = found(data, name);
+      // where nothing is named, paths are not gone into
+      const value = request.attributes || Object.hasOwn(data, name) ? found(data, name) : undefined;
       return value === undefined ? [] : [{ ts, value }];
     });
     entries.set(name, all.slice(0, pick?.count));
