@@ -12,6 +12,7 @@ import { Commands } from './core/commands.ts';
 import { Devices } from './core/devices.ts';
 import type { GatewayEvents } from './core/events.ts';
 import { Health } from './core/health.ts';
+import { History } from './core/history.ts';
 import { Logs } from './core/logs.ts';
 import { NotificationLog } from './core/notification-log.ts';
 import { NotificationRules } from './core/notification-rules.ts';
@@ -166,6 +167,7 @@ export class Gateway {
       newId,
     });
     const readings = new Readings({ store, devices, events });
+    const history = new History({ store, devices });
     await devices.start();
     const notificationLog = new NotificationLog({
       store,
@@ -238,6 +240,7 @@ export class Gateway {
       },
       devices,
       readings,
+      history,
       pairing,
       commands,
       operations,

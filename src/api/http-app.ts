@@ -6,6 +6,7 @@ import Koa, { type Middleware, type ParameterizedContext } from 'koa';
 import type { Logger } from '../lib/logger.ts';
 import { GatewayError } from '../model/error.ts';
 import type { Access } from './access.ts';
+import { answerTypesAt } from './answer-types.ts';
 import { answerOf } from './error-table.ts';
 import type { HostCheck } from './host-check.ts';
 import type { Origins } from './origins.ts';
@@ -18,7 +19,7 @@ type ApiContext = ParameterizedContext<ApiState>;
 const PREFLIGHT_MAX_AGE_SECONDS = 600;
 const CORS_REQUEST_HEADERS =
   'Authorization, Content-Type, If-None-Match, Prefer, instathings-path, instathings-method';
-const CORS_ANSWER_HEADERS = 'ETag, Location, Retry-After';
+const CORS_ANSWER_HEADERS = 'ETag, Location, Retry-After, X-Truncated';
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export interface HttpAppParts {
@@ -111,9 +112,11 @@ const checkForm: ApiMiddleware = (context, next) => {
   } catch (cause) {
     throw new GatewayError('badRequest', 'the path has a malformed percent-encoding', { cause });
   }
-  if (context.accepts('json') === false) {
-    throw new GatewayError('notAcceptable', 'answers here are JSON', {
-      hint: 'send Accept: application/json',
+  const types = answerTypesAt(context.path);
+  if (context.accepts(...types) === false) {
+    const names = types.length > 1 ? 'JSON or CSV' : 'JSON';
+    throw new GatewayError('notAcceptable', `answers here are ${names}`, {
+      hint: `send Accept: ${types.join(' or ')}`,
     });
   }
   return next();

@@ -4,6 +4,13 @@
  */
 import type { ConfigMessage } from '../contract/messages.ts';
 import type { Availability, Device } from '../model/device.ts';
+import type {
+  HistoryBucket,
+  HistoryBucketsRequest,
+  HistoryOutcome,
+  HistoryValue,
+  HistoryValuesRequest,
+} from '../model/history.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { Notification } from '../model/notification.ts';
 import type { Operation } from '../model/operation.ts';
@@ -18,6 +25,14 @@ export interface ReadingStore {
    */
   append(addon: string, reading: NewReading): Promise<boolean>;
   page(query: ReadingPageQuery): ReadingPage;
+}
+
+/** The same readings by attribute. Long walks do not hold up the event loop, and are given up after a while. */
+export interface HistoryStore {
+  /** @throws GatewayError badRequest for more attributes than an answer has; unavailable when it takes too long */
+  historyValues(request: HistoryValuesRequest): Promise<HistoryOutcome<HistoryValue>>;
+  /** @throws GatewayError badRequest also for an interval that gives too many buckets */
+  historyBuckets(request: HistoryBucketsRequest): Promise<HistoryOutcome<HistoryBucket>>;
 }
 
 /** Who hears of each commit. Called before `append` resolves. */

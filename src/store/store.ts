@@ -4,15 +4,29 @@
  */
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CommitListener, NotificationStore, ReadingStore, Registry } from '../core/ports.ts';
+import type {
+  CommitListener,
+  HistoryStore,
+  NotificationStore,
+  ReadingStore,
+  Registry,
+} from '../core/ports.ts';
 import { pause } from '../lib/deadline.ts';
 import { type Device, deviceSchema } from '../model/device.ts';
 import { GatewayError } from '../model/error.ts';
+import type {
+  HistoryBucket,
+  HistoryBucketsRequest,
+  HistoryOutcome,
+  HistoryValue,
+  HistoryValuesRequest,
+} from '../model/history.ts';
 import { type Notification, notificationSchema } from '../model/notification.ts';
 import { parseWith } from '../model/parse.ts';
 import { type InstalledProtocol, installedProtocolSchema } from '../model/protocol.ts';
 import type { NewReading, ReadingPage, ReadingPageQuery } from '../model/reading.ts';
 import { CommitQueue } from './commit-queue.ts';
+import { HistoryQuery } from './history-query.ts';
 import { ReadingQuery } from './reading-query.ts';
 import { HOUR_MS } from './reading-writer.ts';
 import { type Database, openForReading } from './sqlite.ts';
@@ -44,13 +58,14 @@ export interface StoreParts {
   monotonicNow: () => number;
 }
 
-export class Store implements ReadingStore, Registry, NotificationStore {
+export class Store implements ReadingStore, HistoryStore, Registry, NotificationStore {
   readonly #parts: StoreParts;
   readonly #path: string;
   readonly #writer: Writer;
   #reader: Database | undefined;
   #commits: CommitQueue | undefined;
   #query: ReadingQuery | undefined;
+  #history: HistoryQuery | undefined;
   #retention: { stop: AbortController; done: Promise<void> } | undefined;
 
   constructor(parts: StoreParts) {
@@ -67,6 +82,7 @@ export class Store implements ReadingStore, Registry, NotificationStore {
       this.#reader = openForReading(this.#path);
       this.#query = new ReadingQuery(this.#reader, publicId);
       const { onCommit, onTrouble, monotonicNow, settings } = this.#parts;
+      this.#history = new HistoryQuery({ database: this.#reader, monotonicNow });
       this.#commits = new CommitQueue({
         writer: this.#writer,
         publicId,
@@ -99,6 +115,14 @@ export class Store implements ReadingStore, Registry, NotificationStore {
 
   page(query: ReadingPageQuery): ReadingPage {
     return this.#started(this.#query).page(query);
+  }
+
+  async historyValues(request: HistoryValuesRequest): Promise<HistoryOutcome<HistoryValue>> {
+    return this.#started(this.#history).values(request);
+  }
+
+  async historyBuckets(request: HistoryBucketsRequest): Promise<HistoryOutcome<HistoryBucket>> {
+    return this.#started(this.#history).buckets(request);
   }
 
   devices(): Device[] {

@@ -4,6 +4,7 @@ import type {
   AddonLink,
   AddonRequest,
   AvailabilityStore,
+  HistoryStore,
   NotificationStore,
   OperationStore,
   ReadingStore,
@@ -54,6 +55,17 @@ export class MemoryRegistry implements Registry {
 
   kept(key: string): string | undefined {
     return this.#kept.get(key);
+  }
+}
+
+/** Nothing was ever sent. Tests of history use the real store. */
+export class MemoryHistory implements HistoryStore {
+  async historyValues(): Promise<{ missing: 'device' }> {
+    return { missing: 'device' };
+  }
+
+  async historyBuckets(): Promise<{ missing: 'device' }> {
+    return { missing: 'device' };
   }
 }
 

@@ -11,12 +11,14 @@ import { Commands } from '../../../../src/core/commands.ts';
 import { Devices } from '../../../../src/core/devices.ts';
 import type { GatewayEventBus } from '../../../../src/core/events.ts';
 import { Health } from '../../../../src/core/health.ts';
+import { History } from '../../../../src/core/history.ts';
 import { Logs } from '../../../../src/core/logs.ts';
 import { NotificationLog } from '../../../../src/core/notification-log.ts';
 import { NotificationRules } from '../../../../src/core/notification-rules.ts';
 import { Notifications } from '../../../../src/core/notifications.ts';
 import { Operations } from '../../../../src/core/operations.ts';
 import { Pairing } from '../../../../src/core/pairing.ts';
+import type { HistoryStore } from '../../../../src/core/ports.ts';
 import { type AddonPackage, Protocols } from '../../../../src/core/protocols.ts';
 import { Readings } from '../../../../src/core/readings.ts';
 import { TypeCatalogue } from '../../../../src/core/type-catalogue.ts';
@@ -27,6 +29,7 @@ import type { JsonObject } from '../../../../src/model/json.ts';
 import {
   MemoryAddonLink,
   MemoryAvailability,
+  MemoryHistory,
   MemoryNotifications,
   MemoryOperations,
   MemoryReadingStore,
@@ -180,7 +183,7 @@ export class ApiUnderTest {
   readonly #folder: string;
   readonly #logLines: string[];
 
-  private constructor(folder: string, settings: Partial<ApiSettings>) {
+  private constructor(folder: string, settings: Partial<ApiSettings>, historyStore: HistoryStore) {
     this.#folder = folder;
     this.socketPath = join(folder, 'gate.sock');
     const lines: string[] = [];
@@ -195,6 +198,7 @@ export class ApiUnderTest {
       },
       devices: this.devices,
       readings: this.readings,
+      history: new History({ store: historyStore, devices: this.devices }),
       pairing: this.pairing,
       commands: this.commands,
       operations: this.operations,
@@ -210,12 +214,19 @@ export class ApiUnderTest {
   }
 
   /** Made, but not started. */
-  static async create(settings: Partial<ApiSettings> = {}): Promise<ApiUnderTest> {
-    return new ApiUnderTest(await mkdtemp(join(tmpdir(), 'gate-api-')), settings);
+  static async create(
+    settings: Partial<ApiSettings> = {},
+    historyStore: HistoryStore = new MemoryHistory(),
+  ): Promise<ApiUnderTest> {
+    return new ApiUnderTest(await mkdtemp(join(tmpdir(), 'gate-api-')), settings, historyStore);
   }
 
-  static async start(settings: Partial<ApiSettings> = {}): Promise<ApiUnderTest> {
-    const made = await ApiUnderTest.create(settings);
+  /** @param historyStore a real store, where a test asks for history */
+  static async start(
+    settings: Partial<ApiSettings> = {},
+    historyStore?: HistoryStore,
+  ): Promise<ApiUnderTest> {
+    const made = await ApiUnderTest.create(settings, historyStore);
     await made.devices.start();
     await made.protocols.start(PACKAGES);
     made.#rules.start();

@@ -1,0 +1,127 @@
+/**
+ * A history as callers see it: dojot's entries in the printed order of keys, or rows of CSV. Written as text piece by
+ * piece, with the event loop between two pieces: an answer may have 100,000 entries.
+ */
+import type { AttributeHistory, HistoryBucket, HistoryValue } from '../model/history.ts';
+import type { JsonValue } from '../model/json.ts';
+import { csvField, csvRow } from './csv.ts';
+import { isoMicrosecondsWriter } from './iso-time.ts';
+
+const ENTRIES_A_PIECE = 5_000;
+
+type Histories<Entry> = AttributeHistory<Entry>['entries'];
+/** How entries of one attribute are written; made anew for each answer. */
+export type EntryWriter<Entry> = (attribute: string) => (entry: Entry) => string;
+
+export function valueEntries(source: { deviceId: string; protocol: string }): EntryWriter<HistoryValue> {
+  const iso = isoMicrosecondsWriter();
+  const deviceId = JSON.stringify(source.deviceId);
+  const metadata = JSON.stringify({ protocol: source.protocol, payload: 'json' });
+  return (attribute) => {
+    const end = `,"attr":${JSON.stringify(attribute)}}`;
+    return ({ ts, value }) =>
+      `{"device_id":${deviceId},"ts":"${iso(ts)}","metadata":${metadata},"value":${JSON.stringify(value)}${end}`;
+  };
+}
+
+export function bucketEntries({ deviceId }: { deviceId: string }): EntryWriter<HistoryBucket> {
+  const iso = isoMicrosecondsWriter();
+  return (attr) =>
+    ({ ts, min, max, mean, count }) =>
+      JSON.stringify({ device_id: deviceId, ts: iso(ts), attr, min, max, mean, count });
+}
+
+/** One named attribute: an array. Else an object of arrays, by attribute. */
+export function historyJson<Entry>(
+  histories: Histories<Entry>,
+  write: EntryWriter<Entry>,
+  form: 'array' | 'object',
+): Promise<string> {
+  return joined(jsonPieces(histories, write, form));
+}
+
+function* jsonPieces<Entry>(
+  histories: Histories<Entry>,
+  write: EntryWriter<Entry>,
+  form: 'array' | 'object',
+): Generator<string> {
+  let before = form === 'object' ? '{' : '';
+  for (const [attribute, entries] of histories) {
+    yield `${before}${form === 'object' ? `${JSON.stringify(attribute)}:` : ''}[`;
+    const entry = write(attribute);
+    let comma = '';
+    for (const piece of pieces(entries)) {
+      yield comma + piece.map(entry).join(',');
+      comma = ',';
+    }
+    yield ']';
+    before = ',';
+  }
+  if (form === 'object') yield histories.size === 0 ? '{}' : '}';
+}
+
+export const VALUE_COLUMNS = ['device_id', 'ts', 'attr', 'value'] as const;
+export const BUCKET_COLUMNS = ['device_id', 'ts', 'attr', 'min', 'max', 'mean', 'count'] as const;
+
+export function valueRows({ deviceId }: { deviceId: string }): EntryWriter<HistoryValue> {
+  return rows(deviceId, ({ value }) => [value]);
+}
+
+export function bucketRows({ deviceId }: { deviceId: string }): EntryWriter<HistoryBucket> {
+  return rows(deviceId, ({ min, max, mean, count }) => [min, max, mean, count]);
+}
+
+function rows<Entry extends { ts: number }>(
+  deviceId: string,
+  fieldsOf: (entry: Entry) => JsonValue[],
+): EntryWriter<Entry> {
+  const iso = isoMicrosecondsWriter();
+  const device = csvField(deviceId);
+  return (attribute) => {
+    const attr = csvField(attribute);
+    return (entry) => `${device},${iso(entry.ts)},${attr},${csvRow(fieldsOf(entry))}`;
+  };
+}
+
+/** A header line, then one attribute after the other. */
+export function historyCsv<Entry>(
+  histories: Histories<Entry>,
+  write: EntryWriter<Entry>,
+  columns: readonly string[],
+): Promise<string> {
+  return joined(csvPieces(histories, write, columns));
+}
+
+function* csvPieces<Entry>(
+  histories: Histories<Entry>,
+  write: EntryWriter<Entry>,
+  columns: readonly string[],
+): Generator<string> {
+  yield csvRow(columns);
+  for (const [attribute, entries] of histories) {
+    const row = write(attribute);
+    for (const piece of pieces(entries)) yield piece.map(row).join('');
+  }
+}
+
+function* pieces<Entry>(entries: readonly Entry[]): Generator<readonly Entry[]> {
+  for (let from = 0; from < entries.length; from += ENTRIES_A_PIECE) {
+    yield entries.slice(from, from + ENTRIES_A_PIECE);
+  }
+}
+
+async function joined(texts: Iterable<string>): Promise<string> {
+  let text = '';
+  let length = 0;
+  for (const piece of texts) {
+    text += piece;
+    length += piece.length;
+    if (length < PIECE_CHARS) continue;
+    length = 0;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return text;
+}
+
+/** About as much as one piece of short values has. */
+const PIECE_CHARS = 500_000;
