@@ -3,6 +3,7 @@
  * none of those rooms knows another.
  */
 import type { ConfigMessage } from '../contract/messages.ts';
+import type { ClientRecord } from '../model/client.ts';
 import type { Availability, Device } from '../model/device.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { Operation } from '../model/operation.ts';
@@ -35,6 +36,20 @@ export interface Registry {
   keep(key: string, make: () => string): Promise<string>;
   /** A value that `keep` stored, or undefined. */
   kept(key: string): string | undefined;
+}
+
+/** The API's clients. Each write resolves once it is on disk. */
+export interface ClientStore {
+  clients(): ClientRecord[];
+  saveClient(client: ClientRecord): Promise<void>;
+  removeClient(clientId: string): Promise<void>;
+}
+
+/** Where the first client's id and secret are told to whoever may read the data folder. */
+export interface FirstClientNote {
+  write(credentials: JsonObject): Promise<void>;
+  exists(): Promise<boolean>;
+  remove(): Promise<void>;
 }
 
 /** Status requests and their results, until their `ttl`. May be lost in a power cut. */

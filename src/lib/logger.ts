@@ -12,6 +12,7 @@ const SECRET_KEYS = [
   'token',
   'secret',
   'clientSecret',
+  'client_secret',
   'authorization',
   'privateKey',
   'access_token',

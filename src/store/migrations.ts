@@ -31,6 +31,8 @@ export const MIGRATIONS: readonly Migration[] = [
     // five random bytes tell this store's readings from those of any other, also after a factory reset
     database.prepare('INSERT INTO meta VALUES (?, ?)').run('epoch', randomBytes(5).toString('hex'));
   },
+  (database) =>
+    database.exec('CREATE TABLE client (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID'),
 ];
 
 /**

@@ -4,8 +4,9 @@
  */
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CommitListener, ReadingStore, Registry } from '../core/ports.ts';
+import type { ClientStore, CommitListener, ReadingStore, Registry } from '../core/ports.ts';
 import { pause } from '../lib/deadline.ts';
+import { type ClientRecord, clientRecordSchema } from '../model/client.ts';
 import { type Device, deviceSchema } from '../model/device.ts';
 import { GatewayError } from '../model/error.ts';
 import { parseWith } from '../model/parse.ts';
@@ -43,7 +44,7 @@ export interface StoreParts {
   monotonicNow: () => number;
 }
 
-export class Store implements ReadingStore, Registry {
+export class Store implements ReadingStore, Registry, ClientStore {
   readonly #parts: StoreParts;
   readonly #path: string;
   readonly #writer: Writer;
@@ -126,6 +127,20 @@ export class Store implements ReadingStore, Registry {
 
   async removeProtocol(slug: string): Promise<void> {
     await this.#writer.call('removeProtocol', slug);
+  }
+
+  clients(): ClientRecord[] {
+    return this.#records('SELECT record FROM client ORDER BY id', (record) =>
+      parseWith(clientRecordSchema, record, 'a client in the store', 'storeCorrupt'),
+    );
+  }
+
+  async saveClient(client: ClientRecord): Promise<void> {
+    await this.#writer.call('saveClient', client);
+  }
+
+  async removeClient(clientId: string): Promise<void> {
+    await this.#writer.call('removeClient', clientId);
   }
 
   keep(key: string, make: () => string): Promise<string> {

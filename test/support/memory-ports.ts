@@ -4,10 +4,12 @@ import type {
   AddonLink,
   AddonRequest,
   AvailabilityStore,
+  ClientStore,
   OperationStore,
   ReadingStore,
   Registry,
 } from '../../src/core/ports.ts';
+import type { ClientRecord } from '../../src/model/client.ts';
 import type { Availability, Device } from '../../src/model/device.ts';
 import { GatewayError } from '../../src/model/error.ts';
 import type { JsonValue } from '../../src/model/json.ts';
@@ -52,6 +54,22 @@ export class MemoryRegistry implements Registry {
 
   kept(key: string): string | undefined {
     return this.#kept.get(key);
+  }
+}
+
+export class MemoryClients implements ClientStore {
+  readonly records = new Map<string, ClientRecord>();
+
+  clients(): ClientRecord[] {
+    return [...this.records.values()];
+  }
+
+  async saveClient(client: ClientRecord): Promise<void> {
+    this.records.set(client.clientId, client);
+  }
+
+  async removeClient(clientId: string): Promise<void> {
+    this.records.delete(clientId);
   }
 }
 
