@@ -8,9 +8,11 @@ import { Api } from './api/server.ts';
 import { AddonBroker } from './broker/addon-broker.ts';
 import { Inbox } from './broker/inbox.ts';
 import type { Settings } from './config/settings.ts';
+import { Clients } from './core/clients.ts';
 import { Commands } from './core/commands.ts';
 import { Devices } from './core/devices.ts';
 import type { GatewayEvents } from './core/events.ts';
+import { FirstClient, type FirstClientParts } from './core/first-client.ts';
 import { Health } from './core/health.ts';
 import { History } from './core/history.ts';
 import { Logs } from './core/logs.ts';
@@ -21,6 +23,7 @@ import { Operations } from './core/operations.ts';
 import { Pairing } from './core/pairing.ts';
 import { Protocols } from './core/protocols.ts';
 import { Readings } from './core/readings.ts';
+import { Tokens } from './core/tokens.ts';
 import { TypeCatalogue } from './core/type-catalogue.ts';
 import { EventBus } from './lib/event-bus.ts';
 import type { LogRing } from './lib/log-ring.ts';
@@ -28,6 +31,7 @@ import type { Logger } from './lib/logger.ts';
 import { shortId } from './lib/short-id.ts';
 import type { GatewayError } from './model/error.ts';
 import { AvailabilityFile } from './store/availability-file.ts';
+import { FirstClientFile } from './store/first-client-file.ts';
 import { OperationFile } from './store/operation-file.ts';
 import { Store } from './store/store.ts';
 import { readAddonFolders } from './supervisor/addon-folders.ts';
@@ -230,11 +234,28 @@ export class Gateway {
     });
     await this.#run(supervisor);
 
+    const clients = new Clients({ store, events, now });
+    await clients.start();
+    const tokens = new Tokens({
+      clients,
+      registry: store,
+      issuer: gatewayId,
+      lifetimeSeconds: settings.TOKEN_LIFETIME_MINUTES * 60,
+      now,
+      newId,
+    });
+    await tokens.start();
+    await this.#showFirstClient({ clients, registry: store, events });
+
     const api = new Api({
       settings: {
         lan: settings.ON_PREMISE_ENABLED ? { bind: settings.BIND, port: settings.PORT } : undefined,
         socketPath,
         anonymous: settings.ON_PREMISE_ANONYMOUS,
+        rateLimits: {
+          clientPerSecond: settings.RATE_LIMIT,
+          anonymousPerSecond: settings.RATE_LIMIT_ANONYMOUS,
+        },
         corsOrigins: settings.CORS_ORIGINS,
         allowedHosts: settings.ALLOWED_HOSTS,
       },
@@ -248,13 +269,31 @@ export class Gateway {
       types,
       notifications,
       logs,
+      clients,
+      tokens,
       health,
       events,
       logger,
       now,
+      monotonicNow,
     });
     this.#api = api;
     await this.#run(api);
+  }
+
+  /** The log has the path of the file alone: what stands in it is for who may read the data folder. */
+  async #showFirstClient(parts: Pick<FirstClientParts, 'clients' | 'registry' | 'events'>): Promise<void> {
+    const { dataFolder, logger } = this.#parts;
+    const path = join(dataFolder, 'first-client.json');
+    const firstClient = new FirstClient({
+      ...parts,
+      note: new FirstClientFile({ path }),
+      onTrouble: (error) =>
+        logger.warn({ err: error }, `the first client, or its file ${path}, is in trouble`),
+    });
+    if (await firstClient.start()) {
+      logger.info({ path }, `the first client's id and secret are in ${path}, until it has logged in`);
+    }
   }
 
   async #run(part: { start: () => unknown; stop: Stop }): Promise<void> {

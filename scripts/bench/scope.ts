@@ -31,7 +31,7 @@ export class Scope {
     const daemon = Daemon.spawn({
       dataFolder,
       compiled: true,
-      environment: { LOG_LEVEL: 'info', ...environment },
+      environment: { LOG_LEVEL: 'info', RATE_LIMIT_ANONYMOUS: '0', ...environment },
     });
     this.#stack.defer(() => ended(daemon.process));
     return daemon;

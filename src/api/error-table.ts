@@ -3,7 +3,7 @@
  * somebody's bug or the box's own trouble: the log has it whole, the caller a sentence without internals.
  */
 import { QueueFullError } from '../lib/serial-queue.ts';
-import { type ErrorCode, type FieldError, GatewayError } from '../model/error.ts';
+import { type ErrorCode, type FieldError, GatewayError, type OAuthError } from '../model/error.ts';
 
 interface ErrorRow {
   status: number;
@@ -48,6 +48,8 @@ export interface ErrorBody {
   code: string;
   errors?: FieldError[];
   hint?: string;
+  /** For OAuth clients, where they look for it. */
+  error?: OAuthError;
   deviceStatus?: number;
 }
 
@@ -102,6 +104,7 @@ function bodyOf(error: GatewayError, { status, shown }: ErrorRow): ErrorBody {
     code: error.code,
     ...(error.errors === undefined ? {} : { errors: error.errors }),
     ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error.oauthError === undefined ? {} : { error: error.oauthError }),
     ...(error.deviceStatus === undefined ? {} : { deviceStatus: error.deviceStatus }),
   };
 }

@@ -11,6 +11,8 @@ import { answerOf } from './error-table.ts';
 import type { HostCheck } from './host-check.ts';
 import type { Origins } from './origins.ts';
 import { parseQuery } from './query.ts';
+import type { RateLimit } from './rate-limit.ts';
+import { TOKEN_PATH } from './routes/authentication.ts';
 import { type ApiRouter, type ApiState, methodsOf } from './routes/router.ts';
 
 type ApiMiddleware = Middleware<ApiState>;
@@ -25,19 +27,20 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 export interface HttpAppParts {
   router: ApiRouter;
   access: Access;
+  rateLimit: RateLimit;
   hostCheck: HostCheck;
   origins: Origins;
   logger: Logger;
 }
 
 export function createHttpApp(parts: HttpAppParts): Koa<ApiState> {
-  const { router, access, hostCheck, origins, logger } = parts;
+  const { router, access, rateLimit, hostCheck, origins, logger } = parts;
   const app = new Koa<ApiState>();
   app.on('error', (error) => logger.debug({ err: error }, 'an answer could not be written'));
   app.use(answerErrors(logger));
-  app.use(noteCaller(access));
-  app.use(checkHost(hostCheck));
+  app.use(checkHost(hostCheck, access));
   app.use(answerOrigins(origins, router));
+  app.use(noteCaller(access, rateLimit));
   app.use(checkForm);
   app.use(checkRoute(router));
   app.use(router.routes());
@@ -61,16 +64,26 @@ function answerErrors(logger: Logger): ApiMiddleware {
   };
 }
 
-function noteCaller(access: Access): ApiMiddleware {
-  return (context, next) => {
-    context.state.caller = access.callerOf(context.req);
+/** After the origins, so that a page may read why its token was refused. */
+function noteCaller(access: Access, rateLimit: RateLimit): ApiMiddleware {
+  return async (context, next) => {
+    const { req } = context;
+    context.state.caller = access.isLocal(req) ? 'local' : 'anonymous';
+    // who asks for a token may still send the one that has expired
+    if (context.path.replace(/\/$/, '') !== TOKEN_PATH) {
+      context.state.caller = await access.callerOf(req).catch((error: unknown) => {
+        rateLimit.count('anonymous', req);
+        throw error;
+      });
+    }
+    rateLimit.count(context.state.caller, req);
     return next();
   };
 }
 
-function checkHost(hostCheck: HostCheck): ApiMiddleware {
+function checkHost(hostCheck: HostCheck, access: Access): ApiMiddleware {
   return (context, next) => {
-    if (context.state.caller === 'local' || hostCheck.accepts(context.req.headers.host)) return next();
+    if (access.isLocal(context.req) || hostCheck.accepts(context.req.headers.host)) return next();
     throw new GatewayError('forbidden', 'this gateway does not answer under the name in "Host"', {
       hint: 'use its IP address, or add the name to ALLOWED_HOSTS',
     });

@@ -9,11 +9,14 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type DefaultEventsMap, Server, type Socket as SocketIoSocket } from 'socket.io';
 import type { GatewayEventBus, GatewayEvents } from '../core/events.ts';
+import type { Grant } from '../core/tokens.ts';
 import type { Dispose } from '../lib/event-bus.ts';
 import type { Logger } from '../lib/logger.ts';
+import { GatewayError } from '../model/error.ts';
 import type { Notification } from '../model/notification.ts';
 import type { StoredReading } from '../model/reading.ts';
 import type { Access } from './access.ts';
+import { answerOf } from './error-table.ts';
 import {
   EVENT_KINDS,
   type EventKind,
@@ -46,6 +49,7 @@ export interface RealtimeParts {
   origins: Origins;
   events: GatewayEventBus;
   logger: Logger;
+  now: () => number;
 }
 
 export class Realtime {
@@ -75,7 +79,9 @@ export class Realtime {
         answer(refusal, refusal === undefined);
       },
     });
-    this.#io.use((socket, next) => next(this.#admit(socket)));
+    this.#io.use((socket, next) => {
+      void this.#admit(socket).then(next);
+    });
     this.#io.on('connection', (socket) => this.#welcome(socket));
   }
 
@@ -110,7 +116,7 @@ export class Realtime {
   /** Why the HTTP side of a handshake is refused; undefined when it is not. */
   #refusalOf(request: IncomingMessage): string | undefined {
     const { access, hostCheck, origins } = this.#parts;
-    if (access.callerOf(request) === 'local') return undefined;
+    if (access.isLocal(request)) return undefined;
     if (!hostCheck.accepts(request.headers.host))
       return 'this gateway does not answer under the name in "Host"';
     if (origins.kindOf(request) === 'foreign') return 'CORS_ORIGINS does not have the origin of this page';
@@ -118,17 +124,38 @@ export class Realtime {
   }
 
   /** Undefined lets the socket in; an error becomes its `connect_error` (`error` for 2.x clients). */
-  #admit(socket: Socket): Error | undefined {
+  async #admit(socket: Socket): Promise<Error | undefined> {
     const { access } = this.#parts;
     try {
-      const caller = access.callerOf(socket.request);
+      const caller = await access.callerOf(socket.request, tokenOf(socket.handshake));
       access.demand(caller, 'read');
       const allowed = access.may(caller, 'administer') ? EVENT_KINDS : OPEN_EVENT_KINDS;
       socket.data.rooms = roomsOf(socket.handshake.query, allowed);
+      if (typeof caller === 'object') this.#endWith(socket, caller);
       return undefined;
     } catch (error) {
-      return error as Error;
+      return refusalFor(socket, error);
     }
+  }
+
+  /** A socket lives as long as the token it was opened with. */
+  #endWith(socket: Socket, { clientId, expiresAtMs }: Grant): void {
+    const { events, now } = this.#parts;
+    // it left while its token was looked at: nothing would ever end what is begun here
+    if (socket.conn.readyState === 'closed') return;
+    const end = () => {
+      socket.disconnect(true);
+      // one that is still being let in is not yet its server's to disconnect
+      socket.conn.close();
+    };
+    const timer = setTimeout(end, Math.max(0, expiresAtMs - now()));
+    const dispose = events.on('clientTokensVoided', (voided) => {
+      if (voided.clientId === clientId) end();
+    });
+    socket.conn.once('close', () => {
+      clearTimeout(timer);
+      dispose();
+    });
   }
 
   #welcome(socket: Socket): void {
@@ -213,4 +240,19 @@ export class Realtime {
       outgoing.cut();
     }
   }
+}
+
+/** Where a handshake may hold a token besides its headers: `auth.token` (4.x), `access_token` in the query (2.x). */
+function tokenOf({ auth, query }: Socket['handshake']): string | undefined {
+  const token: unknown = auth['token'] ?? query['access_token'];
+  if (token === undefined || typeof token === 'string') return token;
+  throw new GatewayError('unauthorized', 'the token is invalid: it must be a text, given once');
+}
+
+/** In words for all clients, with the code beside them for those of 4.x. */
+function refusalFor(socket: Socket, thrown: unknown): Error {
+  const { body } = answerOf(thrown);
+  const data = { code: body.code, ...(body.hint === undefined ? {} : { hint: body.hint }) };
+  // a 2.x client is sent `data` in place of the words where there is any
+  return Object.assign(new Error(body.message), socket.conn.protocol === 3 ? {} : { data });
 }

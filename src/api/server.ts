@@ -6,6 +6,7 @@
 import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
+import type { Clients } from '../core/clients.ts';
 import type { Commands } from '../core/commands.ts';
 import type { Devices } from '../core/devices.ts';
 import type { GatewayEventBus } from '../core/events.ts';
@@ -17,15 +18,20 @@ import type { Operations } from '../core/operations.ts';
 import type { Pairing } from '../core/pairing.ts';
 import type { Protocols } from '../core/protocols.ts';
 import type { Readings } from '../core/readings.ts';
+import type { Tokens } from '../core/tokens.ts';
 import type { TypeCatalogue } from '../core/type-catalogue.ts';
+import { pause } from '../lib/deadline.ts';
 import type { Logger } from '../lib/logger.ts';
 import { Access } from './access.ts';
 import { HostCheck } from './host-check.ts';
 import { createHttpApp } from './http-app.ts';
 import { HttpServer } from './http-server.ts';
 import { ensureAlone, listenOnLan, listenOnSocket } from './listening.ts';
+import { LogInLimit } from './log-in-limit.ts';
 import { Origins } from './origins.ts';
+import { RateLimit } from './rate-limit.ts';
 import { Realtime } from './realtime.ts';
+import { addAuthenticationRoutes } from './routes/authentication.ts';
 import { addControlRoutes } from './routes/control.ts';
 import { addDeviceReadingRoutes } from './routes/device-readings.ts';
 import { addDeviceRoutes } from './routes/devices.ts';
@@ -37,12 +43,10 @@ import { addPairingRoutes } from './routes/pairing.ts';
 import { addProtocolRoutes } from './routes/protocols.ts';
 import { createRouter } from './routes/router.ts';
 import { addTypeRoutes } from './routes/types.ts';
-import type { ApiSettings } from './settings.ts';
+import { type ApiSettings, HEALTH_PART } from './settings.ts';
 
 /** How long requests under way have to end when the API stops. */
 export const STOP_GRACE_MS = 2_000;
-/** The API's line in `/health/ready`. */
-const HEALTH_PART = 'api';
 
 export interface ApiParts {
   settings: ApiSettings;
@@ -56,11 +60,14 @@ export interface ApiParts {
   types: TypeCatalogue;
   notifications: Notifications;
   logs: Logs;
+  clients: Clients;
+  tokens: Tokens;
   health: Health;
   events: GatewayEventBus;
   logger: Logger;
   /** Milliseconds since 1970. */
   now: () => number;
+  monotonicNow: () => number;
 }
 
 export class Api {
@@ -77,11 +84,11 @@ export class Api {
     this.#settings = settings;
     this.#health = parts.health;
     this.#logger = logger;
-    const access = new Access({ anonymous: settings.anonymous });
+    const access = new Access({ anonymous: settings.anonymous, tokens: parts.tokens });
     const hostCheck = new HostCheck({ hostname: hostname(), allowedHosts: settings.allowedHosts ?? [] });
     const origins = new Origins(settings.corsOrigins);
     const listener = requestListener(parts, { access, hostCheck, origins });
-    this.#realtime = new Realtime({ access, hostCheck, origins, events, logger });
+    this.#realtime = new Realtime({ access, hostCheck, origins, events, logger, now: parts.now });
     this.#local = new HttpServer({ listener, onConnection: (connection) => access.trust(connection) });
     this.#realtime.attach(this.#local.server);
     if (settings.lan) {
@@ -155,5 +162,8 @@ function requestListener(
   addTypeRoutes(router, { types: parts.types, access });
   addLogRoutes(router, { logs: parts.logs, access });
   addNotificationRoutes(router, { notifications: parts.notifications, access });
-  return createHttpApp({ router, logger, ...checks }).callback();
+  const logInLimit = new LogInLimit({ health, logger, pause });
+  addAuthenticationRoutes(router, { clients: parts.clients, tokens: parts.tokens, logInLimit, access });
+  const rateLimit = new RateLimit({ limits: parts.settings.rateLimits, monotonicNow: parts.monotonicNow });
+  return createHttpApp({ router, logger, rateLimit, ...checks }).callback();
 }

@@ -1,6 +1,17 @@
 /** What the API is told by the configuration. */
 export type AnonymousAccess = 'none' | 'read' | 'all';
 
+/** REST requests a second, for long; 0 for no limit. */
+export interface RateLimits {
+  /** Of one client, by its token. */
+  clientPerSecond: number;
+  /** Of all callers without a token at one address. */
+  anonymousPerSecond: number;
+}
+
+/** The API's line in `/health/ready`. */
+export const HEALTH_PART = 'api';
+
 export interface ApiSettings {
   /** Where the LAN is served; absent while `ON_PREMISE_ENABLED` is off. Port 0 takes any free one. */
   lan?: { bind: string; port: number } | undefined;
@@ -8,6 +19,7 @@ export interface ApiSettings {
   socketPath: string;
   /** What a caller from the LAN may do without a token. */
   anonymous: AnonymousAccess;
+  rateLimits: RateLimits;
   /** Browser origins that may read answers and socket events. */
   corsOrigins: readonly string[];
   /** Names under which the box is reached, besides its own. */

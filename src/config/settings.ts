@@ -73,7 +73,22 @@ export const VARIABLES = {
   ON_PREMISE_ENABLED: variable(truth, 'serve the API on the LAN', 'true'),
   PORT: variable(wholeNumber(0, 65_535), 'port of REST and socket.io on the LAN (0: any free one)', '1234'),
   BIND: variable(v.string(), 'address that REST and socket.io listen on', '0.0.0.0'),
-  ON_PREMISE_ANONYMOUS: variable(oneOf(['none', 'read', 'all']), 'what a caller on the LAN may do', 'read'),
+  ON_PREMISE_ANONYMOUS: variable(
+    oneOf(['none', 'read', 'all']),
+    'what a caller on the LAN may do without a token',
+    'read',
+  ),
+  TOKEN_LIFETIME_MINUTES: variable(wholeNumber(1, 1_440), 'how long an access token counts', '60'),
+  RATE_LIMIT: variable(
+    wholeNumber(0, 100_000),
+    'REST requests a second that one client may make with a token, for long; 20 times as many at once (0: no limit)',
+    '100',
+  ),
+  RATE_LIMIT_ANONYMOUS: variable(
+    wholeNumber(0, 100_000),
+    'the same for all callers without a token at one address (0: no limit)',
+    '20',
+  ),
   CORS_ORIGINS: variable(list, 'browser origins allowed, separated by commas', ''),
   ALLOWED_HOSTS: variable(list, 'further host names under which this gateway is called', ''),
   LOCAL_BROKER_PORT: variable(

@@ -25,6 +25,10 @@ export interface GatewayEvents {
   /** An add-on has logged in at the broker, or its connection ended. */
   addonConnected: { slug: string };
   addonDisconnected: { slug: string };
+  /** A client of the API has proved its secret. */
+  clientLoggedIn: { clientId: string };
+  /** The client was removed, or its tokens were: those given out so far are void. */
+  clientTokensVoided: { clientId: string };
   /** Readings were deleted to keep within retention. */
   readingsDropped: { count: number; reason: 'age' | 'size' };
   /** An add-on's folder on disk cannot be used. */

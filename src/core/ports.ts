@@ -3,6 +3,7 @@
  * none of those rooms knows another.
  */
 import type { ConfigMessage } from '../contract/messages.ts';
+import type { ClientRecord } from '../model/client.ts';
 import type { Availability, Device } from '../model/device.ts';
 import type {
   HistoryBucket,
@@ -59,6 +60,20 @@ export interface NotificationStore {
   notifications(): Notification[];
   /** One that is there already is not kept twice. Rejects when the disk does not take them. */
   saveNotifications(notifications: readonly Notification[]): Promise<void>;
+}
+
+/** The API's clients. Each write resolves once it is on disk. */
+export interface ClientStore {
+  clients(): ClientRecord[];
+  saveClient(client: ClientRecord): Promise<void>;
+  removeClient(clientId: string): Promise<void>;
+}
+
+/** Where the first client's id and secret are told to whoever may read the data folder. */
+export interface FirstClientNote {
+  write(credentials: JsonObject): Promise<void>;
+  exists(): Promise<boolean>;
+  remove(): Promise<void>;
 }
 
 /** Status requests and their results, until their `ttl`. May be lost in a power cut. */

@@ -13,6 +13,7 @@ const SECRET_KEYS = [
   'token',
   'secret',
   'clientSecret',
+  'client_secret',
   'authorization',
   'privateKey',
   'access_token',

@@ -34,12 +34,16 @@ export interface FieldError {
   message: string;
 }
 
+export type OAuthError = 'invalid_request' | 'invalid_client' | 'unsupported_grant_type' | 'invalid_scope';
+
 export interface ErrorDetails {
   hint?: string | undefined;
   errors?: FieldError[] | undefined;
   cause?: unknown;
   /** Seconds after which the caller may try again. */
   retryAfterSeconds?: number | undefined;
+  /** RFC 6749, 5.2: what OAuth calls it. */
+  oauthError?: OAuthError | undefined;
   /** HTTP status that a device itself answered. */
   deviceStatus?: number | undefined;
   /** An add-on's own name for what went wrong (`unreachable`, `interviewFailed`, …), kept in a `Reason`. */
@@ -51,6 +55,7 @@ export class GatewayError extends Error {
   readonly hint: string | undefined;
   readonly errors: FieldError[] | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly oauthError: OAuthError | undefined;
   readonly deviceStatus: number | undefined;
   readonly reasonCode: string | undefined;
 
@@ -61,6 +66,7 @@ export class GatewayError extends Error {
     this.hint = details.hint;
     this.errors = details.errors;
     this.retryAfterSeconds = details.retryAfterSeconds;
+    this.oauthError = details.oauthError;
     this.deviceStatus = details.deviceStatus;
     this.reasonCode = details.reasonCode;
   }

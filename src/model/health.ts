@@ -10,6 +10,8 @@ export interface PartFacts {
   /** Messages of an add-on that were refused, and what was wrong with the last one. */
   badMessages?: number;
   lastBadMessage?: string;
+  /** How often log-ins at the API were limited because too many had failed. */
+  limitedLogIns?: number;
 }
 
 export interface PartHealth extends PartFacts {

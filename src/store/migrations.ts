@@ -36,6 +36,8 @@ export const MIGRATIONS: readonly Migration[] = [
       'CREATE TABLE notification (k INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL)',
     );
   },
+  (database) =>
+    database.exec('CREATE TABLE client (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID'),
 ];
 
 /**

@@ -2,6 +2,7 @@
  * The only file that knows `node:sqlite` (a release candidate: what changes in it changes here). Opens connections
  * with the settings that durability rests on, and tells the errors apart.
  */
+import { chmodSync } from 'node:fs';
 import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
 import { GatewayError } from '../model/error.ts';
 
@@ -21,6 +22,8 @@ const CACHE_KIB = 4_096;
 export function openForWriting(path: string): Database {
   return opened(path, () => {
     const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    // it holds the hashes of secrets and the key of tokens; its logs take the same mode
+    chmodSync(path, 0o600);
     database.exec(`PRAGMA page_size=${PAGE_SIZE_BYTES}`);
     database.exec('PRAGMA journal_mode=WAL');
     database.exec('PRAGMA synchronous=FULL');

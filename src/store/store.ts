@@ -5,6 +5,7 @@
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type {
+  ClientStore,
   CommitListener,
   HistoryStore,
   NotificationStore,
@@ -12,6 +13,7 @@ import type {
   Registry,
 } from '../core/ports.ts';
 import { pause } from '../lib/deadline.ts';
+import { type ClientRecord, clientRecordSchema } from '../model/client.ts';
 import { type Device, deviceSchema } from '../model/device.ts';
 import { GatewayError } from '../model/error.ts';
 import type {
@@ -58,7 +60,7 @@ export interface StoreParts {
   monotonicNow: () => number;
 }
 
-export class Store implements ReadingStore, HistoryStore, Registry, NotificationStore {
+export class Store implements ReadingStore, HistoryStore, Registry, ClientStore, NotificationStore {
   readonly #parts: StoreParts;
   readonly #path: string;
   readonly #writer: Writer;
@@ -161,6 +163,20 @@ export class Store implements ReadingStore, HistoryStore, Registry, Notification
 
   async saveNotifications(notifications: readonly Notification[]): Promise<void> {
     await this.#writer.call('saveNotifications', notifications);
+  }
+
+  clients(): ClientRecord[] {
+    return this.#records('SELECT record FROM client ORDER BY id', (record) =>
+      parseWith(clientRecordSchema, record, 'a client in the store', 'storeCorrupt'),
+    );
+  }
+
+  async saveClient(client: ClientRecord): Promise<void> {
+    await this.#writer.call('saveClient', client);
+  }
+
+  async removeClient(clientId: string): Promise<void> {
+    await this.#writer.call('removeClient', clientId);
   }
 
   keep(key: string, make: () => string): Promise<string> {

@@ -1,4 +1,5 @@
 /** What the daemon's main thread and the writer thread say to each other. */
+import type { ClientRecord } from '../model/client.ts';
 import type { Device } from '../model/device.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Notification } from '../model/notification.ts';
@@ -35,6 +36,8 @@ export interface WriterCalls {
   saveProtocol: { argument: InstalledProtocol; answer: null };
   removeProtocol: { argument: string; answer: null };
   saveNotifications: { argument: readonly Notification[]; answer: null };
+  saveClient: { argument: ClientRecord; answer: null };
+  removeClient: { argument: string; answer: null };
   keep: { argument: { key: string; value: string }; answer: string };
   retain: { argument: RetentionLimits; answer: RetentionStep };
   close: { argument: null; answer: null };

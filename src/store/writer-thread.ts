@@ -4,6 +4,7 @@
  * keeps nobody else waiting.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { ClientRecord } from '../model/client.ts';
 import type { Device } from '../model/device.ts';
 import type { GatewayError } from '../model/error.ts';
 import type { InstalledProtocol } from '../model/protocol.ts';
@@ -59,6 +60,16 @@ function handlersOf(database: Database): Handlers {
     },
     saveNotifications: (notifications) => {
       saveNotifications(database, notifications);
+      return null;
+    },
+    saveClient: (client: ClientRecord) => {
+      database
+        .prepare('INSERT INTO client VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record')
+        .run(client.clientId, JSON.stringify(client));
+      return null;
+    },
+    removeClient: (clientId) => {
+      database.prepare('DELETE FROM client WHERE id = ?').run(clientId);
       return null;
     },
     keep: ({ key, value }) => {

@@ -1,6 +1,6 @@
 /** What a person meets who starts and stops the daemon: one clear line when it cannot start, an orderly end. */
 import assert from 'node:assert/strict';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -125,6 +125,29 @@ describe('starting and stopping', () => {
       database.close();
     });
   }
+
+  it('tells its first client in a file that only its user can read, and in no other place', async () => {
+    const daemon = await Daemon.start({ dataFolder: folder.path, environment: { LOG_LEVEL: 'trace' } });
+    const path = join(folder.path, 'first-client.json');
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    const told = JSON.parse(readFileSync(path, 'utf8'));
+    const ask = (url: string, init: RequestInit) => fetch(daemon.url + url, init);
+    const headers = { 'Content-Type': 'application/json' };
+    const answer = await ask('/authentication/v1/oauth/token', {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(told),
+    });
+    assert.equal(answer.status, 200);
+    const { access_token: token } = (await answer.json()) as { access_token: string };
+    const listed = await ask('/authentication/v1/clients', { headers: { Authorization: `Bearer ${token}` } });
+    assert.equal(listed.status, 200);
+    await until('the file is gone', () => !existsSync(path));
+    assert.equal(await daemon.stop(), 0);
+    const log = JSON.stringify(daemon.log) + daemon.errors;
+    assert.equal(log.includes(path), true);
+    for (const secret of [told.clientSecret, token]) assert.equal(log.includes(secret), false);
+  });
 
   it('keeps its data to its own user', async () => {
     const path = join(folder.path, 'data');

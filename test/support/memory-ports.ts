@@ -4,12 +4,14 @@ import type {
   AddonLink,
   AddonRequest,
   AvailabilityStore,
+  ClientStore,
   HistoryStore,
   NotificationStore,
   OperationStore,
   ReadingStore,
   Registry,
 } from '../../src/core/ports.ts';
+import type { ClientRecord } from '../../src/model/client.ts';
 import type { Availability, Device } from '../../src/model/device.ts';
 import { GatewayError } from '../../src/model/error.ts';
 import type { JsonValue } from '../../src/model/json.ts';
@@ -66,6 +68,22 @@ export class MemoryHistory implements HistoryStore {
 
   async historyBuckets(): Promise<{ missing: 'device' }> {
     return { missing: 'device' };
+  }
+}
+
+export class MemoryClients implements ClientStore {
+  readonly records = new Map<string, ClientRecord>();
+
+  clients(): ClientRecord[] {
+    return [...this.records.values()];
+  }
+
+  async saveClient(client: ClientRecord): Promise<void> {
+    this.records.set(client.clientId, client);
+  }
+
+  async removeClient(clientId: string): Promise<void> {
+    this.records.delete(clientId);
   }
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { Api } from '../../../../src/api/server.ts';
 import type { ApiSettings } from '../../../../src/api/settings.ts';
+import { Clients } from '../../../../src/core/clients.ts';
 import { Commands } from '../../../../src/core/commands.ts';
 import { Devices } from '../../../../src/core/devices.ts';
 import type { GatewayEventBus } from '../../../../src/core/events.ts';
@@ -21,14 +22,17 @@ import { Pairing } from '../../../../src/core/pairing.ts';
 import type { HistoryStore } from '../../../../src/core/ports.ts';
 import { type AddonPackage, Protocols } from '../../../../src/core/protocols.ts';
 import { Readings } from '../../../../src/core/readings.ts';
+import { Tokens } from '../../../../src/core/tokens.ts';
 import { TypeCatalogue } from '../../../../src/core/type-catalogue.ts';
 import { EventBus } from '../../../../src/lib/event-bus.ts';
 import { LogRing } from '../../../../src/lib/log-ring.ts';
 import { shortId } from '../../../../src/lib/short-id.ts';
+import type { Scope } from '../../../../src/model/client.ts';
 import type { JsonObject } from '../../../../src/model/json.ts';
 import {
   MemoryAddonLink,
   MemoryAvailability,
+  MemoryClients,
   MemoryHistory,
   MemoryNotifications,
   MemoryOperations,
@@ -44,6 +48,15 @@ export interface Answer<Body> {
   status: number;
   headers: IncomingHttpHeaders;
   body: Body;
+}
+
+export type TestSettings = Partial<ApiSettings> & { lifetimeSeconds?: number };
+
+export interface ClientOfTest {
+  clientId: string;
+  clientSecret: string;
+  token: string;
+  headers: { Authorization: string };
 }
 
 export interface CallOptions {
@@ -111,7 +124,9 @@ export class ApiUnderTest {
   readonly link = new MemoryAddonLink();
   readonly #registry = new MemoryRegistry();
   readonly types = new TypeCatalogue();
-  readonly #now = () => Date.now();
+  /** Added to the clock of everything here. */
+  aheadMs = 0;
+  readonly #now = () => Date.now() + this.aheadMs;
   readonly devices = new Devices({
     registry: this.#registry,
     availability: new MemoryAvailability(),
@@ -178,21 +193,36 @@ export class ApiUnderTest {
     now: this.#now,
     gatherMs: 20,
   });
+  readonly clients = new Clients({ store: new MemoryClients(), events: this.events, now: this.#now });
+  readonly tokens: Tokens;
   readonly api: Api;
   readonly socketPath: string;
   readonly #folder: string;
   readonly #logLines: string[];
 
-  private constructor(folder: string, settings: Partial<ApiSettings>, historyStore: HistoryStore) {
+  private constructor(
+    folder: string,
+    { lifetimeSeconds = 3_600, ...settings }: TestSettings,
+    historyStore: HistoryStore,
+  ) {
     this.#folder = folder;
     this.socketPath = join(folder, 'gate.sock');
     const lines: string[] = [];
     this.#logLines = lines;
+    this.tokens = new Tokens({
+      clients: this.clients,
+      registry: this.#registry,
+      issuer: GATEWAY_ID,
+      lifetimeSeconds,
+      now: this.#now,
+      newId: shortId,
+    });
     this.api = new Api({
       settings: {
         lan: { bind: '127.0.0.1', port: 0 },
         socketPath: this.socketPath,
         anonymous: 'all',
+        rateLimits: { clientPerSecond: 0, anonymousPerSecond: 0 },
         corsOrigins: [],
         ...settings,
       },
@@ -206,31 +236,33 @@ export class ApiUnderTest {
       types: this.types,
       notifications: this.notifications,
       logs: this.logs,
+      clients: this.clients,
+      tokens: this.tokens,
       health: this.health,
       events: this.events,
       now: this.#now,
+      monotonicNow: this.#now,
       logger: pino({ level: 'warn' }, { write: (line) => lines.push(line) }),
     });
   }
 
   /** Made, but not started. */
   static async create(
-    settings: Partial<ApiSettings> = {},
+    settings: TestSettings = {},
     historyStore: HistoryStore = new MemoryHistory(),
   ): Promise<ApiUnderTest> {
     return new ApiUnderTest(await mkdtemp(join(tmpdir(), 'gate-api-')), settings, historyStore);
   }
 
   /** @param historyStore a real store, where a test asks for history */
-  static async start(
-    settings: Partial<ApiSettings> = {},
-    historyStore?: HistoryStore,
-  ): Promise<ApiUnderTest> {
+  static async start(settings: TestSettings = {}, historyStore?: HistoryStore): Promise<ApiUnderTest> {
     const made = await ApiUnderTest.create(settings, historyStore);
     await made.devices.start();
     await made.protocols.start(PACKAGES);
     made.#rules.start();
     made.logs.start();
+    await made.clients.start();
+    await made.tokens.start();
     made.health.report('store', 'running');
     await made.api.start();
     return made;
@@ -255,6 +287,14 @@ export class ApiUnderTest {
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** A new client of these scopes, with a token for it. */
+  async clientOf(...scopes: Scope[]): Promise<ClientOfTest> {
+    const { clientId, clientSecret } = await this.clients.add({ name: scopes.join(), scopes });
+    const client = await this.clients.logIn(clientId, clientSecret);
+    const { token } = await this.tokens.issue(client, scopes);
+    return { clientId, clientSecret, token, headers: { Authorization: `Bearer ${token}` } };
   }
 
   /** Calls over TCP, as the LAN does. */

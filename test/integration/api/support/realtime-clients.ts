@@ -13,6 +13,9 @@ export const TRANSPORTS = [['websocket'], ['polling'], ['polling', 'websocket']]
 export interface ClientOptions {
   transports?: readonly string[];
   query?: Record<string, string>;
+  /** For 4.x: what its handshake proves itself with. */
+  auth?: Record<string, string>;
+  headers?: Record<string, string>;
 }
 
 export interface Client {
@@ -36,9 +39,18 @@ export function connectClient(
   gate: ApiUnderTest,
   generation: Generation,
   events: readonly string[],
-  { transports = ['websocket'], query = {} }: ClientOptions = {},
+  { transports = ['websocket'], query = {}, auth, headers = {} }: ClientOptions = {},
 ): Promise<Client> {
-  const options = { transports: [...transports], query, forceNew: true, reconnection: false };
+  const options = {
+    transports: [...transports],
+    query,
+    ...(auth === undefined ? {} : { auth }),
+    extraHeaders: headers,
+    // 2.x has its headers by transport, and none for the WebSocket that Node itself brings
+    transportOptions: { polling: { extraHeaders: headers } },
+    forceNew: true,
+    reconnection: false,
+  };
   const socket: AnySocket = generation === '4.x' ? connect4(gate.url, options) : connect2(gate.url, options);
   const received = new Map<string, JsonValue[]>();
   for (const event of events) {
@@ -54,7 +66,7 @@ export function connectClient(
     socket.once('connect', () => resolve(client));
     const refuse = (error: Error | string) => {
       socket.close();
-      reject(new Error(typeof error === 'string' ? error : error.message));
+      reject(typeof error === 'string' ? new Error(error) : error);
     };
     socket.once('connect_error', refuse);
     socket.once('error', refuse);
