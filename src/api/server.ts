@@ -34,6 +34,7 @@ import { Realtime } from './realtime.ts';
 import { addAuthenticationRoutes } from './routes/authentication.ts';
 import { addControlRoutes } from './routes/control.ts';
 import { addDeviceReadingRoutes } from './routes/device-readings.ts';
+import { addTypeRoutes } from './routes/device-types.ts';
 import { addDeviceRoutes } from './routes/devices.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addHistoryRoutes } from './routes/history.ts';
@@ -42,7 +43,6 @@ import { addNotificationRoutes } from './routes/notifications.ts';
 import { addPairingRoutes } from './routes/pairing.ts';
 import { addProtocolRoutes } from './routes/protocols.ts';
 import { createRouter } from './routes/router.ts';
-import { addTypeRoutes } from './routes/types.ts';
 import { type ApiSettings, HEALTH_PART } from './settings.ts';
 
 /** How long requests under way have to end when the API stops. */
