@@ -7,6 +7,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { Aedes, type Client, type PublishPacket } from 'aedes';
+import { writeToStream } from 'mqtt-packet';
 import { PACKET_MAX_BYTES } from '../contract/limits.ts';
 import type { ConfigMessage } from '../contract/messages.ts';
 import { addonTopics, parseInboundTopic } from '../contract/topics.ts';
@@ -19,6 +20,9 @@ import { AddonAccess } from './access.ts';
 import type { Inbox } from './inbox.ts';
 import { GuardedSocket } from './packet-guard.ts';
 import { Requests } from './requests.ts';
+
+// the codec that aedes writes with would otherwise keep all 65,536 numbers as buffers: 9 MB from the first packet on
+writeToStream.cacheNumbers = false;
 
 const HOST = '127.0.0.1';
 const CONNECT_TIMEOUT_MS = 10_000;

@@ -3,7 +3,8 @@
  * together, at most once a second and one write at a time, so that they never hold up a commit of readings; what
  * the disk refuses is written later and served meanwhile. A power cut may take the last second's.
  */
-import { NOTIFICATIONS_KEPT_MAX, type Notification } from '../model/notification.ts';
+import { NOTIFICATIONS_KEPT_MAX } from '../model/limits.ts';
+import type { Notification } from '../model/notification.ts';
 import type { NotificationStore } from './ports.ts';
 
 const WRITE_DELAY_MS = 1_000;

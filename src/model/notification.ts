@@ -7,9 +7,6 @@ import * as v from 'valibot';
  */
 export const NOTIFICATION_LEVELS = [1, 2, 3, 4] as const;
 
-/** Most notifications kept; the oldest go first. */
-export const NOTIFICATIONS_KEPT_MAX = 1_000;
-
 export const notificationSchema = v.object({
   /** UUID. */
   id: v.string(),

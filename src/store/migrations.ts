@@ -3,11 +3,14 @@
  * refused untouched. Steps run on a copy that takes the file's place only when all have succeeded, so that an
  * interruption or a fault leaves the old store as it was.
  */
-import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { GatewayError } from '../model/error.ts';
 import { backup, type Database, inTransaction, openForReading, openForWriting } from './sqlite.ts';
+
+// in the writer thread an `import` of these would start all that they export, promises and streams, ciphers and
+// WebCrypto: 2 MB
+const { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } =
+  process.getBuiltinModule('node:fs');
 
 /** One step: from version n (its place in the list) to n + 1. */
 export type Migration = (database: Database) => void;
@@ -29,7 +32,9 @@ export const MIGRATIONS: readonly Migration[] = [
         ids TEXT NOT NULL);
     `);
     // five random bytes tell this store's readings from those of any other, also after a factory reset
-    database.prepare('INSERT INTO meta VALUES (?, ?)').run('epoch', randomBytes(5).toString('hex'));
+    database
+      .prepare('INSERT INTO meta VALUES (?, ?)')
+      .run('epoch', Buffer.from(crypto.getRandomValues(new Uint8Array(5))).toString('hex'));
   },
   (database) => {
     database.exec(

@@ -1,5 +1,6 @@
 /** The table of notifications, in the writer thread: the newest `NOTIFICATIONS_KEPT_MAX`, each once. */
-import { NOTIFICATIONS_KEPT_MAX, type Notification } from '../model/notification.ts';
+import { NOTIFICATIONS_KEPT_MAX } from '../model/limits.ts';
+import type { Notification } from '../model/notification.ts';
 import { type Database, inTransaction } from './sqlite.ts';
 
 export function saveNotifications(database: Database, notifications: readonly Notification[]): void {

@@ -2,13 +2,14 @@
  * What every file of routes shares: the context's state, the guard that each route names its right with, and the
  * methods that a path has.
  */
-import Router, { type RouterMiddleware } from '@koa/router';
+import type { RouterMiddleware, Router as RouterType } from '@koa/router';
 import type { Access, Caller, Right } from '../access.ts';
+import { Router } from '../lean-modules.ts';
 
 export interface ApiState {
   caller: Caller;
 }
-export type ApiRouter = Router<ApiState>;
+export type ApiRouter = RouterType<ApiState>;
 
 /** Paths are told apart by case, as URLs are. */
 export function createRouter(): ApiRouter {

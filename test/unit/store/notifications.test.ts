@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { NOTIFICATIONS_KEPT_MAX, type Notification } from '../../../src/model/notification.ts';
+import { NOTIFICATIONS_KEPT_MAX } from '../../../src/model/limits.ts';
+import type { Notification } from '../../../src/model/notification.ts';
 import { type OpenedStore, openStore } from '../../support/open-store.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
