@@ -3,7 +3,7 @@
  * commit window as it is by default, and with none.
  */
 import type { Bench, Benchmark, Section } from './benchmark.ts';
-import { DEVICES, receivedBy, startLoadedGateway } from './loaded-gateway.ts';
+import { DEVICES, receivedBy, startLoadedGateway, waitUntil } from './loaded-gateway.ts';
 import { quantile } from './quantiles.ts';
 import type { Times } from './socket-client.ts';
 import { count, ms } from './units.ts';
@@ -29,6 +29,7 @@ async function timesWith(bench: Bench, windowMs: number): Promise<Times> {
     stamped: true,
   };
   const gateway = await startLoadedGateway(bench.scope, job, { COMMIT_WINDOW_MS: String(windowMs) });
+  await waitUntil(gateway.begun.measureToMs);
   const { acknowledged } = await gateway.reports.done();
   await receivedBy(gateway.client, acknowledged);
   const times = await gateway.client.ask<Times>({ times: true });

@@ -20,7 +20,7 @@ type ApiContext = ParameterizedContext<ApiState>;
 
 const PREFLIGHT_MAX_AGE_SECONDS = 600;
 const CORS_REQUEST_HEADERS =
-  'Authorization, Content-Type, If-None-Match, Prefer, instathings-path, instathings-method';
+  'Authorization, Content-Type, Idempotency-Key, If-None-Match, Prefer, instathings-path, instathings-method';
 const CORS_ANSWER_HEADERS = 'ETag, Location, Retry-After, X-Truncated';
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 

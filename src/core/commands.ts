@@ -7,6 +7,7 @@ import { GatewayError } from '../model/error.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { Devices } from './devices.ts';
 import type { GatewayEventBus } from './events.ts';
+import { IdempotentCalls } from './idempotent-calls.ts';
 import type { AddonLink } from './ports.ts';
 
 /** Requests that may wait for one device; a further one is told to come back later. */
@@ -32,6 +33,7 @@ export class Commands {
   readonly #events: GatewayEventBus;
   readonly #now: () => number;
   readonly #monotonicNow: () => number;
+  readonly #repeatable: IdempotentCalls;
   readonly #queues = new Map<string, SerialQueue>();
 
   constructor(parts: CommandsParts) {
@@ -40,11 +42,26 @@ export class Commands {
     this.#events = parts.events;
     this.#now = parts.now;
     this.#monotonicNow = parts.monotonicNow;
+    this.#repeatable = new IdempotentCalls(parts);
   }
 
   /** @throws GatewayError notFound, deviceTimeout, deviceRefused, addonUnavailable, tooManyRequests */
   set(deviceId: string, params: JsonObject, timeoutMs = COMMAND_TIMEOUT_MS): Promise<JsonValue> {
     return this.#send('set', deviceId, params, timeoutMs);
+  }
+
+  /**
+   * `set` that a caller may repeat under `key`: see `IdempotentCalls`. Throws as `set`, and conflict for a key that
+   * was used for another command.
+   */
+  setOnce(
+    key: string,
+    deviceId: string,
+    params: JsonObject,
+    timeoutMs = COMMAND_TIMEOUT_MS,
+  ): Promise<JsonValue> {
+    const command = JSON.stringify([deviceId, params]);
+    return this.#repeatable.run(key, command, () => this.set(deviceId, params, timeoutMs));
   }
 
   /** Asks a device for its status; the answer is also told as an event. Throws as `set`. */

@@ -9,12 +9,15 @@ import type { Operation } from '../../model/operation.ts';
 import type { Access } from '../access.ts';
 import { readJson } from '../body.ts';
 import { parseQuery } from '../query.ts';
-import { type ApiRouter, guarded } from './router.ts';
+import { type ApiRouter, type ApiState, guarded } from './router.ts';
 
 const CONTROL = '/device/v1/control';
 const PATH_HEADER = 'instathings-path';
 const METHOD_HEADER = 'instathings-method';
 const WAIT_MAX_SECONDS = 60;
+const KEY = /^[\x21-\x7e]{1,128}$/;
+
+type ControlContext = Context & { state: ApiState };
 
 export interface ControlParts {
   devices: Devices;
@@ -32,7 +35,9 @@ export function addControlRoutes(
   router.post(`${CONTROL}/:deviceId/set`, control, async (context) => {
     const deviceId = context.params['deviceId'] as string;
     const params = await paramsOf(context, devices.get(deviceId).protocol, 'set');
-    await commands.set(deviceId, params, timeoutOf(context));
+    const key = repeatKeyOf(context);
+    if (key === undefined) await commands.set(deviceId, params, timeoutOf(context));
+    else await commands.setOnce(key, deviceId, params, timeoutOf(context));
     context.body = {};
   });
 
@@ -95,6 +100,19 @@ function httpParams(context: Context, body: JsonValue | undefined): JsonObject {
     queryParams,
     ...(body === undefined ? {} : { body }),
   };
+}
+
+/** `Idempotency-Key`, told apart by caller: one client's keys are nobody else's. @throws GatewayError badRequest */
+function repeatKeyOf(context: ControlContext): string | undefined {
+  const key = context.get('Idempotency-Key');
+  if (key === '') return undefined;
+  if (!KEY.test(key)) {
+    throw new GatewayError('badRequest', 'Idempotency-Key must be 1 to 128 printable ASCII characters', {
+      errors: [{ field: 'Idempotency-Key', message: 'must be 1 to 128 printable ASCII characters' }],
+    });
+  }
+  const { caller } = context.state;
+  return `${typeof caller === 'object' ? caller.clientId : caller} ${key}`;
 }
 
 /** RFC 7240, 4.3: `Prefer: wait=10`, in seconds. @throws GatewayError badRequest */

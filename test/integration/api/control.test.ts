@@ -95,6 +95,19 @@ describe('control over REST', () => {
     }
   });
 
+  it('does a set once, however often it is repeated under one key', async () => {
+    const repeated = { body: { state: 'TOGGLE' }, headers: { 'Idempotency-Key': 'a1' } };
+    assert.equal((await set(virtual, repeated)).status, 200);
+    assert.equal((await set(virtual, repeated)).status, 200);
+    assert.equal(asked().length, 1);
+    assert.equal((await set(virtual, { ...repeated, body: { state: 'ON' } })).status, 409);
+    assert.equal(
+      (await set(virtual, { ...repeated, headers: { 'Idempotency-Key': 'x'.repeat(129) } })).status,
+      400,
+    );
+    assert.equal(asked().length, 1);
+  });
+
   it('refuses a set without a JSON object, for the gateway, and for a device that is not there', async () => {
     for (const body of [undefined, [], '"on"', 5]) assert.equal((await set(virtual, { body })).status, 400);
     assert.equal((await set('nobody', { body: {} })).status, 404);
