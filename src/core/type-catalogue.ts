@@ -60,7 +60,7 @@ export class TypeCatalogue {
  */
 export async function checkAgainst(schema: JsonObject, value: JsonObject, what: string): Promise<JsonObject> {
   // loaded at its first use: most starts never need it, and it weighs some megabytes
-  const { Ajv2020 } = await import('ajv/dist/2020.js');
+  const { Ajv2020 } = (await import('ajv/dist/2020.js')).default;
   const copy = structuredClone(value);
   const validate = new Ajv2020({ useDefaults: true, allErrors: true, strict: false }).compile<JsonObject>(
     schema,
