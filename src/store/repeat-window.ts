@@ -39,8 +39,9 @@ export class RepeatWindow {
   add(key: string, batch: number): void {
     this.#current.add(hashOf(key), batch);
     if (this.#current.count < this.#size) return;
+    const emptied = this.#previous;
     this.#previous = this.#current;
-    this.#current = new Generation();
+    this.#current = emptied.clear();
   }
 
   readonly #holds = (batch: number, key: string): boolean => {
@@ -56,6 +57,13 @@ class Generation {
   #batches = new Uint32Array(SLOTS_MIN);
   #firstBatch = 0;
   count = 0;
+
+  /** Used again in place of a new one: memory outside the heap is collected late. */
+  clear(): this {
+    this.#batches.fill(0);
+    this.count = 0;
+    return this;
+  }
 
   /** Whether `holds` is true for one of the batches that this hash came in. */
   some(hash: number, key: string, holds: (batch: number, key: string) => boolean): boolean {
