@@ -34,6 +34,7 @@ import type { Logger } from './lib/logger.ts';
 import { shortId } from './lib/short-id.ts';
 import type { GatewayError } from './model/error.ts';
 import { AvailabilityFile } from './store/availability-file.ts';
+import { DiskSpace } from './store/disk-space.ts';
 import { FirstClientFile } from './store/first-client-file.ts';
 import { OperationFile } from './store/operation-file.ts';
 import { RepeatFile } from './store/repeat-file.ts';
@@ -159,6 +160,12 @@ export class Gateway {
     });
     await this.#run(availability);
     await this.#run(operationFile);
+    const diskSpace = new DiskSpace({
+      folder,
+      onChange: (trouble) =>
+        health.report('storage', trouble === undefined ? 'running' : 'degraded', trouble),
+      onFigures: (figures) => health.note('storage', figures),
+    });
     const repeatFile = new RepeatFile({
       path: join(folder, 'idempotency-keys.db'),
       onTrouble: (message) => logger.warn(message),
@@ -190,6 +197,7 @@ export class Gateway {
     const notifications = new Notifications({ log: notificationLog, events, now, newId: randomUUID });
     this.#started.push(() => notifications.stop());
     await this.#run(new NotificationRules({ notifications, devices, events }));
+    await this.#run(diskSpace);
 
     const broker = new AddonBroker({ port: settings.LOCAL_BROKER_PORT, events, logger, newId, now });
     await this.#run(broker);
