@@ -29,6 +29,7 @@ const addon = createAddon({
     },
     set({ params }) {
       if (params['state'] === 'TOGGLE') lamp.state = lamp.state === 'ON' ? 'OFF' : 'ON';
+      console.log(`the lamp is ${lamp.state}`);
       return null;
     },
     get: () => lamp,

@@ -170,6 +170,12 @@ describe('the API document, over REST', () => {
       assert.deepEqual([status, body], [200, {}]);
       assert.equal(house.plug.on, turn === 'on');
     }
+    const refused = await house.curl(
+      `curl -XPOST ${AUTHORIZATION} ${headers} 'http://yourProjectName.instathings.io/device/v1/control/:deviceId/set?turn=sideways'`,
+      ids,
+    );
+    const { code, deviceStatus } = refused.body as { code: string; deviceStatus: number };
+    assert.deepEqual([refused.status, code, deviceStatus], [503, 'deviceRefused', 400]);
     const without = await house.curl(
       `curl -XPOST ${AUTHORIZATION} 'http://yourProjectName.instathings.io/device/v1/control/:deviceId/set?turn=on'`,
       ids,

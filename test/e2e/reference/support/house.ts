@@ -98,6 +98,14 @@ export class House {
     return this.#paired({ name: 'plug', type: HTTP_DEVICE_TYPE, parameters });
   }
 
+  /** A device that nobody answers for: its pairing begins. @returns its id */
+  async addDeviceThatIsAway(): Promise<string> {
+    const parameters = { hostname: '127.0.0.1', port: 1 };
+    const { id } = await this.#create({ name: 'sensor', type: HTTP_DEVICE_TYPE, parameters });
+    await this.daemon.api.send('POST', `/device/v1/devices/${id}/pair`);
+    return id;
+  }
+
   /** A lamp and sensor that does what the documents print, paired. */
   async addDocumented(): Promise<string> {
     const { status } = await this.daemon.api.get<{ status: string }>('/device/v1/protocols/documented');
