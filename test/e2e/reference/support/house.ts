@@ -21,7 +21,7 @@ export interface Shown {
 export class House {
   readonly plug: ShellyPlugS;
   readonly plugPort: number;
-  readonly daemon: Daemon;
+  daemon: Daemon;
   readonly #folder: ReturnType<typeof tempFolder>;
   readonly #documentedType: string;
   token = '';
@@ -69,6 +69,13 @@ export class House {
     await house.#running('http');
     await house.#running('virtual');
     return house;
+  }
+
+  /** Ends the daemon as a power cut would, and starts it again. */
+  async killAndRestart(): Promise<void> {
+    await this.daemon.kill();
+    this.daemon = await Daemon.start({ dataFolder: this.#folder.path });
+    await this.#running('http');
   }
 
   async close(): Promise<void> {
