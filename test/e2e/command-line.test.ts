@@ -9,7 +9,9 @@ import { Daemon } from '../support/daemon.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const COMMAND = join(ROOT, JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).bin.gate);
+/** What was built, where the daemon is that too. */
+const HOME = process.env['GATE_BUILT'] ?? ROOT;
+const COMMAND = join(HOME, JSON.parse(readFileSync(join(HOME, 'package.json'), 'utf8')).bin.gate);
 
 interface Added {
   clientId: string;
