@@ -65,7 +65,7 @@ export class IdempotentCalls {
    */
   run(key: string, command: string, call: RepeatableCall): Promise<void> {
     const fingerprint = createHash('sha256').update(command).digest('base64url');
-    this.#forgetOld(IDEMPOTENCY_KEYS_MAX - 1);
+    this.#forgetOld(IDEMPOTENCY_KEYS_MAX);
     const known = this.#calls.get(key);
     if (known) {
       if (known.fingerprint === fingerprint) return known.outcome;
@@ -73,6 +73,8 @@ export class IdempotentCalls {
         hint: 'take a new key for each call, and the same one only to repeat it',
       });
     }
+    // room for this one: a repeat needs none, and must not push out what it repeats
+    this.#forgetOld(IDEMPOTENCY_KEYS_MAX - 1);
     const { monotonicNow, now } = this.#parts;
     const outcome = this.#carryOut({ key, fingerprint, beganAt: now(), outcome: 'underWay' }, call);
     this.#calls.set(key, { fingerprint, outcome, beganAtMs: monotonicNow() });
