@@ -11,7 +11,8 @@ import { ApiUnderTest } from './support/api-under-test.ts';
 import { connectClient, GENERATIONS } from './support/realtime-clients.ts';
 
 const CONTRACTS = readFileSync(resolve(import.meta.dirname, '../../../docs/contracts.md'), 'utf8');
-const ROW = /^\| ([A-Z, ]+) (`\/[^|]*) \| ([RCAM–]) \| /gm;
+/** Where what is called for decides, the least right is named first. */
+const ROW = /^\| ([A-Z, ]+) (`\/[^|]*) \| ([RCAM–])(?:, [CAM])* \| /gm;
 
 type Letter = 'R' | 'C' | 'A' | 'M' | '–';
 interface Call {
@@ -38,7 +39,7 @@ describe('who may do what', () => {
 
   it('is a table that has every method of its paths', async () => {
     gate = await ApiUnderTest.start();
-    assert.ok(CALLS.length >= 29, `only ${CALLS.length} calls were found in the table`);
+    assert.ok(CALLS.length >= 31, `only ${CALLS.length} calls were found in the table`);
     for (const path of new Set(CALLS.map((call) => call.path))) {
       const { status, headers } = await gate.call(pathOf(path), { method: 'TRACE' });
       assert.equal(status, 405, path);
