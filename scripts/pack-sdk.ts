@@ -1,24 +1,18 @@
 /**
- * `npm run pack:sdk`: the SDK as a package for add-ons of others, `dist/gate-addon-sdk-<version>.tgz`: compiled, with
- * its types and, inside it, the few packages it needs, so that `npm install` of it asks no registry.
+ * `npm run pack:sdk`: the SDK as a package for add-ons of others, `dist/gate-addon-sdk-<version>.tgz`. It is one file
+ * with its types, and `npm install` of it asks no registry: what the SDK needs is inside, and the package that its types
+ * are made of lies beside them.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bundle } from './build/bundle.ts';
+import { licencesOf } from './build/licences.ts';
 
 const OUT = 'dist';
 const STAGE = join(OUT, 'sdk');
-
-interface Package {
-  name: string;
-  version: string;
-  dependencies?: Record<string, string>;
-  [key: string]: unknown;
-}
-
-function packageIn(folder: string): Package {
-  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Package;
-}
+/** The messages' types are inferred from its schemas. */
+const TYPES_OF = 'valibot';
 
 function run(command: string, args: readonly string[], cwd = '.'): void {
   const { status, error } = spawnSync(command, args, { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
@@ -26,44 +20,29 @@ function run(command: string, args: readonly string[], cwd = '.'): void {
   if (status !== 0) process.exit(1);
 }
 
-/** Where the packages below lie for whoever stands in `from`: its own folder first, then the top. */
-function placeOf(name: string, from: string): string {
-  for (const folder of [join(from, 'node_modules', name), join('node_modules', name)])
-    if (existsSync(join(folder, 'package.json'))) return folder;
-  throw new Error(`package "${name}" is not installed: npm ci`);
-}
-
-/** Copies a package and what it needs. */
-function bundle(name: string, from: string, into: string): void {
-  const source = placeOf(name, from);
-  const target = join(into, 'node_modules', name);
-  if (existsSync(target)) return;
-  cpSync(source, target, {
-    recursive: true,
-    filter: (path) => !/\/(test|tests|benchmarks)(\/|$)/.test(path),
-  });
-  for (const needed of Object.keys(packageIn(source).dependencies ?? {})) {
-    if (!existsSync(join(target, 'node_modules', needed))) bundle(needed, source, into);
-  }
-}
-
 rmSync(STAGE, { recursive: true, force: true });
 mkdirSync(STAGE, { recursive: true });
-run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.sdk.json']);
+run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', STAGE]);
+const index = 'addons/sdk/src/index';
+const metafile = await bundle({ entries: { [index]: 'addons/sdk/src/index.ts' }, outFolder: STAGE });
+writeFileSync(join(STAGE, 'THIRD-PARTY-LICENCES.txt'), licencesOf([metafile]));
 
-const { scripts: _, devDependencies: __, ...sdk } = packageIn('addons/sdk');
-const needed = Object.keys(sdk.dependencies ?? {});
-for (const name of needed) bundle(name, 'addons/sdk', STAGE);
-const index = './addons/sdk/src/index';
+const { dependencies, ...sdk } = JSON.parse(readFileSync('addons/sdk/package.json', 'utf8'));
 const manifest = {
   ...sdk,
-  exports: { '.': { types: `${index}.d.ts`, default: `${index}.js` } },
-  files: ['addons', 'src'],
-  bundleDependencies: needed,
+  exports: { '.': { types: `./${index}.d.ts`, default: `./${index}.js` } },
+  files: ['addons', 'src', 'THIRD-PARTY-LICENCES.txt'],
+  dependencies: { [TYPES_OF]: dependencies[TYPES_OF] },
+  bundleDependencies: [TYPES_OF],
 };
 writeFileSync(join(STAGE, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-for (const file of ['LICENSE', 'addons/sdk/README.md'])
-  cpSync(file, join(STAGE, file.split('/').at(-1) ?? file));
+for (const [file, name] of [
+  ['LICENSE', 'LICENSE'],
+  ['addons/sdk/README.md', 'README.md'],
+] as const) {
+  cpSync(file, join(STAGE, name));
+}
+cpSync(join('node_modules', TYPES_OF), join(STAGE, 'node_modules', TYPES_OF), { recursive: true });
 
-run('npm', ['pack', '--pack-destination', '..', '--loglevel', 'error'], STAGE);
+run('npm', ['pack', '--silent', '--pack-destination', '..'], STAGE);
 console.log(`packed ${OUT}/gate-addon-sdk-${sdk.version}.tgz`);

@@ -3,6 +3,7 @@
  */
 import { type Manifest, manifestSchema } from '../contract/manifest.ts';
 import { SUPPORTED_CONTRACTS } from '../contract/version.ts';
+import { SerialQueue } from '../lib/serial-queue.ts';
 import { type FieldError, GatewayError } from '../model/error.ts';
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import { parseWith } from '../model/parse.ts';
@@ -15,6 +16,7 @@ import { schemaProblem } from './type-catalogue.ts';
 
 /** Add-ons that one gateway knows, its own included. */
 export const PROTOCOLS_MAX = 200;
+const CHANGES_WAITING_MAX = 20;
 
 export interface ForeignAddonsParts {
   protocols: Protocols;
@@ -25,6 +27,7 @@ export interface ForeignAddonsParts {
 
 export class ForeignAddons {
   readonly #parts: ForeignAddonsParts;
+  readonly #changes = new SerialQueue(CHANGES_WAITING_MAX);
 
   constructor(parts: ForeignAddonsParts) {
     this.#parts = parts;
@@ -35,13 +38,24 @@ export class ForeignAddons {
    * the answer holds its login, this once.
    * @throws GatewayError badRequest naming each problem, conflict (its id or slug is taken, too many)
    */
-  async register(input: unknown): Promise<ProtocolView & Partial<AddonLogin>> {
+  register(input: unknown): Promise<ProtocolView & Partial<AddonLogin>> {
+    return this.#changes.run(() => this.#register(input));
+  }
+
+  /**
+   * Takes an add-on of others away, its installation too. Files other than its manifest stay.
+   * @throws GatewayError notFound, forbidden (it comes with gate), conflict (it has devices, and no `force`)
+   */
+  remove(protocolId: string, options: { force?: boolean } = {}): Promise<void> {
+    return this.#changes.run(() => this.#remove(protocolId, options));
+  }
+
+  async #register(input: unknown): Promise<ProtocolView & Partial<AddonLogin>> {
     const { protocols, shelf, installations } = this.#parts;
     const manifest = await checkedManifest(input);
     const { id, slug } = manifest;
     this.#demandFree(manifest);
     const addon = await shelf.add(manifest);
-    this.#demandFree(manifest);
     protocols.add(addon);
     const needsNothing = await protocols.checkParameters(addon, {}).then(
       () => true,
@@ -51,22 +65,23 @@ export class ForeignAddons {
     return installations.install(slug, {});
   }
 
-  /**
-   * Takes an add-on of others away, its installation too. Files other than its manifest stay.
-   * @throws GatewayError notFound, forbidden (it comes with gate), conflict (it has devices, and no `force`)
-   */
-  async remove(protocolId: string, { force = false } = {}): Promise<void> {
+  async #remove(protocolId: string, { force = false }: { force?: boolean }): Promise<void> {
     const { protocols, devices, shelf, installations } = this.#parts;
     const addon = protocols.package(protocolId);
     const { slug } = addon.manifest;
+    shelf.demandForeign(addon);
     const count = devices.configOf(slug).length;
     if (count > 0 && !force) {
-      throw new GatewayError('conflict', `protocol "${slug}" has ${count} devices`, {
-        hint: 'delete them first; with ?force=true they stay, and nobody speaks to them any more',
-      });
+      throw new GatewayError(
+        'conflict',
+        `protocol "${slug}" has ${count} ${count === 1 ? 'device' : 'devices'}`,
+        {
+          hint: 'delete them first; with ?force=true they stay, and nobody speaks to them any more',
+        },
+      );
     }
-    await shelf.drop(addon);
     if (protocols.isInstalled(slug)) await installations.remove(slug, { force });
+    await shelf.drop(addon);
     protocols.drop(slug);
   }
 

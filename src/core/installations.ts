@@ -8,6 +8,7 @@
  */
 import type { Dispose } from '../lib/event-bus.ts';
 import type { LogType } from '../lib/log-ring.ts';
+import { SerialQueue } from '../lib/serial-queue.ts';
 import { GatewayError } from '../model/error.ts';
 import type { JsonObject } from '../model/json.ts';
 import { type AddonPackage, isExternal } from './addon-package.ts';
@@ -15,12 +16,13 @@ import type { GatewayEventBus, GatewayEvents } from './events.ts';
 import type { ExternalLogins } from './external-logins.ts';
 import type { Logs } from './logs.ts';
 import type { AddonCredentials, AddonLogin, AddonShelf } from './ports.ts';
-import { type InstallationStatus, type Protocols, type ProtocolView, partOf } from './protocols.ts';
+import { type Protocols, type ProtocolView, partOf } from './protocols.ts';
 
 /** From the start of an add-on to its first word; a large one may take its time on a slow card. */
 export const INSTALL_DEADLINE_MS = 120_000;
 /** From the order to end an add-on to its end; its supervisor kills it long before. */
 export const REMOVE_DEADLINE_MS = 15_000;
+const BEGINS_WAITING_MAX = 50;
 /** Most characters of its output that are told with its end. */
 const OUTPUT_MAX_CHARS = 16 * 1024;
 
@@ -37,9 +39,16 @@ export interface InstallationsParts {
   deadlines?: { installMs: number; removeMs: number };
 }
 
+/** What an update shall lead to; nothing named: whatever lies in the folder. */
+export interface WantedUpdate {
+  version?: string | undefined;
+  image?: string | undefined;
+}
+
 /** What is under way for one add-on. */
 interface Job {
   kind: 'install' | 'update' | 'remove';
+  protocolId: string;
   startedAt: number;
   timer: NodeJS.Timeout;
   /** Of an update: what ran before. */
@@ -59,6 +68,7 @@ interface JobEnd {
 export class Installations {
   readonly #parts: InstallationsParts;
   readonly #deadlines: { installMs: number; removeMs: number };
+  readonly #begins = new SerialQueue(BEGINS_WAITING_MAX);
   readonly #jobs = new Map<string, Job>();
   readonly #kept = new WeakSet<AddonPackage>();
   #disposers: Dispose[] = [];
@@ -94,7 +104,25 @@ export class Installations {
    * answer, this once.
    * @throws GatewayError notFound, conflict (installed, or something is under way), badRequest (parameters)
    */
-  async install(protocolId: string, parameters: JsonObject): Promise<ProtocolView & Partial<AddonLogin>> {
+  install(protocolId: string, parameters: JsonObject): Promise<ProtocolView & Partial<AddonLogin>> {
+    return this.#begins.run(() => this.#install(protocolId, parameters));
+  }
+
+  /**
+   * Takes what lies in the add-on's folder now, and runs that.
+   * @throws GatewayError notFound, conflict (not installed, something is under way, the folder has another version or
+   * cannot be used, or it needs what this gateway does not have), badRequest (parameters that no longer fit)
+   */
+  update(protocolId: string, wanted: WantedUpdate): Promise<ProtocolView> {
+    return this.#begins.run(() => this.#update(protocolId, wanted));
+  }
+
+  /** `force`: although it has devices; they stay. @throws GatewayError notFound, conflict */
+  remove(protocolId: string, options: { force?: boolean } = {}): Promise<ProtocolView> {
+    return this.#begins.run(() => this.#remove(protocolId, options));
+  }
+
+  async #install(protocolId: string, parameters: JsonObject): Promise<ProtocolView & Partial<AddonLogin>> {
     const { protocols, logins } = this.#parts;
     const addon = protocols.package(protocolId);
     const { slug } = addon.manifest;
@@ -111,15 +139,7 @@ export class Installations {
     return protocols.get(slug);
   }
 
-  /**
-   * Takes what lies in the add-on's folder now, and runs that.
-   * @throws GatewayError notFound, conflict (not installed, something is under way, the folder has another version or
-   * cannot be used, or it needs what this gateway does not have), badRequest (parameters that no longer fit)
-   */
-  async update(
-    protocolId: string,
-    wanted: { version?: string | undefined; image?: string | undefined },
-  ): Promise<ProtocolView> {
+  async #update(protocolId: string, wanted: WantedUpdate): Promise<ProtocolView> {
     const { protocols, shelf } = this.#parts;
     const before = protocols.installed(protocolId);
     const { slug } = before.manifest;
@@ -134,32 +154,34 @@ export class Installations {
       );
     }
     await protocols.checkParameters(found);
-    this.#demandIdle(slug);
     const { version } = found.manifest;
     this.#begin(slug, 'update', `from ${before.manifest.version} to ${version}`, before);
     protocols.replace(found);
     return protocols.get(slug);
   }
 
-  /** `force`: although it has devices; they stay. @throws GatewayError notFound, conflict */
-  async remove(protocolId: string, { force = false } = {}): Promise<ProtocolView> {
+  async #remove(protocolId: string, { force = false }: { force?: boolean }): Promise<ProtocolView> {
     const { protocols, credentials } = this.#parts;
     const addon = protocols.package(protocolId);
     const { slug } = addon.manifest;
     this.#demandIdle(slug, 'remove');
-    await protocols.remove(slug, { force });
+    protocols.demandRemovable(slug, { force });
     const interrupted = this.#end(slug);
     if (interrupted && interrupted.kind !== 'remove') {
       const { startedAt } = interrupted;
       this.#tellEnd({ slug, startedAt, exitStatus: 1, installationSuccess: false });
     }
+    // begun first: what does not run is gone as soon as it is not wanted any more
     this.#begin(slug, 'remove', 'its program is being ended');
-    const view = protocols.get(slug);
-    if (isExternal(addon.manifest)) {
-      credentials.revoke(slug);
-      this.#removed(slug);
+    try {
+      await protocols.remove(slug, { force });
+    } catch (error) {
+      this.#end(slug);
+      protocols.setPhase(slug, undefined);
+      throw error;
     }
-    return view;
+    if (isExternal(addon.manifest)) credentials.revoke(slug);
+    return protocols.get(slug);
   }
 
   #begin(slug: string, kind: Job['kind'], reason: string, before?: AddonPackage): void {
@@ -170,10 +192,12 @@ export class Installations {
     };
     const timer = setTimeout(late, kind === 'remove' ? removeMs : installMs);
     timer.unref();
-    this.#jobs.set(slug, { kind, startedAt: this.#parts.now(), timer, ...(before ? { before } : {}) });
+    const { protocols, now } = this.#parts;
+    const { id: protocolId } = protocols.package(slug).manifest;
+    this.#jobs.set(slug, { kind, protocolId, startedAt: now(), timer, ...(before ? { before } : {}) });
     const status = ({ install: 'installing', update: 'updating', remove: 'removing' } as const)[kind];
-    this.#parts.protocols.setPhase(slug, { status });
-    this.#tell(slug, status, reason);
+    protocols.setPhase(slug, { status });
+    this.#tell({ slug, protocolId, status, reason });
   }
 
   /** Nothing is under way any more. */
@@ -192,7 +216,8 @@ export class Installations {
     if (job?.kind === 'install' || job?.kind === 'update' || lateAfterAll) {
       const { startedAt = this.#parts.now() } = this.#end(slug) ?? {};
       protocols.setPhase(slug, undefined);
-      this.#tell(slug, 'installed', `version ${protocols.package(slug).manifest.version} runs`);
+      const { id: protocolId, version } = protocols.package(slug).manifest;
+      this.#tell({ slug, protocolId, status: 'installed', reason: `version ${version} runs` });
       this.#tellEnd({ slug, startedAt, exitStatus: 0, installationSuccess: true });
     }
     if (job?.kind !== 'remove') this.#keep(slug);
@@ -219,7 +244,7 @@ export class Installations {
       }
     }
     const { status, reason: told } = protocols.phase(slug) ?? { status: 'failed' as const, reason };
-    this.#tell(slug, status, told ?? reason);
+    this.#tell({ slug, protocolId: job.protocolId, status, reason: told ?? reason });
     // a process that ended by itself with 0 has failed all the same
     this.#tellEnd({ slug, startedAt, exitStatus: exitCode || 1, installationSuccess: false });
   }
@@ -240,9 +265,11 @@ export class Installations {
 
   #removed(slug: string): void {
     const { protocols, shelf, onTrouble } = this.#parts;
-    this.#end(slug);
+    const job = this.#end(slug);
+    if (!job) return;
     protocols.setPhase(slug, undefined);
-    this.#tell(slug, 'notInstalled', 'it was removed');
+    // the protocol itself may have been taken away meanwhile
+    this.#tell({ slug, protocolId: job.protocolId, status: 'notInstalled', reason: 'it was removed' });
     shelf
       .forget(slug)
       .catch((error) => onTrouble(`the copy of add-on "${slug}" could not be deleted`, error));
@@ -257,10 +284,8 @@ export class Installations {
     shelf.keep(addon).catch((error) => onTrouble(`no copy of add-on "${slug}" is kept to go back to`, error));
   }
 
-  #tell(slug: string, status: InstallationStatus, reason: string): void {
-    const { events, protocols, now } = this.#parts;
-    const { id } = protocols.package(slug).manifest;
-    events.emit('installationChanged', { slug, protocolId: id, status, reason, ts: now() });
+  #tell(change: Omit<GatewayEvents['installationChanged'], 'ts'>): void {
+    this.#parts.events.emit('installationChanged', { ...change, ts: this.#parts.now() });
   }
 
   #tellEnd({ slug, startedAt, ...end }: JobEnd): void {
@@ -288,7 +313,7 @@ export class Installations {
   }
 
   /** @throws GatewayError conflict for what this gateway cannot do */
-  #demandUpdatable({ manifest }: AddonPackage, { image }: { image?: string | undefined }): void {
+  #demandUpdatable({ manifest }: AddonPackage, { image }: WantedUpdate): void {
     const { slug, runtime } = manifest;
     if (isExternal(manifest)) {
       throw new GatewayError(

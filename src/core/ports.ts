@@ -157,7 +157,9 @@ export interface AddonShelf {
    * @throws GatewayError badRequest (its entry or its types are not there), conflict (another manifest is)
    */
   add(manifest: Manifest): Promise<AddonPackage>;
-  /** Takes the manifest away again; the add-on's own files stay. @throws GatewayError forbidden for one of gate's own */
+  /** @throws GatewayError forbidden for one of gate's own */
+  demandForeign(addon: AddonPackage): void;
+  /** Takes the manifest away again; the add-on's own files stay. */
   drop(addon: AddonPackage): Promise<void>;
   /** Keeps a copy of an add-on that runs well, to go back to. Nothing happens for gate's own and where it is kept. */
   keep(addon: AddonPackage): Promise<void>;

@@ -197,18 +197,26 @@ export class Protocols {
 
   /** `force`: its devices stay, and nobody speaks to them. @throws GatewayError notFound, conflict (it has devices) */
   async remove(protocolId: string, { force = false } = {}): Promise<void> {
-    const { manifest } = this.#find(protocolId);
-    const { slug } = manifest;
-    if (!this.#installed.has(slug)) throw new GatewayError('conflict', `protocol "${slug}" is not installed`);
-    const count = this.#parts.devices.configOf(slug).length;
-    if (count > 0 && !force)
-      throw new GatewayError('conflict', `protocol "${slug}" has ${count} devices`, {
-        hint: 'delete them first; with ?force=true they stay, and nobody speaks to them any more',
-      });
+    const { slug } = this.#find(protocolId).manifest;
+    this.demandRemovable(slug, { force });
     await this.#parts.registry.removeProtocol(slug);
     this.#installed.delete(slug);
     this.#parts.health.forget(partOf(slug));
     this.#parts.events.emit('protocolsChanged', { slug });
+  }
+
+  /** @throws GatewayError conflict: it is not installed, or has devices and `force` is not given */
+  demandRemovable(slug: string, { force }: { force: boolean }): void {
+    if (!this.#installed.has(slug)) throw new GatewayError('conflict', `protocol "${slug}" is not installed`);
+    const count = this.#parts.devices.configOf(slug).length;
+    if (count === 0 || force) return;
+    throw new GatewayError(
+      'conflict',
+      `protocol "${slug}" has ${count} ${count === 1 ? 'device' : 'devices'}`,
+      {
+        hint: 'delete them first; with ?force=true they stay, and nobody speaks to them any more',
+      },
+    );
   }
 
   /** How an add-on that somebody else starts logs in; undefined where it may not. */

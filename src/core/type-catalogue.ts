@@ -82,7 +82,7 @@ export async function checkAgainst(schema: JsonObject, value: JsonObject, what: 
 
 /** Why `schema` cannot be used as a JSON Schema; undefined when it can. */
 export async function schemaProblem(schema: JsonObject): Promise<string | undefined> {
-  const { Ajv2020 } = await import('ajv/dist/2020.js');
+  const { Ajv2020 } = (await import('ajv/dist/2020.js')).default;
   // one that answers by promise would pass whatever it is asked
   if (schema['$async'] !== undefined) return '"$async" is not taken here';
   try {

@@ -4,7 +4,19 @@
  * failed leaves is set aside, never deleted before the next one.
  */
 import { createHash } from 'node:crypto';
-import { cp, lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import {
+  cp,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  writeFile,
+} from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Manifest } from '../contract/manifest.ts';
@@ -19,6 +31,7 @@ import { entryCandidates, realInnerPath } from './inner-path.ts';
 export const KEPT_MAX_BYTES = 256 * 1024 * 1024;
 export const KEPT_MAX_FILES = 20_000;
 const WAITING_MAX = 100;
+const COPY_OPTIONS = { recursive: true, verbatimSymlinks: true, preserveTimestamps: true };
 
 export class AddonShelfOnDisk implements AddonShelf {
   readonly #foreignFolder: string;
@@ -66,13 +79,15 @@ export class AddonShelfOnDisk implements AddonShelf {
     });
   }
 
+  demandForeign({ manifest, folder }: AddonPackage): void {
+    if (this.#isForeign(folder)) return;
+    throw new GatewayError('forbidden', `protocol "${manifest.slug}" comes with gate and stays`, {
+      hint: `DELETE /device/v1/protocols/${manifest.slug}/installation removes it from use`,
+    });
+  }
+
   drop({ manifest, folder }: AddonPackage): Promise<void> {
     return this.#queue.run(async () => {
-      if (!this.#isForeign(folder)) {
-        throw new GatewayError('forbidden', `protocol "${manifest.slug}" comes with gate and stays`, {
-          hint: `DELETE /device/v1/protocols/${manifest.slug}/installation removes it from use`,
-        });
-      }
       const path = join(folder, MANIFEST_NAME);
       if (manifest.runtime.process) await rename(path, join(folder, REMOVED_NAME));
       else {
@@ -87,14 +102,16 @@ export class AddonShelfOnDisk implements AddonShelf {
     return this.#queue.run(async () => {
       const { slug } = manifest;
       if (!this.#isForeign(folder) || !manifest.runtime.process) return;
-      const fingerprint = await fingerprintOf(folder);
+      // the folder itself may be a link
+      const source = await realpath(folder);
+      const fingerprint = await fingerprintOf(source);
       const mark = this.#markOf(slug);
       if ((await readFile(mark, 'utf8').catch(() => '')) === fingerprint) return;
       const kept = join(this.#keptFolder, slug);
       await mkdir(this.#keptFolder, { recursive: true, mode: 0o700 });
       await rm(mark, { force: true });
       await rm(kept, { recursive: true, force: true });
-      await cp(folder, kept, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
+      await cp(source, kept, COPY_OPTIONS);
       await writeFile(mark, fingerprint);
     });
   }
@@ -112,8 +129,7 @@ export class AddonShelfOnDisk implements AddonShelf {
         join(this.#foreignFolder, name),
       ) as [string, string];
       await rm(coming, { recursive: true, force: true });
-      const options = { recursive: true, verbatimSymlinks: true, preserveTimestamps: true };
-      await cp(join(this.#keptFolder, slug), coming, options);
+      await cp(join(this.#keptFolder, slug), coming, COPY_OPTIONS);
       await rm(aside, { recursive: true, force: true });
       await rename(folder, aside);
       await rename(coming, folder);
