@@ -34,6 +34,8 @@ export interface GatewayEvents {
   logInFailed: { address: string; clientId?: string | undefined; failures: number };
   /** What an add-on said of itself. */
   addonStateReported: { slug: string; state: AddonSaidState; reason?: string | undefined };
+  /** gate starts an add-on. */
+  addonRunBegan: { slug: string };
   /** A run of an add-on ended by itself. */
   addonRunEnded: { slug: string; code: number | null; signal: string | null };
   /** An add-on that shall not run any more is gone. */

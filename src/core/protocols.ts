@@ -10,7 +10,6 @@ import { SUPPORTED_CONTRACTS } from '../contract/version.ts';
 import type { SecretHash } from '../model/client.ts';
 import type { DeviceType } from '../model/device-type.ts';
 import { GatewayError } from '../model/error.ts';
-import type { PartState } from '../model/health.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { InstalledProtocol } from '../model/protocol.ts';
 import { type AddonPackage, isExternal } from './addon-package.ts';
@@ -18,44 +17,17 @@ import type { Devices } from './devices.ts';
 import type { GatewayEventBus } from './events.ts';
 import type { Health } from './health.ts';
 import type { AddonLink, Registry } from './ports.ts';
+import { type InstallationPhase, type ProtocolView, protocolView } from './protocol-view.ts';
 import { checkAgainst, type TypeCatalogue } from './type-catalogue.ts';
 
 export type { AddonPackage } from './addon-package.ts';
+export type { ProtocolView } from './protocol-view.ts';
 
 /** What shall run: the supervisor's target. */
 export interface DesiredAddon {
   slug: string;
   addon: AddonPackage;
   parameters: JsonObject;
-}
-
-export type InstallationStatus =
-  | 'notInstalled'
-  | 'installing'
-  | 'installed'
-  | 'updating'
-  | 'removing'
-  | 'failed';
-
-/** Where an installation stands while that is more than "installed" or not; `reason` for a person. */
-export interface InstallationPhase {
-  status: InstallationStatus;
-  reason?: string;
-}
-
-export interface ProtocolView {
-  id: string;
-  name: string;
-  slug: string;
-  status: InstallationStatus;
-  /** The add-on's state: process and link together; `stopped` when it is not installed. */
-  state: PartState;
-  /** Why the status or, where that needs none, the state is so. */
-  reason?: string;
-  /** The add-on's version. */
-  version: string;
-  /** What its add-on can be asked to do, by name; left out where there is nothing. */
-  actions?: Manifest['actions'];
 }
 
 export interface ProtocolsParts {
@@ -290,20 +262,13 @@ export class Protocols {
     this.#installed.set(slug, record);
   }
 
-  #view({ id, name, slug, version, actions = {} }: Manifest): ProtocolView {
-    const health = this.#parts.health.part(partOf(slug));
-    const phase = this.#phases.get(slug);
-    const reason = phase?.reason ?? health?.reason;
-    return {
-      id,
-      name,
-      slug,
-      status: phase?.status ?? (this.#installed.has(slug) ? 'installed' : 'notInstalled'),
-      state: health?.state ?? 'stopped',
-      ...(reason === undefined ? {} : { reason }),
-      version,
-      ...(Object.keys(actions).length === 0 ? {} : { actions }),
-    };
+  #view(manifest: Manifest): ProtocolView {
+    const { slug } = manifest;
+    return protocolView(manifest, {
+      installed: this.#installed.has(slug),
+      phase: this.#phases.get(slug),
+      health: this.#parts.health.part(partOf(slug)),
+    });
   }
 }
 

@@ -190,10 +190,11 @@ export class Supervisor {
   }
 
   async #start(slot: Slot, addon: AddonPackage): Promise<void> {
-    const { runtime, credentials, health, logger, monotonicNow } = this.#parts;
+    const { runtime, credentials, health, events, logger, monotonicNow } = this.#parts;
     const { slug } = slot;
     const version = versionOf(addon);
     slot.history = afterRestart(slot.history);
+    events.emit('addonRunBegan', { slug });
     health.report(partOf(slug), 'starting');
     health.note(partOf(slug), { restarts: slot.history.restarts });
     slot.startedMs = monotonicNow();
