@@ -68,6 +68,7 @@ export class AddonBroker implements AddonLink, AddonCredentials {
   readonly #access = new AddonAccess();
   readonly #requests: Requests;
   readonly #connected = new Map<string, Client>();
+  readonly #admitted = new Map<string, Client>();
   /** Those that have subscribed to their requests: one sent earlier would be heard by nobody. */
   readonly #listening = new Set<string>();
   #inbox: Inbox | undefined;
@@ -102,6 +103,7 @@ export class AddonBroker implements AddonLink, AddonCredentials {
         void this.#admits(client.id, username, password).then((admitted) => {
           if (!admitted)
             this.#parts.logger.warn({ addon: client.id }, 'a log-in at the add-on broker was refused');
+          else this.#admitted.set(client.id, client);
           done(null, admitted);
         });
       },
@@ -119,6 +121,7 @@ export class AddonBroker implements AddonLink, AddonCredentials {
     });
     aedes.on('clientReady', (client) => {
       this.#connected.set(client.id, client);
+      if (this.#admitted.get(client.id) === client) this.#admitted.delete(client.id);
       this.#listening.delete(client.id);
       this.#parts.events.emit('addonConnected', { slug: client.id });
     });
@@ -196,6 +199,9 @@ export class AddonBroker implements AddonLink, AddonCredentials {
   revoke(slug: string): void {
     this.#access.revoke(slug);
     this.#connected.get(slug)?.close();
+    // let in just now, and not yet connected
+    this.#admitted.get(slug)?.close();
+    this.#admitted.delete(slug);
   }
 
   configure(slug: string, config: ConfigMessage): void {
