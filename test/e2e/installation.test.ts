@@ -248,7 +248,7 @@ describe('an installation', function () {
     assert.equal(gone.state, 'stopped');
     assert.deepEqual(progress.slice(2), ['good removing', 'good notInstalled']);
     assert.equal((await daemon.api.call('GET', `/device/v1/devices/${id}`)).status, 200);
-    assert.equal(existsSync(join(folder.path, 'addons-kept/good')), false);
+    await until('its copy is gone', () => !existsSync(join(folder.path, 'addons-kept/good')));
   });
 
   it('of a folder that came meanwhile begins with its manifest', async () => {
