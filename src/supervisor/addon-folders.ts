@@ -15,7 +15,9 @@ import { realInnerPath } from './inner-path.ts';
 /** A manifest larger than this is none; the types of a large protocol lie in a file of their own. */
 const MANIFEST_MAX_BYTES = 4 * 1024 * 1024;
 const TYPES_MAX_BYTES = 64 * 1024 * 1024;
-const MANIFEST_NAME = 'addon.json';
+export const MANIFEST_NAME = 'addon.json';
+/** The manifest of an add-on that was taken away; its folder is left alone. */
+export const REMOVED_NAME = 'addon.json.removed';
 
 export interface AddonProblem {
   folder: string;
@@ -60,7 +62,7 @@ async function readEach(
     try {
       const addon = await readPackage(folder);
       if (addon) found.packages.push(checkFree(addon, found.packages));
-      else if (!required && (await stat(folder)).isDirectory())
+      else if (!required && (await stat(folder)).isDirectory() && !(await isRemoved(folder)))
         throw new Error(`it holds no ${MANIFEST_NAME}`);
     } catch (error) {
       found.problems.push({ folder, reason: messageOf(error) });
@@ -69,7 +71,7 @@ async function readEach(
 }
 
 /** Undefined when the folder holds no manifest. @throws Error saying what is wrong */
-async function readPackage(folder: string): Promise<AddonPackage | undefined> {
+export async function readPackage(folder: string): Promise<AddonPackage | undefined> {
   const text = await readBounded(join(folder, MANIFEST_NAME), MANIFEST_MAX_BYTES);
   if (text === undefined) return undefined;
   const manifest = parseWith(manifestSchema, parseJson(text, MANIFEST_NAME), MANIFEST_NAME);
@@ -82,6 +84,13 @@ async function readPackage(folder: string): Promise<AddonPackage | undefined> {
     throw new Error(`its slug "${manifest.slug}" must be the name of its folder, "${basename(folder)}"`);
   }
   return { manifest, folder, types: await readTypes(folder, manifest.types) };
+}
+
+function isRemoved(folder: string): Promise<boolean> {
+  return stat(join(folder, REMOVED_NAME)).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function readTypes(folder: string, types: Manifest['types']): Promise<DeviceType[]> {
