@@ -208,7 +208,7 @@ function requestListener(
 }
 
 function gatewayFacts({ devices, protocols }: ApiParts): Omit<GatewayFacts, 'ingestion'> {
-  const installed = protocols.list().filter(({ status }) => status === 'installed');
+  const installed = protocols.list().filter(({ status }) => status === 'installed' || status === 'updating');
   return {
     device: devices.get(devices.gatewayId),
     subDevices: devices.subDevices().map(({ id }) => id),
