@@ -65,8 +65,12 @@ rmSync(OUT, { recursive: true, force: true });
 const metafiles = [await buildSdk()];
 metafiles.push(
   await bundle({
-    // the thread lies beside the chunk that starts it
-    entries: { 'src/main': 'src/main.ts', 'src/writer-thread': 'src/store/writer-thread.ts' },
+    // the threads lie beside the chunks that start them
+    entries: {
+      'src/main': 'src/main.ts',
+      'src/writer-thread': 'src/store/writer-thread.ts',
+      'src/certificate-maker': 'src/api/certificate-maker.ts',
+    },
     outFolder: OUT,
   }),
 );

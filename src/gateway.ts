@@ -3,11 +3,15 @@
  * and nothing is patched on later.
  */
 import { randomUUID } from 'node:crypto';
+import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { Api } from './api/server.ts';
+import type { CertificateSource, ServerCertificateParts } from './api/server-certificate.ts';
 import { AddonBroker } from './broker/addon-broker.ts';
 import { Inbox } from './broker/inbox.ts';
+import { principalIn } from './config/principal.ts';
 import type { Settings } from './config/settings.ts';
+import { type TlsSettings, tlsSettings } from './config/tls-settings.ts';
 import { Clients } from './core/clients.ts';
 import { Commands } from './core/commands.ts';
 import { Devices } from './core/devices.ts';
@@ -83,13 +87,13 @@ export class Gateway {
   }
 
   /** Where the API answers on the LAN, once started; undefined when it is not served there. */
-  get address(): { bind: string; port: number } | undefined {
+  get address(): { bind: string; port: number; tls: boolean } | undefined {
     return this.#api?.address();
   }
 
   /**
    * Resolves once the API answers. Add-ons are still starting then.
-   * @throws GatewayError alreadyRunning, portTaken, storeCorrupt, storeNewer, storeFailed; what was
+   * @throws GatewayError alreadyRunning, portTaken, badSetting, storeCorrupt, storeNewer, storeFailed; what was
    * started before is stopped again
    */
   async start(): Promise<void> {
@@ -119,6 +123,7 @@ export class Gateway {
       ownLog,
       onFault,
     } = this.#parts;
+    const tls = tlsSettings(settings);
     const now = () => Date.now();
     const monotonicNow = () => performance.now();
     const newId = () => shortId();
@@ -207,6 +212,10 @@ export class Gateway {
     this.#started.push(() => notifications.stop());
     await this.#run(new NotificationRules({ notifications, devices, events }));
     await this.#run(diskSpace);
+
+    const certificate = settings.ON_PREMISE_ENABLED
+      ? await this.#startCertificate(tls, { health, events, logger, now })
+      : undefined;
 
     const broker = new AddonBroker({ port: settings.LOCAL_BROKER_PORT, events, logger, newId, now });
     await this.#run(broker);
@@ -305,6 +314,10 @@ export class Gateway {
           clientPerSecond: settings.RATE_LIMIT,
           anonymousPerSecond: settings.RATE_LIMIT_ANONYMOUS,
         },
+        identity: {
+          principal: await principalIn(settings.CONFIG_FOLDER),
+          retentionDays: settings.RETENTION_DAYS,
+        },
         corsOrigins: settings.CORS_ORIGINS,
         allowedHosts: settings.ALLOWED_HOSTS,
       },
@@ -325,6 +338,7 @@ export class Gateway {
       logs,
       clients,
       tokens,
+      certificate,
       health,
       events,
       logger,
@@ -333,6 +347,37 @@ export class Gateway {
     });
     this.#api = api;
     await this.#run(api);
+  }
+
+  /** Most gateways speak no TLS: what it takes is loaded here. @throws GatewayError badSetting */
+  async #startCertificate(tls: TlsSettings, parts: Omit<ServerCertificateParts, 'source'>) {
+    if (tls.kind === 'off') return undefined;
+    const { ServerCertificate } = await import('./api/server-certificate.ts');
+    const certificate = new ServerCertificate({
+      ...parts,
+      source: await this.#certificateSource(tls, parts),
+    });
+    await this.#run(certificate);
+    return certificate;
+  }
+
+  async #certificateSource(
+    tls: Exclude<TlsSettings, { kind: 'off' }>,
+    { logger, now }: Pick<ServerCertificateParts, 'logger' | 'now'>,
+  ): Promise<CertificateSource> {
+    if (tls.kind === 'given') {
+      const { GivenCertificate } = await import('./api/given-certificate.ts');
+      return new GivenCertificate(tls);
+    }
+    const { OwnCertificate } = await import('./api/own-certificate.ts');
+    const { serverNames } = await import('./api/server-names.ts');
+    const { dataFolder, settings } = this.#parts;
+    const names = serverNames({
+      hostname: hostname(),
+      allowedHosts: settings.ALLOWED_HOSTS,
+      interfaces: networkInterfaces(),
+    });
+    return new OwnCertificate({ folder: join(dataFolder, 'tls'), names, logger, now });
   }
 
   /** The log has the path of the file alone: what stands in it is for who may read the data folder. */

@@ -83,10 +83,8 @@ function noteCaller(access: Access, rateLimit: RateLimit): ApiMiddleware {
 
 function checkHost(hostCheck: HostCheck, access: Access): ApiMiddleware {
   return (context, next) => {
-    if (access.isLocal(context.req) || hostCheck.accepts(context.req.headers.host)) return next();
-    throw new GatewayError('forbidden', 'this gateway does not answer under the name in "Host"', {
-      hint: 'use its IP address, or add the name to ALLOWED_HOSTS',
-    });
+    if (!access.isLocal(context.req)) hostCheck.demand(context.req.headers.host);
+    return next();
   };
 }
 

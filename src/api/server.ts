@@ -1,6 +1,7 @@
 /**
- * The API: one Koa application and one socket.io behind two listeners, the LAN's TCP port (when it is served)
- * and `gate.sock`, which answers always. The socket comes first: it tells that another daemon is running.
+ * The API: one Koa application and one set of sockets behind two listeners, the LAN's TCP port (when it is served, with
+ * TLS when there is a certificate) and `gate.sock`, which answers always and plainly. The socket comes first: it tells
+ * that another daemon is running.
  */
 
 import type { RequestListener } from 'node:http';
@@ -28,6 +29,7 @@ import type { TypeCatalogue } from '../core/type-catalogue.ts';
 import { pause } from '../lib/deadline.ts';
 import type { Logger } from '../lib/logger.ts';
 import { Access } from './access.ts';
+import type { GatewayFacts } from './cloud-view.ts';
 import { HostCheck } from './host-check.ts';
 import { createHttpApp } from './http-app.ts';
 import { HttpServer } from './http-server.ts';
@@ -50,7 +52,9 @@ import { addPairingRoutes } from './routes/pairing.ts';
 import { addProtocolActionRoutes } from './routes/protocol-actions.ts';
 import { addProtocolRoutes } from './routes/protocols.ts';
 import { createRouter } from './routes/router.ts';
+import type { ServerCertificate } from './server-certificate.ts';
 import { type ApiSettings, HEALTH_PART } from './settings.ts';
+import { SocketAdmission } from './socket-admission.ts';
 
 /** How long requests under way have to end when the API stops. */
 export const STOP_GRACE_MS = 2_000;
@@ -74,6 +78,8 @@ export interface ApiParts {
   logs: Logs;
   clients: Clients;
   tokens: Tokens;
+  /** Started. With it the LAN's port speaks TLS. */
+  certificate?: ServerCertificate | undefined;
   health: Health;
   events: GatewayEventBus;
   logger: Logger;
@@ -89,6 +95,7 @@ export class Api {
   readonly #realtime: Realtime;
   readonly #local: HttpServer;
   readonly #lan: HttpServer | undefined;
+  readonly #certificate: ServerCertificate | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(parts: ApiParts) {
@@ -96,17 +103,26 @@ export class Api {
     this.#settings = settings;
     this.#health = parts.health;
     this.#logger = logger;
+    this.#certificate = parts.certificate;
     const access = new Access({ anonymous: settings.anonymous, tokens: parts.tokens });
     const hostCheck = new HostCheck({ hostname: hostname(), allowedHosts: settings.allowedHosts ?? [] });
     const origins = new Origins(settings.corsOrigins);
-    const listener = requestListener(parts, { access, hostCheck, origins });
+    const rateLimit = new RateLimit({ limits: settings.rateLimits, monotonicNow: parts.monotonicNow });
+    const checks = { access, hostCheck, origins, rateLimit };
+    const listener = requestListener(parts, checks);
     const { gatewayId, projectId } = parts.devices;
-    const identity = { gatewayId, projectId, version: settings.version ?? 'unknown' };
-    this.#realtime = new Realtime({ access, hostCheck, origins, events, identity, logger, now: parts.now });
+    this.#realtime = new Realtime({
+      admission: new SocketAdmission({ ...checks, events, now: parts.now }),
+      origins,
+      identity: { ...settings.identity, gatewayId, projectId, version: settings.version ?? 'unknown' },
+      gateway: () => gatewayFacts(parts),
+      events,
+      logger,
+    });
     this.#local = new HttpServer({ listener, onConnection: (connection) => access.trust(connection) });
     this.#realtime.attach(this.#local.server);
     if (settings.lan) {
-      this.#lan = new HttpServer({ listener, onConnection: () => {} });
+      this.#lan = new HttpServer({ listener, onConnection: () => {}, tls: parts.certificate !== undefined });
       this.#realtime.attach(this.#lan.server);
     }
   }
@@ -125,6 +141,7 @@ export class Api {
     this.#health.report(HEALTH_PART, 'starting');
     try {
       await listenOnSocket(this.#local.server, socketPath);
+      this.#certificate?.onPair((pair) => this.#lan?.useCertificate(pair));
       if (this.#lan && lan) await listenOnLan(this.#lan.server, lan);
     } catch (error) {
       await this.stop();
@@ -136,12 +153,13 @@ export class Api {
   }
 
   /** Where the LAN is served: with the port that was bound, also when it was asked for as 0. */
-  address(): { bind: string; port: number } | undefined {
+  address(): { bind: string; port: number; tls: boolean } | undefined {
     const address = this.#lan?.server.address() as AddressInfo | null | undefined;
-    return address ? { bind: address.address, port: address.port } : undefined;
+    const tls = this.#certificate !== undefined;
+    return address ? { bind: address.address, port: address.port, tls } : undefined;
   }
 
-  /** How many socket.io clients were cut because they did not keep up. */
+  /** How many clients of sockets were cut because they did not keep up. */
   get slowClients(): number {
     return this.#realtime.slowClients;
   }
@@ -161,7 +179,7 @@ export class Api {
 
 function requestListener(
   parts: ApiParts,
-  checks: { access: Access; hostCheck: HostCheck; origins: Origins },
+  checks: { access: Access; hostCheck: HostCheck; origins: Origins; rateLimit: RateLimit },
 ): RequestListener {
   const { devices, readings, pairing, commands, operations, protocols, health, logger } = parts;
   const { access } = checks;
@@ -186,6 +204,14 @@ function requestListener(
     pause,
   });
   addAuthenticationRoutes(router, { clients: parts.clients, tokens: parts.tokens, logInLimit, access });
-  const rateLimit = new RateLimit({ limits: parts.settings.rateLimits, monotonicNow: parts.monotonicNow });
-  return createHttpApp({ router, logger, rateLimit, ...checks }).callback();
+  return createHttpApp({ router, logger, ...checks }).callback();
+}
+
+function gatewayFacts({ devices, protocols }: ApiParts): Omit<GatewayFacts, 'ingestion'> {
+  const installed = protocols.list().filter(({ status }) => status === 'installed' || status === 'updating');
+  return {
+    device: devices.get(devices.gatewayId),
+    subDevices: devices.subDevices().map(({ id }) => id),
+    protocols: installed.map(({ id }) => id),
+  };
 }

@@ -15,6 +15,9 @@ export interface PartFacts {
   /** Of the file system that the data folder lies on. */
   freeBytes?: number;
   totalBytes?: number;
+  /** Of the certificate that is served: its SHA-256 as openssl prints it, and when it expires (ISO 8601). */
+  fingerprint?: string;
+  validTo?: string;
 }
 
 export interface PartHealth extends PartFacts {

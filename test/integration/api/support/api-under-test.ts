@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { Api } from '../../../../src/api/server.ts';
+import { type CertificateSource, ServerCertificate } from '../../../../src/api/server-certificate.ts';
 import type { ApiSettings } from '../../../../src/api/settings.ts';
 import { Clients } from '../../../../src/core/clients.ts';
 import { Commands } from '../../../../src/core/commands.ts';
@@ -58,7 +59,11 @@ export interface Answer<Body> {
   body: Body;
 }
 
-export type TestSettings = Partial<ApiSettings> & { lifetimeSeconds?: number };
+export type TestSettings = Partial<ApiSettings> & {
+  lifetimeSeconds?: number;
+  /** With one, the port speaks TLS. */
+  certificate?: CertificateSource;
+};
 
 export interface ClientOfTest {
   clientId: string;
@@ -233,6 +238,7 @@ export class ApiUnderTest {
   readonly installations: Installations;
   readonly clients = new Clients({ store: new MemoryClients(), events: this.events, now: this.#now });
   readonly tokens: Tokens;
+  readonly certificate: ServerCertificate | undefined;
   readonly api: Api;
   readonly socketPath: string;
   readonly #folder: string;
@@ -240,7 +246,7 @@ export class ApiUnderTest {
 
   private constructor(
     folder: string,
-    { lifetimeSeconds = 3_600, ...settings }: TestSettings,
+    { lifetimeSeconds = 3_600, certificate: source, ...settings }: TestSettings,
     historyStore: HistoryStore,
   ) {
     this.#folder = folder;
@@ -268,12 +274,24 @@ export class ApiUnderTest {
       now: this.#now,
       newId: shortId,
     });
+    const logger = pino({ level: 'warn' }, { write: (line) => lines.push(line) });
+    this.certificate =
+      source &&
+      new ServerCertificate({
+        source,
+        health: this.health,
+        events: this.events,
+        logger,
+        now: this.#now,
+        checkIntervalMs: 50,
+      });
     this.api = new Api({
       settings: {
         lan: { bind: '127.0.0.1', port: 0 },
         socketPath: this.socketPath,
         anonymous: 'all',
         rateLimits: { clientPerSecond: 0, anonymousPerSecond: 0 },
+        identity: { principal: 'N/A', retentionDays: 30 },
         corsOrigins: [],
         ...settings,
       },
@@ -308,7 +326,8 @@ export class ApiUnderTest {
       events: this.events,
       now: this.#now,
       monotonicNow: this.#now,
-      logger: pino({ level: 'warn' }, { write: (line) => lines.push(line) }),
+      certificate: this.certificate,
+      logger,
     });
   }
 
@@ -331,12 +350,14 @@ export class ApiUnderTest {
     await made.clients.start();
     await made.tokens.start();
     made.health.report('store', 'running');
+    await made.certificate?.start();
     await made.api.start();
     return made;
   }
 
   async stop(): Promise<void> {
     await this.api.stop();
+    await this.certificate?.stop();
     this.installations.stop();
     this.logs.stop();
     this.#rules.stop();
@@ -354,7 +375,7 @@ export class ApiUnderTest {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `${this.certificate ? 'https' : 'http'}://127.0.0.1:${this.port}`;
   }
 
   /** A new client of these scopes, with a token for it. */
