@@ -17,6 +17,7 @@ import { Commands } from './core/commands.ts';
 import { Devices } from './core/devices.ts';
 import type { GatewayEvents } from './core/events.ts';
 import { ExternalLogins } from './core/external-logins.ts';
+import { Figures } from './core/figures.ts';
 import { FirstClient, type FirstClientParts } from './core/first-client.ts';
 import { ForeignAddons } from './core/foreign-addons.ts';
 import { Health } from './core/health.ts';
@@ -54,6 +55,7 @@ import { ProcessRuntime } from './supervisor/process-runtime.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 
 const BYTES_PER_MB = 1_000_000;
+const SECONDS_PER_DAY = 86_400;
 
 export interface GatewayParts {
   /** Of gate itself, as its package has it. */
@@ -149,6 +151,14 @@ export class Gateway {
     const socketPath = join(folder, 'gate.sock');
     await Api.ensureAlone(socketPath);
 
+    const figures = new Figures({
+      storeBytes: () => store.bytes(),
+      retention: {
+        maxAgeSeconds: settings.RETENTION_DAYS * SECONDS_PER_DAY,
+        maxBytes: settings.RETENTION_MB * BYTES_PER_MB,
+      },
+    });
+    events.on('readingsDropped', ({ count, reason }) => figures.dropped.add(reason, count));
     const store = new Store({
       settings: {
         folder,
@@ -157,6 +167,7 @@ export class Gateway {
         retentionBytes: settings.RETENTION_MB * BYTES_PER_MB,
       },
       onCommit: (committed) => readings.committed(committed),
+      onCommitTime: (ms) => figures.commitSeconds.add(ms / 1_000),
       onTrouble: (reason) => health.report('store', reason === undefined ? 'running' : 'failed', reason),
       onDropped: (dropped) => events.emit('readingsDropped', dropped),
       onFault,
@@ -250,7 +261,10 @@ export class Gateway {
     });
     await operations.start();
     const logins = new ExternalLogins({ protocols, credentials: broker });
-    await broker.listen(new Inbox({ readings, devices, protocols, health, events, logger, now }), logins);
+    await broker.listen(
+      new Inbox({ readings, devices, protocols, health, figures, events, logger, now }),
+      logins,
+    );
     this.#started.push(() => broker.stopIntake());
     health.report('broker', 'running');
 
@@ -340,6 +354,7 @@ export class Gateway {
       tokens,
       certificate,
       health,
+      figures,
       events,
       logger,
       now,

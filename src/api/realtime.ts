@@ -77,6 +77,11 @@ export class Realtime {
     });
   }
 
+  /** How many clients there are just now, of both kinds. */
+  get clients(): number {
+    return this.#socketIo.clients + this.#webSockets.clients;
+  }
+
   /** How many clients were cut because they did not keep up. */
   get slowClients(): number {
     return this.#socketIo.slowClients + this.#webSockets.slowClients;

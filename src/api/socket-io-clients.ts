@@ -61,6 +61,11 @@ export class SocketIoClients {
     this.#io.on('connection', (socket) => this.#welcome(socket));
   }
 
+  /** How many clients there are just now. */
+  get clients(): number {
+    return this.#outgoing.size;
+  }
+
   /** How many clients were cut because they did not keep up. */
   get slowClients(): number {
     return this.#slowClients;

@@ -67,6 +67,11 @@ export class WebSocketClients {
     this.#parts = parts;
   }
 
+  /** How many clients there are just now. */
+  get clients(): number {
+    return this.#clients.size;
+  }
+
   /** How many clients were cut because they did not keep up. */
   get slowClients(): number {
     return this.#slowClients;

@@ -1,5 +1,6 @@
 /** The state of one part of the gateway, as `/health/ready` shows it. */
-export type PartState = 'stopped' | 'starting' | 'running' | 'degraded' | 'failed';
+export const PART_STATES = ['stopped', 'starting', 'running', 'degraded', 'failed'] as const;
+export type PartState = (typeof PART_STATES)[number];
 
 /** What is counted of a part over its life, next to its present state. */
 export interface PartFacts {

@@ -100,6 +100,30 @@ describe('the build', () => {
     }
   });
 
+  it('has what is loaded on demand: the description, its page and the metrics', async () => {
+    const dataFolder = join(folder.path, 'data-of-page');
+    mkdirSync(dataFolder);
+    const daemon = await Daemon.start({ dataFolder, built });
+    try {
+      const get = (path: string) => daemon.api.call<unknown>('GET', path);
+      for (const path of [
+        '/openapi.json',
+        '/asyncapi.json',
+        '/docs',
+        '/docs/events',
+        '/docs/docs.css',
+        '/metrics',
+      ]) {
+        assert.equal((await get(path)).status, 200, path);
+      }
+      const script = await get('/docs/openapi-explorer.min.js');
+      assert.equal(script.status, 200);
+      assert.ok(String(script.body).length > 500_000);
+    } finally {
+      assert.equal(await daemon.stop(), 0);
+    }
+  });
+
   it('starts no second HTTP client, which nothing here uses', () => {
     const [gateway] = globSync(join(built, 'src/gateway-*.js'));
     assert.ok(gateway);
@@ -116,6 +140,7 @@ describe('the build', () => {
 
   it('carries the licences of what it carries', () => {
     const licences = readFileSync(join(built, 'THIRD-PARTY-LICENCES.txt'), 'utf8');
-    for (const name of ['koa', 'socket.io', 'aedes']) assert.match(licences, new RegExp(`^${name} \\d`, 'm'));
+    for (const name of ['koa', 'socket.io', 'aedes', 'openapi-explorer'])
+      assert.match(licences, new RegExp(`^${name} \\d`, 'm'));
   });
 });

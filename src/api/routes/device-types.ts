@@ -2,19 +2,15 @@
  * The catalogue of device types ("Get all types", "Get type by id"). Thousands of types cost their serialisation
  * once for each change of the catalogue, and a caller that has them nothing but a 304.
  */
-import type { Context } from 'koa';
 import * as v from 'valibot';
 import type { CatalogueEntry, TypeCatalogue } from '../../core/type-catalogue.ts';
 import { GatewayError } from '../../model/error.ts';
-import { parseWith } from '../../model/parse.ts';
-import type { Access } from '../access.ts';
-import { compressed } from '../compression.ts';
-import { entityTag, tagHeld } from '../entity-tag.ts';
-import { parseQuery, type QueryParameters, singleValues } from '../query.ts';
 import { whole } from '../query-values.ts';
-import { typeView } from '../type-view.ts';
-import { type ApiRouter, guarded } from './router.ts';
+import { answerHeld, heldHeaders, notModified, type Representation, represent } from '../representation.ts';
+import { typeView, typeViewSchema } from '../type-view.ts';
+import type { Routes } from './router.ts';
 
+const section = 'Types';
 const TYPES = '/device/v1/types';
 const PER_PAGE_DEFAULT = 100;
 const PER_PAGE_MAX = 1_000;
@@ -22,27 +18,22 @@ const PER_PAGE_MAX = 1_000;
 const PAGE_MAX = 999_999_999;
 const TEXT_MAX_CHARS = 200;
 
-const text = v.pipe(v.string(), v.maxLength(TEXT_MAX_CHARS, `may have ${TEXT_MAX_CHARS} characters at most`));
-const entries = {
-  q: v.optional(text),
-  manufacturer: v.optional(text),
-  protocol: v.optional(text),
-  page: v.optional(whole('must be a whole number from 1', 1, PAGE_MAX)),
-  perPage: v.optional(whole(`must be a whole number from 1 to ${PER_PAGE_MAX}`, 1, PER_PAGE_MAX)),
-};
-const typeQuerySchema = v.object(entries);
-export type TypeQuery = v.InferOutput<typeof typeQuerySchema>;
-
-/** A body as it is sent, with its tag. */
-interface Representation {
-  body: Buffer;
-  tag: string;
-}
-
-/** @throws GatewayError badRequest naming each parameter that is wrong */
-export function typeQuery(parameters: QueryParameters): TypeQuery {
-  return parseWith(typeQuerySchema, singleValues(parameters, Object.keys(entries)), 'query');
-}
+const text = (description: string) =>
+  v.pipe(
+    v.string(),
+    v.maxLength(TEXT_MAX_CHARS, `may have ${TEXT_MAX_CHARS} characters at most`),
+    v.description(description),
+  );
+export const typeQuery = v.object({
+  q: v.optional(text('Words, all of which are in manufacturer, model or description')),
+  manufacturer: v.optional(text('That manufacturer; case does not matter')),
+  protocol: v.optional(text('Id or slug of a protocol')),
+  page: v.optional(whole('must be a whole number from 1', 1, PAGE_MAX, 'From 1; without it, every type')),
+  perPage: v.optional(
+    whole(`must be a whole number from 1 to ${PER_PAGE_MAX}`, 1, PER_PAGE_MAX, 'Types on one page'),
+  ),
+});
+export type TypeQuery = v.InferOutput<typeof typeQuery>;
 
 /** The entries that `query` asks for: all of them without a page. */
 export function selectTypes(
@@ -73,29 +64,54 @@ function lower(words: string): string {
   return words.toLowerCase();
 }
 
-export function addTypeRoutes(
-  router: ApiRouter,
-  { types, access }: { types: TypeCatalogue; access: Access },
-): void {
-  const read = guarded(access, 'read');
-  const packed = compressed();
+export function addTypeRoutes(routes: Routes, { types }: { types: TypeCatalogue }): void {
   const everyType = new EveryType(types);
 
-  router.get(TYPES, read, packed, (context) => {
-    const query = typeQuery(parseQuery(context.querystring));
-    const isFiltered = Object.keys(query).length > 0;
-    answer(context, isFiltered ? represent(selectTypes(types.list(), query).map(typeView)) : everyType.get());
+  routes.add({
+    method: 'GET',
+    path: TYPES,
+    name: 'listTypes',
+    section,
+    summary: 'Get all types',
+    description: 'The device types of every add-on on the box. Compressed as `Accept-Encoding` has it.',
+    right: 'read',
+    query: typeQuery,
+    headers: heldHeaders,
+    compressed: true,
+    answers: {
+      200: { says: 'The types', json: v.array(typeViewSchema), headers: ['ETag', 'Cache-Control'] },
+      ...notModified,
+    },
+    handle: ({ query, headers, context }) => {
+      const isFiltered = Object.keys(query).length > 0;
+      const found = isFiltered ? represent(selectTypes(types.list(), query).map(typeView)) : everyType.get();
+      return answerHeld(context, found, headers);
+    },
   });
 
-  router.get(`${TYPES}/:typeId`, read, packed, (context) => {
-    const typeId = context.params['typeId'] as string;
-    const entry = types.find(typeId);
-    if (!entry) {
-      throw new GatewayError('notFound', `there is no device type "${typeId}"`, {
-        hint: 'GET /device/v1/types lists them',
-      });
-    }
-    answer(context, represent(typeView(entry)));
+  routes.add({
+    method: 'GET',
+    path: `${TYPES}/:typeId`,
+    name: 'getType',
+    section,
+    summary: 'Get a type by id',
+    right: 'read',
+    headers: heldHeaders,
+    compressed: true,
+    answers: {
+      200: { says: 'The type', json: typeViewSchema, headers: ['ETag', 'Cache-Control'] },
+      ...notModified,
+    },
+    errors: ['notFound'],
+    handle: ({ path, headers, context }) => {
+      const entry = types.find(path.typeId);
+      if (!entry) {
+        throw new GatewayError('notFound', `there is no device type "${path.typeId}"`, {
+          hint: 'GET /device/v1/types lists them',
+        });
+      }
+      return answerHeld(context, represent(typeView(entry)), headers);
+    },
   });
 }
 
@@ -115,21 +131,4 @@ class EveryType {
     }
     return this.#made.representation;
   }
-}
-
-function represent(value: unknown): Representation {
-  const body = Buffer.from(JSON.stringify(value));
-  return { body, tag: entityTag(body) };
-}
-
-function answer(context: Context, { body, tag }: Representation): void {
-  const held = tagHeld(context.get('If-None-Match'), tag);
-  context.set('Cache-Control', 'no-cache');
-  context.set('ETag', held ?? tag);
-  if (held !== undefined) {
-    context.status = 304;
-    return;
-  }
-  context.type = 'json';
-  context.body = body;
 }

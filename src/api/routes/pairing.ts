@@ -1,24 +1,41 @@
 /** Pairing: start it (the result comes as an event and in the device's status) and cancel it. */
 import type { Pairing } from '../../core/pairing.ts';
-import type { Access } from '../access.ts';
-import { type ApiRouter, guarded } from './router.ts';
+import { nothingSchema } from '../schemas.ts';
+import type { Routes } from './router.ts';
 
+const section = 'Devices';
 const PAIR = '/device/v1/devices/:deviceId/pair';
 
-export function addPairingRoutes(
-  router: ApiRouter,
-  { pairing, access }: { pairing: Pairing; access: Access },
-): void {
-  const administer = guarded(access, 'administer');
-
-  router.post(PAIR, administer, async (context) => {
-    await pairing.pair(context.params['deviceId'] as string);
-    context.status = 202;
-    context.body = {};
+export function addPairingRoutes(routes: Routes, { pairing }: { pairing: Pairing }): void {
+  routes.add({
+    method: 'POST',
+    path: PAIR,
+    name: 'pairDevice',
+    section,
+    summary: 'Pair a device',
+    description:
+      'It is looked for for 30 s, and then has up to 180 s for its interview. How it ends is told by the events `paired` and `not_paired`, and by `status` of the device. 409 while a pairing of it is under way, for a virtual device and for the gateway.',
+    right: 'administer',
+    answers: { 202: { says: 'It is looked for', json: nothingSchema } },
+    errors: ['notFound', 'conflict', 'storeFailed'],
+    handle: async ({ path }) => {
+      await pairing.pair(path.deviceId);
+      return {};
+    },
   });
 
-  router.delete(PAIR, administer, (context) => {
-    pairing.cancel(context.params['deviceId'] as string);
-    context.body = {};
+  routes.add({
+    method: 'DELETE',
+    path: PAIR,
+    name: 'cancelPairing',
+    section,
+    summary: 'Cancel a pairing',
+    right: 'administer',
+    answers: { 200: { says: 'Cancelled', json: nothingSchema } },
+    errors: ['notFound', 'conflict'],
+    handle: ({ path }) => {
+      pairing.cancel(path.deviceId);
+      return {};
+    },
   });
 }

@@ -10,6 +10,7 @@ import { OUTGOING_MAX_BYTES } from '../../../src/api/outgoing.ts';
 import { RateLimit } from '../../../src/api/rate-limit.ts';
 import { SocketAdmission } from '../../../src/api/socket-admission.ts';
 import { WebSocketClients } from '../../../src/api/web-socket-clients.ts';
+import { Tally } from '../../../src/lib/tally.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
 import { ApiUnderTest, GATEWAY_ID, HTTP_TYPE, PROJECT_ID } from './support/api-under-test.ts';
 import {
@@ -338,6 +339,7 @@ describe('the plain WebSocket', () => {
       rateLimit: new RateLimit({
         limits: { clientPerSecond: 0, anonymousPerSecond: 0 },
         monotonicNow: () => performance.now(),
+        refused: new Tally(),
       }),
       events: gate.events,
       now: Date.now,

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import { Api } from '../../../../src/api/server.ts';
 import { type CertificateSource, ServerCertificate } from '../../../../src/api/server-certificate.ts';
@@ -13,6 +14,7 @@ import { Commands } from '../../../../src/core/commands.ts';
 import { Devices } from '../../../../src/core/devices.ts';
 import type { GatewayEventBus } from '../../../../src/core/events.ts';
 import { ExternalLogins } from '../../../../src/core/external-logins.ts';
+import { Figures } from '../../../../src/core/figures.ts';
 import { ForeignAddons } from '../../../../src/core/foreign-addons.ts';
 import { Health } from '../../../../src/core/health.ts';
 import { History } from '../../../../src/core/history.ts';
@@ -48,6 +50,7 @@ import {
   MemoryRegistry,
   MemoryRepeats,
 } from '../../../support/memory-ports.ts';
+import { DescribedAnswers, type Document } from './described-answers.ts';
 
 export const GATEWAY_ID = 'Wcganw3s';
 export const PROJECT_ID = '77JTOK6B';
@@ -143,6 +146,8 @@ const PACKAGES = [
   }),
 ];
 
+let described: Promise<DescribedAnswers> | undefined;
+
 export class ApiUnderTest {
   readonly events: GatewayEventBus = new EventBus((_event, error) => {
     throw error;
@@ -165,6 +170,10 @@ export class ApiUnderTest {
     newId: shortId,
   });
   readonly health = new Health({ events: this.events, now: this.#now, vital: ['store'] });
+  readonly figures = new Figures({
+    storeBytes: async () => 4_096,
+    retention: { maxAgeSeconds: 30 * 86_400, maxBytes: 1_024_000_000 },
+  });
   readonly readings = new Readings({ store: this.store, devices: this.devices, events: this.events });
   readonly pairing = new Pairing({ devices: this.devices, link: this.link, events: this.events });
   readonly protocols = new Protocols({
@@ -323,6 +332,7 @@ export class ApiUnderTest {
       clients: this.clients,
       tokens: this.tokens,
       health: this.health,
+      figures: this.figures,
       events: this.events,
       now: this.#now,
       monotonicNow: this.#now,
@@ -386,14 +396,33 @@ export class ApiUnderTest {
     return { clientId, clientSecret, token, headers: { Authorization: `Bearer ${token}` } };
   }
 
-  /** Calls over TCP, as the LAN does. */
-  call<Body = JsonObject>(path: string, options: CallOptions = {}): Promise<Answer<Body>> {
-    return send<Body>({ host: '127.0.0.1', port: this.port, path }, options);
+  /** Calls over TCP, as the LAN does. The answer is held against its description. */
+  async call<Body = JsonObject>(path: string, options: CallOptions = {}): Promise<Answer<Body>> {
+    const answer = await send<Body>({ host: '127.0.0.1', port: this.port, path }, options);
+    return this.#checked(answer, path, options);
   }
 
-  /** Calls over `gate.sock`. */
-  callLocally<Body = JsonObject>(path: string, options: CallOptions = {}): Promise<Answer<Body>> {
-    return send<Body>({ socketPath: this.socketPath, path }, options);
+  /** Calls over `gate.sock`. The answer is held against its description. */
+  async callLocally<Body = JsonObject>(path: string, options: CallOptions = {}): Promise<Answer<Body>> {
+    const answer = await send<Body>({ socketPath: this.socketPath, path }, options);
+    return this.#checked(answer, path, options);
+  }
+
+  /** What `/openapi.json` says, read once for all tests: it is the same on every gateway. */
+  described(): Promise<DescribedAnswers> {
+    described ??= send<Document>({ socketPath: this.socketPath, path: '/openapi.json' }, {}).then(
+      ({ body }) => new DescribedAnswers(body),
+    );
+    return described;
+  }
+
+  async #checked<Body>(
+    answer: Answer<Body>,
+    target: string,
+    { method = 'GET' }: CallOptions,
+  ): Promise<Answer<Body>> {
+    (await this.described()).check({ method, target, ...answer });
+    return answer;
   }
 
   /** Records readings as an add-on's commit does: stored, then told. */
@@ -414,23 +443,22 @@ function send<Body>(
   const type = text === undefined ? {} : { 'Content-Type': 'application/json' };
   return new Promise((resolve, reject) => {
     const request = httpRequest({ ...target, method, headers: { ...type, ...headers } }, (response) => {
-      let received = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => {
-        received += chunk;
-      });
+      const received: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => received.push(chunk));
       response.on('end', () => {
         const { statusCode: status = 0, headers: answered } = response;
-        resolve({
-          status,
-          headers: answered,
-          body: parsed(received, answered) as Body,
-        });
+        const text = decoded(Buffer.concat(received), answered['content-encoding']).toString();
+        resolve({ status, headers: answered, body: parsed(text, answered) as Body });
       });
     });
     request.on('error', reject);
     request.end(text);
   });
+}
+
+function decoded(body: Buffer, coding: string | undefined): Buffer {
+  if (body.length === 0 || coding === undefined) return body;
+  return coding === 'br' ? brotliDecompressSync(body) : gunzipSync(body);
 }
 
 function parsed(text: string, headers: IncomingHttpHeaders): unknown {
