@@ -4,6 +4,7 @@
  * they are spread over. Says `{ms, firstTs, lastTs}`.
  */
 import { openMigrated } from '../../src/store/migrations.ts';
+import { ReadingPacks } from '../../src/store/reading-packs.ts';
 import { ReadingWriter } from '../../src/store/reading-writer.ts';
 import type { QueuedReading } from '../../src/store/writer-messages.ts';
 import { sampleReading } from './sample-reading.ts';
@@ -32,7 +33,8 @@ function reading(n: number): QueuedReading {
 
 const startedAt = performance.now();
 const database = await openMigrated(file);
-const writer = new ReadingWriter(database);
+const packs = new ReadingPacks(database);
+const writer = new ReadingWriter(database, packs);
 writer.load();
 for (let from = 0; from < total; from += Number(batch)) {
   const n = Math.min(Number(batch), total - from);
