@@ -7,13 +7,14 @@ import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './bench/benchmark.ts';
 import { footprint } from './bench/footprint.ts';
+import { history } from './bench/history.ts';
 import { ingest } from './bench/ingest.ts';
 import { latency } from './bench/latency.ts';
 import { query } from './bench/query.ts';
 import { ReportDocument, sectionText } from './bench/report-document.ts';
 import { Scope } from './bench/scope.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [ingest, latency, query, footprint];
+const BENCHMARKS: readonly Benchmark[] = [ingest, latency, query, history, footprint];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

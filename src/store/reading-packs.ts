@@ -12,7 +12,7 @@ import { type Database, inTransaction, type Statement } from './sqlite.ts';
 /** Readings in a pack, at most. */
 export const PACK_READINGS = 256;
 /** A device's latest readings stay out of packs: one that comes a little late must not loosen any. */
-const LATEST_READINGS = 64;
+const LATEST_READINGS = 128;
 /** Packs made in one transaction: about 8 ms of work. */
 const PACKS_A_STEP = 4;
 /** Devices looked at in one step. */
