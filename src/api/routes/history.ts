@@ -17,6 +17,7 @@ import {
   valueRows,
 } from '../history-view.ts';
 import { isoMicrosecondsWriter } from '../iso-time.ts';
+import { piecedBody } from '../pieced-body.ts';
 import { parseQuery } from '../query.ts';
 import { type ApiRouter, type ApiState, guarded } from './router.ts';
 
@@ -46,10 +47,10 @@ export function addHistoryRoutes(
     const request = { ...range, signal: goneSignal(context) };
     if (intervalMs === undefined) {
       const found = await history.values({ ...request, pick });
-      await answer(context, { parameters, found, form: valueForm(deviceId, found) });
+      answer(context, { parameters, found, form: valueForm(deviceId, found) });
     } else {
       const found = await history.buckets({ ...request, intervalMs });
-      await answer(context, { parameters, found, form: bucketForm(deviceId) });
+      answer(context, { parameters, found, form: bucketForm(deviceId) });
     }
   });
 }
@@ -66,14 +67,14 @@ function bucketForm(deviceId: string): Form<HistoryBucket> {
   return { json: bucketEntries({ deviceId }), csv: bucketRows({ deviceId }), columns: BUCKET_COLUMNS };
 }
 
-async function answer<Entry>(
+function answer<Entry>(
   context: Context,
   {
     parameters,
     found,
     form,
   }: { parameters: HistoryParameters; found: DeviceHistory<Entry>; form: Form<Entry> },
-): Promise<void> {
+): void {
   context.vary('Accept');
   if ('missing' in found) {
     context.status = 404;
@@ -83,12 +84,12 @@ async function answer<Entry>(
   if (found.cutAtMs !== undefined) context.set('X-Truncated', isoMicrosecondsWriter()(found.cutAtMs));
   if (context.accepts(JSON_TYPE, CSV_TYPE) === CSV_TYPE) {
     context.type = `${CSV_TYPE}; charset=utf-8; header=present`;
-    context.body = await historyCsv(found.entries, form.csv, form.columns);
+    context.body = piecedBody(historyCsv(found.entries, form.csv, form.columns));
     return;
   }
   context.type = 'json';
   const shape = parameters.range.attributes?.length === 1 ? 'array' : 'object';
-  context.body = await historyJson(found.entries, form.json, shape);
+  context.body = piecedBody(historyJson(found.entries, form.json, shape));
 }
 
 /** Aborts when the caller hangs up. */
