@@ -9,10 +9,14 @@ import { encodePack, type Pack } from './reading-pack.ts';
 import { WHOLE_SKELETON } from './reading-shape.ts';
 import { type Database, inTransaction, type Statement } from './sqlite.ts';
 
-/** Readings in a pack, at most. */
-export const PACK_READINGS = 256;
-/** A device's latest readings stay out of packs: one that comes a little late must not loosen any. */
-const LATEST_READINGS = 128;
+/** How packs are cut; smaller in tests. */
+export interface PackSizes {
+  /** Readings in a pack, at most. */
+  readings: number;
+  /** A device's latest readings stay out of packs: one that comes a little late must not loosen any. */
+  latest: number;
+}
+const SIZES: PackSizes = { readings: 256, latest: 128 };
 /** Packs made in one transaction: about 8 ms of work. */
 const PACKS_A_STEP = 4;
 /** Devices looked at in one step. */
@@ -37,6 +41,7 @@ interface Row {
 
 export class ReadingPacks {
   readonly #database: Database;
+  readonly #sizes: PackSizes;
   /** Where each device's packs end; 0 where it has none. */
   readonly #ends = new Map<number, number>();
   readonly #end: Statement;
@@ -52,8 +57,9 @@ export class ReadingPacks {
   /** Where the round over the devices stands. */
   #lookedAt = 0;
 
-  constructor(database: Database) {
+  constructor(database: Database, sizes: PackSizes = SIZES) {
     this.#database = database;
+    this.#sizes = sizes;
     this.#end = database.prepare('SELECT until FROM reading_pack WHERE dev = ? ORDER BY start DESC LIMIT 1');
     // packs do not overlap: the first that may reach into the span is the last that begins before it
     this.#loosen = database.prepare(`
@@ -134,7 +140,9 @@ export class ReadingPacks {
   }
 
   #hasEnough(dev: number): boolean {
-    return this.#enough.get(dev, this.#endOf(dev), PACK_READINGS + LATEST_READINGS - 1) !== undefined;
+    return (
+      this.#enough.get(dev, this.#endOf(dev), this.#sizes.readings + this.#sizes.latest - 1) !== undefined
+    );
   }
 
   /** @returns how many packs it made */
@@ -150,8 +158,8 @@ export class ReadingPacks {
 
   /** Packs the first readings of a stretch. @returns where the pack ends, at the latest with the stretch */
   #packFirst({ dev, start, until }: Stretch): number {
-    const rows = this.#rows.all(dev, start, until, PACK_READINGS + 1) as unknown as Row[];
-    const next = rows[PACK_READINGS]?.ts;
+    const rows = this.#rows.all(dev, start, until, this.#sizes.readings + 1) as unknown as Row[];
+    const next = rows[this.#sizes.readings]?.ts;
     // readings of one moment stay together
     const kept = next === undefined ? rows : rows.filter(({ ts }) => ts < next);
     const end = next === undefined ? until : (kept.at(-1)?.ts ?? next) + 1;
