@@ -6,15 +6,27 @@
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './bench/benchmark.ts';
+import { command } from './bench/command.ts';
 import { footprint } from './bench/footprint.ts';
 import { history } from './bench/history.ts';
 import { ingest } from './bench/ingest.ts';
 import { latency } from './bench/latency.ts';
 import { query } from './bench/query.ts';
 import { ReportDocument, sectionText } from './bench/report-document.ts';
+import { requests } from './bench/requests.ts';
 import { Scope } from './bench/scope.ts';
+import { sockets } from './bench/sockets.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [ingest, latency, query, history, footprint];
+const BENCHMARKS: readonly Benchmark[] = [
+  ingest,
+  latency,
+  query,
+  requests,
+  history,
+  command,
+  sockets,
+  footprint,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

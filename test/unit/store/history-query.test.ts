@@ -316,7 +316,11 @@ describe('a history that takes too long', () => {
     const database = openForReading(path);
     // a clock that runs a second on with every look at it: each slice takes too long, and the walk ten of them
     let clockMs = 0;
-    const slow = new HistoryQuery({ database, monotonicNow: () => (clockMs += 1_000) });
+    const monotonicNow = () => {
+      clockMs += 1_000;
+      return clockMs;
+    };
+    const slow = new HistoryQuery({ database, monotonicNow });
     try {
       const request = { deviceId: 'lamp', root: [], attributes: ['n'] };
       await assert.rejects(slow.values(request), {
