@@ -1,4 +1,4 @@
-/** The compiled daemon on a store that is filled while no daemon runs: for what is asked of many readings. */
+/** The built daemon on a store that is filled while no daemon runs: for what is asked of many readings. */
 
 import type { Agent, OutgoingHttpHeaders } from 'node:http';
 import { request } from 'node:http';

@@ -185,7 +185,7 @@ async function run(bench: Bench): Promise<Section> {
     ],
     how: [
       `A house of ${HOUSE_DEVICES} devices: ${PLUGS} metering plugs that send six values every ${PLUG_PERIOD_S} s, and ${SENSORS} sensors that send four every ${SENSOR_PERIOD_S / 60} min, ${count(READINGS_A_DAY)} readings a day, stored in the order of time, so that each device’s readings lie scattered between those of the others. 24 h of a plug are ${count(DAY_MS / 1_000 / PLUG_PERIOD_S)} values, of a sensor ${DAY_MS / 1_000 / SENSOR_PERIOD_S}. The days begin at moments of any hour within the whole time.`,
-      'The store is built by the product’s own `ReadingWriter` and packed by its own `ReadingPacks`, as the daemon does it within a minute; then the compiled daemon serves it. InfluxDB is Debian’s, default settings, one measurement with the device as its tag; it is asked when its compactions have ended.',
+      'The store is built by the product’s own `ReadingWriter` and packed by its own `ReadingPacks`, as the daemon does it within a minute; then the built daemon serves it. InfluxDB is Debian’s, default settings, one measurement with the device as its tag; it is asked when its compactions have ended.',
       `${REQUESTS} requests of each kind after ${WARM_UP_REQUESTS} to warm up, to either side in turn over one kept-alive connection each, timed from the request to the last byte of the answer. Both answers are compared: the benchmark fails when one value or time differs.`,
     ],
   };

@@ -121,7 +121,7 @@ async function run(bench: Bench): Promise<Section> {
     ],
     notes: [],
     how: [
-      `A store of ${DEVICES} devices as in query, served by the compiled daemon; no limit of requests. The devices are asked in turn.`,
+      `A store of ${DEVICES} devices as in query, served by the built daemon; no limit of requests. The devices are asked in turn.`,
       `autocannon in one thread, so that its load is one core at most, ${CONNECTIONS} connections without pipelining, for ${seconds} s after ${WARM_UP_S} s to warm up. Any error, timeout or status other than 2xx fails the benchmark.`,
     ],
   };
