@@ -8,7 +8,7 @@ import { joinData } from './reading-shape.ts';
 import { HOUR_MS } from './reading-writer.ts';
 import { type Database, inReadTransaction, type Statement } from './sqlite.ts';
 
-/** Many hours are added up by SQLite: years of them one by one here would take 100 ms. */
+/** So many hours are added up by SQLite at a time: years of them one by one here would take 250 ms. */
 const MONTH_HOURS = 720;
 /** Up to here skipping rows in the index is as quick as finding the hour first. */
 const SKIP_DIRECTLY = 500;
@@ -26,7 +26,6 @@ export class ReadingQuery {
   readonly #skeletons = new Map<number, JsonValue>();
   readonly #device: Statement;
   readonly #hours: Record<'up' | 'down', Statement>;
-  readonly #months: Record<'up' | 'down', Statement>;
   readonly #interior: Statement;
   readonly #edge: Statement;
   readonly #rows: Record<'up' | 'down', Statement>;
@@ -46,12 +45,6 @@ export class ReadingQuery {
         `SELECT hour, n FROM reading_count WHERE dev = ? AND hour BETWEEN ? AND ? ORDER BY hour ${order}`,
       );
     this.#hours = { up: hours('ASC'), down: hours('DESC') };
-    const months = (order: string) =>
-      database.prepare(
-        `SELECT hour / ${MONTH_HOURS} AS month, sum(n) AS n FROM reading_count WHERE dev = ? AND hour BETWEEN ? AND ?
-          GROUP BY month ORDER BY month ${order}`,
-      );
-    this.#months = { up: months('ASC'), down: months('DESC') };
     // the inner query is answered by the index alone; only the rows of the page itself are read
     const rows = (order: string) =>
       database.prepare(`
@@ -107,23 +100,10 @@ export class ReadingQuery {
   /** The same page, begun at the hour in which it lies: what remains to skip is within that hour. */
   #skipHours(range: Range, descending: boolean, offset: number): { range: Range; offset: number } {
     const { dev, from, to } = range;
-    const direction = descending ? 'down' : 'up';
-    const [firstHour, lastHour] = [Math.floor(from / HOUR_MS), Math.floor(to / HOUR_MS)];
-    let left = offset;
-    let [low, high] = [firstHour, lastHour];
-    for (const row of this.#months[direction].iterate(dev, firstHour, lastHour)) {
-      const month = Number(row['month']);
-      [low, high] = [
-        Math.max(firstHour, month * MONTH_HOURS),
-        Math.min(lastHour, (month + 1) * MONTH_HOURS - 1),
-      ];
-      // the hours at the edges may lie partly outside: what is asked for is counted in them
-      const n =
-        Number(row['n']) - this.#outside(range, low) - (high === low ? 0 : this.#outside(range, high));
-      if (left < n) break;
-      left -= n;
-    }
-    for (const row of this.#hours[direction].iterate(dev, low, high)) {
+    const hours = this.#hours[descending ? 'down' : 'up'];
+    const { month, left: inMonth } = this.#skipMonths(range, descending, offset);
+    let left = inMonth;
+    for (const row of hours.iterate(dev, month.first, month.last)) {
       const hour = Number(row['hour']);
       const n = Number(row['n']) - this.#outside(range, hour);
       if (left < n) {
@@ -136,6 +116,32 @@ export class ReadingQuery {
       left -= n;
     }
     return { range, offset };
+  }
+
+  /** The hours among which the one lies that is looked for, and what remains to skip from their first on. */
+  #skipMonths(
+    range: Range,
+    descending: boolean,
+    offset: number,
+  ): { month: { first: number; last: number }; left: number } {
+    const { dev, from, to } = range;
+    const hours = this.#hours[descending ? 'down' : 'up'];
+    let [first, last] = [Math.floor(from / HOUR_MS), Math.floor(to / HOUR_MS)];
+    for (let left = offset; ; ) {
+      // hours without readings are not there: from one month to the next however far it is
+      const nearest = Number(hours.get(dev, first, last)?.['hour'] ?? last);
+      const month = descending
+        ? { first: Math.max(first, nearest - MONTH_HOURS + 1), last: nearest }
+        : { first: nearest, last: Math.min(last, nearest + MONTH_HOURS - 1) };
+      const edges = month.first === month.last ? [month.first] : [month.first, month.last];
+      let n = Number(this.#interior.get(dev, month.first, month.last)?.['n']);
+      for (const hour of edges) n -= this.#outside(range, hour);
+      const isEnd = descending ? month.first === first : month.last === last;
+      if (left < n || isEnd) return { month, left };
+      left -= n;
+      if (descending) last = month.first - 1;
+      else first = month.last + 1;
+    }
   }
 
   /** Readings of an hour that are not in the range. */

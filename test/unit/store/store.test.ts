@@ -82,7 +82,9 @@ describe('the store', () => {
   });
 
   it('answers every page as a plain sort of all readings would', async () => {
-    const hours = [-30, -29, -2, -1, 0];
+    await reopen({ retentionDays: 1_000 });
+    // months apart, at the edges of a month, and close together
+    const hours = [-2_200, -1_441, -1_440, -721, -720, -30, -29, -2, -1, 0];
     const readings = Array.from({ length: 1_500 }, (_, n) => ({
       id: `r${n}`,
       ts: NOW + (hours[n % hours.length] as number) * HOUR_MS + ((n * 7919) % 3_600_000),
@@ -92,7 +94,13 @@ describe('the store', () => {
     const sorted = readings
       .map(({ ts, data }) => ({ ts, n: data.n }))
       .sort((a, b) => a.ts - b.ts || a.n - b.n);
-    const edge = fc.option(fc.integer({ min: -31 * HOUR_MS, max: 2 * HOUR_MS }), { nil: undefined });
+    const edge = fc.option(
+      fc.oneof(
+        fc.integer({ min: -31 * HOUR_MS, max: 2 * HOUR_MS }),
+        fc.integer({ min: -2_300 * HOUR_MS, max: 2 * HOUR_MS }),
+      ),
+      { nil: undefined },
+    );
     fc.assert(
       fc.property(
         edge,
