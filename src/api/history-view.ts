@@ -15,15 +15,14 @@ type Histories<Entry> = AttributeHistory<Entry>['entries'];
 export type EntryWriter<Entry> = (attribute: string) => (entry: Entry) => string;
 
 export function valueEntries(source: { deviceId: string; protocol: string }): EntryWriter<HistoryValue> {
-  const iso = isoMicrosecondsWriter();
   // few parts, each made once: what is written most often is written quickest
-  const head = `{"device_id":${JSON.stringify(source.deviceId)},"ts":"`;
+  const beginAt = isoMicrosecondsWriter(`{"device_id":${JSON.stringify(source.deviceId)},"ts":"`);
   const middle = `","metadata":${JSON.stringify({ protocol: source.protocol, payload: 'json' })},"value":`;
   return (attribute) => {
     const end = `,"attr":${JSON.stringify(attribute)}}`;
     // a number from JSON is finite: its text is its JSON
     return ({ ts, value }) =>
-      head + iso(ts) + middle + (typeof value === 'number' ? value : JSON.stringify(value)) + end;
+      beginAt(ts) + middle + (typeof value === 'number' ? value : JSON.stringify(value)) + end;
   };
 }
 

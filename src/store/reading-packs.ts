@@ -17,8 +17,8 @@ export interface PackSizes {
   latest: number;
 }
 const SIZES: PackSizes = { readings: 256, latest: 128 };
-/** Packs made in one transaction: about 8 ms of work. */
-const PACKS_A_STEP = 4;
+/** Packs made in one transaction: about 3 ms of work. */
+const PACKS_A_STEP = 2;
 /** Devices looked at in one step. */
 const DEVICES_A_STEP = 100;
 /** Longer readings on the average are not worth a second place on the disk. */
