@@ -47,10 +47,10 @@ export function addHistoryRoutes(
     const request = { ...range, signal: goneSignal(context) };
     if (intervalMs === undefined) {
       const found = await history.values({ ...request, pick });
-      answer(context, { parameters, found, form: valueForm(deviceId, found) });
+      await answer(context, { parameters, found, form: valueForm(deviceId, found) });
     } else {
       const found = await history.buckets({ ...request, intervalMs });
-      answer(context, { parameters, found, form: bucketForm(deviceId) });
+      await answer(context, { parameters, found, form: bucketForm(deviceId) });
     }
   });
 }
@@ -67,14 +67,14 @@ function bucketForm(deviceId: string): Form<HistoryBucket> {
   return { json: bucketEntries({ deviceId }), csv: bucketRows({ deviceId }), columns: BUCKET_COLUMNS };
 }
 
-function answer<Entry>(
+async function answer<Entry>(
   context: Context,
   {
     parameters,
     found,
     form,
   }: { parameters: HistoryParameters; found: DeviceHistory<Entry>; form: Form<Entry> },
-): void {
+): Promise<void> {
   context.vary('Accept');
   if ('missing' in found) {
     context.status = 404;
@@ -84,12 +84,12 @@ function answer<Entry>(
   if (found.cutAtMs !== undefined) context.set('X-Truncated', isoMicrosecondsWriter()(found.cutAtMs));
   if (context.accepts(JSON_TYPE, CSV_TYPE) === CSV_TYPE) {
     context.type = `${CSV_TYPE}; charset=utf-8; header=present`;
-    context.body = piecedBody(historyCsv(found.entries, form.csv, form.columns));
+    context.body = await piecedBody(historyCsv(found.entries, form.csv, form.columns));
     return;
   }
   context.type = 'json';
   const shape = parameters.range.attributes?.length === 1 ? 'array' : 'object';
-  context.body = piecedBody(historyJson(found.entries, form.json, shape));
+  context.body = await piecedBody(historyJson(found.entries, form.json, shape));
 }
 
 /** Aborts when the caller hangs up. */

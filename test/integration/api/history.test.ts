@@ -310,6 +310,25 @@ describe('the history of attributes over REST', () => {
     assert.equal(rest.headers['x-truncated'], undefined);
   });
 
+  it('arrives whole where it is too large to be sent at once', async () => {
+    const talker = await deviceWith({ name: 'talker', isVirtual: true });
+    const text = (n: number) => `${n} °C `.repeat(300);
+    await Promise.all(
+      Array.from({ length: 1_500 }, (_, n) =>
+        opened.store.append(TEST_ADDON, { deviceId: talker, id: `${n}`, ts: n, data: { text: text(n) } }),
+      ),
+    );
+    const { headers, body } = await ask(talker, '?attr=text');
+    // it is sent as it is written, so its length is not known beforehand
+    assert.equal(headers['transfer-encoding'], 'chunked');
+    assert.deepEqual(
+      body.map(({ value }) => value),
+      Array.from({ length: 1_500 }, (_, n) => text(1_499 - n)),
+    );
+    const small = await ask(talker, '?attr=text&lastN=100');
+    assert.ok(Number(small.headers['content-length']) > 100_000);
+  });
+
   it('is given up after 10 s with 503 and what to do, and others are answered meanwhile', async () => {
     const counter = await deviceWith({ name: 'slow', isVirtual: true });
     await Promise.all(
