@@ -3,14 +3,20 @@
  * connections their number. What is not HTTP is answered in the API's own error form and closed; so is plain HTTP on a
  * port that speaks TLS.
  */
-import { createServer, type RequestListener, type Server } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pause } from '../lib/deadline.ts';
 import { GatewayError } from '../model/error.ts';
 import type { CertificatePair } from './certificate-pair.ts';
-import { answerAndClose } from './raw-answer.ts';
+import { answerAndClose, closeAfter } from './raw-answer.ts';
 
 export const HEADERS_MAX_BYTES = 16 * 1024;
 export const CONNECTIONS_MAX = 1_024;
@@ -34,6 +40,11 @@ const OPTIONS = {
     headers.upgrade?.toLowerCase() === 'websocket',
 };
 
+interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+}
+
 export interface HttpServerParts {
   listener: RequestListener;
   onConnection: (connection: Socket) => void;
@@ -46,12 +57,19 @@ export class HttpServer {
   readonly server: Server;
   readonly #secure: HttpsServer | undefined;
   readonly #connections = new Set<Socket>();
+  /** The latest request of each connection. */
+  readonly #exchanges = new WeakMap<Duplex, Exchange>();
 
   constructor({ listener, onConnection, tls = false }: HttpServerParts) {
     this.#secure = tls ? createSecureServer(listener) : undefined;
     this.server = this.#secure ?? createServer(OPTIONS, listener);
     this.server.maxConnections = CONNECTIONS_MAX;
-    this.server.on('clientError', answerClientError);
+    this.server.on('request', (request, response) => {
+      this.#exchanges.set(request.socket, { request, response });
+    });
+    this.server.on('clientError', (error, connection) =>
+      answerClientError(error, connection, this.#exchanges.get(connection)),
+    );
     this.server.on('upgrade', (_request, connection) => connection.on('error', () => connection.destroy()));
     const note = (connection: Socket) => {
       this.#connections.add(connection);
@@ -123,10 +141,24 @@ function plainHttpError(): GatewayError {
   });
 }
 
-function answerClientError(error: NodeJS.ErrnoException, connection: Duplex): void {
+function answerClientError(
+  error: NodeJS.ErrnoException,
+  connection: Duplex,
+  exchange: Exchange | undefined,
+): void {
   // what the HTTP parser says; anything else, a failed TLS handshake for example, leaves nobody to talk to
-  if (/^(HPE_|ERR_HTTP_)/.test(error.code ?? '')) answerAndClose(connection, meaningOf(error));
-  else connection.destroy();
+  if (!/^(HPE_|ERR_HTTP_)/.test(error.code ?? '')) {
+    connection.destroy();
+    return;
+  }
+  const open = exchange?.response.closed === false ? exchange : undefined;
+  if (open?.request.complete) {
+    // a whole request is being answered, and what came behind it is none: that answer is the connection's last
+    if (!open.response.headersSent) open.response.setHeader('Connection', 'close');
+    open.response.once('close', () => closeAfter(connection));
+    return;
+  }
+  answerAndClose(connection, meaningOf(error), { headOnly: open?.request.method === 'HEAD' });
 }
 
 function meaningOf(error: NodeJS.ErrnoException): GatewayError {

@@ -10,7 +10,7 @@ import { answerOf } from './error-table.ts';
 const LINGER_MS = 2_000;
 
 /** The whole answer, head and body. */
-export function rawAnswer(thrown: unknown): string {
+export function rawAnswer(thrown: unknown, { headOnly = false } = {}): string {
   const { status, headers, body } = answerOf(thrown);
   const text = JSON.stringify(body);
   return [
@@ -22,12 +22,26 @@ export function rawAnswer(thrown: unknown): string {
     'X-Content-Type-Options: nosniff',
     'Connection: close',
     '',
-    text,
+    headOnly ? '' : text,
   ].join('\r\n');
 }
 
-/** Answers and closes. What the peer still sends is read and dropped: unread, it would cost it the answer. */
-export function answerAndClose(connection: Duplex, thrown: unknown): void {
+/** Answers and closes. `headOnly`: what was asked is HEAD. */
+export function answerAndClose(
+  connection: Duplex,
+  thrown: unknown,
+  options: { headOnly?: boolean } = {},
+): void {
+  closeAfter(connection, rawAnswer(thrown, options));
+}
+
+/**
+ * Closes once `last`, where given, and all that was written before it, has left. What the peer still sends is read and
+ * dropped: unread, it would cost it the answer.
+ */
+export function closeAfter(connection: Duplex, last?: string): void {
+  // one that is ending already closes by itself
+  if (connection.writableEnded) return;
   if (!connection.writable) {
     connection.destroy();
     return;
@@ -37,5 +51,6 @@ export function answerAndClose(connection: Duplex, thrown: unknown): void {
   connection.once('close', () => clearTimeout(linger));
   connection.once('end', () => connection.destroy());
   connection.resume();
-  connection.end(rawAnswer(thrown));
+  if (last === undefined) connection.end();
+  else connection.end(last);
 }

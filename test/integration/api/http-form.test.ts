@@ -83,15 +83,43 @@ describe('the form of requests and answers', () => {
     assert.deepEqual([answer.status, answer.body['code']], [431, 'headersTooLarge']);
   });
 
-  it('answers 400 to what is not HTTP, and closes', async () => {
+  /** All that comes back for these bytes, until the gateway closes. */
+  async function answerTo(sent: string): Promise<string> {
     const connection = connect(gate.port, '127.0.0.1');
     let received = '';
     connection.on('data', (chunk) => {
       received += chunk.toString();
     });
-    connection.write('hello there\r\n\r\n');
+    connection.write(sent);
     await once(connection, 'close');
-    assert.match(received, /^HTTP\/1\.1 400 [\s\S]*"code":"badRequest"/);
+    return received;
+  }
+
+  it('answers 400 to what is not HTTP, and closes', async () => {
+    assert.match(await answerTo('hello there\r\n\r\n'), /^HTTP\/1\.1 400 [\s\S]*"code":"badRequest"/);
+  });
+
+  it('answers a request before what is behind it and is none, then closes', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const get = await answerTo('GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n{"deep": [[[[');
+      assert.match(
+        get,
+        /^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close\r\n[\s\S]*\r\n\r\n\{"status":"live"\}$/,
+      );
+      const head = await answerTo(`HEAD ${DEVICES} HTTP/1.1\r\nHost: localhost\r\n\r\n[[[[[[[[`);
+      assert.match(head, /^HTTP\/1\.1 200 OK\r\n(?:[^\r]+\r\n)+\r\n$/);
+    }
+  });
+
+  it('answers a request whose body breaks off in mid-frame with 400, a HEAD without a body', async () => {
+    const broken =
+      'Host: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nno length\r\n';
+    assert.match(
+      await answerTo(`POST ${DEVICES} HTTP/1.1\r\n${broken}`),
+      /^HTTP\/1\.1 400 [\s\S]*"code":"badRequest"/,
+    );
+    const head = await answerTo(`HEAD ${DEVICES} HTTP/1.1\r\n${broken}`);
+    assert.match(head, /^HTTP\/1\.1 [24]00 (?:[^\r]+\r\n)+\r\n$/);
   });
 
   it('answers only under names that are its own, against DNS rebinding', async () => {
