@@ -1,6 +1,6 @@
 /**
  * `npm run build`: the compiled tree in `dist/`, as it is packaged: `node dist/src/main.js` is the daemon. Beside what
- * the compiler writes it needs the add-ons' manifests, and the SDK under the name that add-ons import it by.
+ * the compiler writes it needs the add-ons' manifests and types, and the SDK under the name that add-ons import it by.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ rmSync(OUT, { recursive: true, force: true });
 const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 if (status !== 0) process.exit(1);
 
-for (const manifest of globSync('addons/*/addon.json')) cpSync(manifest, join(OUT, manifest));
+for (const file of globSync('addons/*/{addon,types}.json')) cpSync(file, join(OUT, file));
 
 const sdk = JSON.parse(readFileSync('addons/sdk/package.json', 'utf8'));
 const exported = { '.': { types: './src/index.d.ts', default: './src/index.js' } };

@@ -17,6 +17,7 @@ export function typeView(entry: CatalogueEntry) {
     rooms: entry.rooms,
     space: entry.space,
     type: entry.type,
+    ...(entry.features === undefined ? {} : { features: entry.features }),
     ...(entry.parameters === undefined ? {} : { parameters: entry.parameters }),
   };
 }

@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { jsonObjectSchema } from '../model/device.ts';
-import { deviceTypeSchema } from '../model/device-type.ts';
+import { deviceTypeSchema, sharedTypeSchema } from '../model/device-type.ts';
 
 /** A slug names the add-on in topics, folders, the API and its MQTT login. */
 export const SLUG = /^[a-z][a-z0-9-]{0,31}$/;
@@ -27,8 +27,14 @@ export const manifestSchema = v.object({
   preinstalled: v.optional(v.boolean(), false),
   /** JSON Schema of the protocol's own parameters. */
   parameters: v.optional(jsonObjectSchema, { type: 'object' }),
-  /** The device types it speaks to: a list, or a file with that list. */
-  types: v.optional(v.union([v.array(deviceTypeSchema), v.object({ file: innerPath })]), []),
+  /** The device types it speaks to: a list, or a file with that list; `defaults` are what its types share. */
+  types: v.optional(
+    v.union([
+      v.array(deviceTypeSchema),
+      v.object({ file: innerPath, defaults: v.optional(sharedTypeSchema, {}) }),
+    ]),
+    [],
+  ),
   runtime: v.object({
     /** Entry module, run by the daemon's own Node as a child process. `memoryMb` bounds its JavaScript heap. */
     process: v.optional(

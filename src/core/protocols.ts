@@ -6,7 +6,6 @@
 import type { Manifest } from '../contract/manifest.ts';
 import type { StateMessage } from '../contract/messages.ts';
 import { SUPPORTED_CONTRACTS } from '../contract/version.ts';
-import type { DeviceType } from '../model/device-type.ts';
 import { GatewayError } from '../model/error.ts';
 import type { PartState } from '../model/health.ts';
 import type { JsonObject } from '../model/json.ts';
@@ -14,13 +13,13 @@ import type { Devices } from './devices.ts';
 import type { GatewayEventBus } from './events.ts';
 import type { Health } from './health.ts';
 import type { AddonLink, Registry } from './ports.ts';
-import { checkAgainst, type TypeCatalogue } from './type-catalogue.ts';
+import { checkAgainst, type TypeCatalogue, type TypesOfProtocol } from './type-catalogue.ts';
 
 /** An add-on found on disk: its manifest, its folder and the types it brings. */
 export interface AddonPackage {
   manifest: Manifest;
   folder: string;
-  types: DeviceType[];
+  types: TypesOfProtocol;
 }
 
 /** What shall run: the supervisor's target. */
@@ -192,8 +191,16 @@ export class Protocols {
 }
 
 /** A manifest may call its protocol by the slug: to the outside it has its id. */
-function typesOf({ manifest, types }: AddonPackage): DeviceType[] {
-  return types.map((type) => ({ ...type, protocols: [manifest.id] }));
+function typesOf({ manifest, types }: AddonPackage): TypesOfProtocol {
+  const protocols = [manifest.id];
+  if (!('load' in types)) return types.map((type) => ({ ...type, protocols }));
+  return {
+    load: async () => {
+      const list = await types.load();
+      for (const type of list) type.protocols = protocols;
+      return list;
+    },
+  };
 }
 
 /** Name of an add-on's line in `/health/ready`. */

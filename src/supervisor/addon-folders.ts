@@ -8,6 +8,7 @@ import * as v from 'valibot';
 import { type Manifest, manifestSchema } from '../contract/manifest.ts';
 import { SUPPORTED_CONTRACTS } from '../contract/version.ts';
 import type { AddonPackage } from '../core/protocols.ts';
+import type { TypesOfProtocol } from '../core/type-catalogue.ts';
 import { type DeviceType, deviceTypeSchema } from '../model/device-type.ts';
 import { parseWith } from '../model/parse.ts';
 import { realInnerPath } from './inner-path.ts';
@@ -15,6 +16,8 @@ import { realInnerPath } from './inner-path.ts';
 /** A manifest larger than this is none; the types of a large protocol lie in a file of their own. */
 const MANIFEST_MAX_BYTES = 4 * 1024 * 1024;
 const TYPES_MAX_BYTES = 64 * 1024 * 1024;
+/** A file of types larger than this is read when somebody asks for the types, and checked then. */
+const TYPES_AT_ONCE_MAX_BYTES = 256 * 1024;
 const MANIFEST_NAME = 'addon.json';
 
 export interface AddonProblem {
@@ -84,12 +87,24 @@ async function readPackage(folder: string): Promise<AddonPackage | undefined> {
   return { manifest, folder, types: await readTypes(folder, manifest.types) };
 }
 
-async function readTypes(folder: string, types: Manifest['types']): Promise<DeviceType[]> {
+async function readTypes(folder: string, types: Manifest['types']): Promise<TypesOfProtocol> {
   if (Array.isArray(types)) return types;
-  const path = await realInnerPath(folder, types.file);
-  const text = path === undefined ? undefined : await readBounded(path, TYPES_MAX_BYTES);
-  if (text === undefined) throw new Error(`its file of types, ${types.file}, is not there`);
-  return parseWith(v.array(deviceTypeSchema), parseJson(text, types.file), types.file);
+  const { file, defaults } = types;
+  const path = await realInnerPath(folder, file);
+  const missing = () => new Error(`its file of types, ${file}, is not there`);
+  if (path === undefined) throw missing();
+  const load = async () => {
+    const text = await readBounded(path, TYPES_MAX_BYTES);
+    if (text === undefined) throw missing();
+    const list: DeviceType[] = parseWith(v.array(deviceTypeSchema), parseJson(text, file), file);
+    // in place: with thousands of types every copy is megabytes
+    for (const type of list) {
+      type.addOn ??= defaults.addOn;
+      type.parameters ??= defaults.parameters;
+    }
+    return list;
+  };
+  return (await stat(path)).size > TYPES_AT_ONCE_MAX_BYTES ? { load } : load();
 }
 
 /** A protocol is asked for by its id or its slug: neither may lead to two. */

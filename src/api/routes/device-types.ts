@@ -81,15 +81,16 @@ export function addTypeRoutes(
   const packed = compressed();
   const everyType = new EveryType(types);
 
-  router.get(TYPES, read, packed, (context) => {
+  router.get(TYPES, read, packed, async (context) => {
     const query = typeQuery(parseQuery(context.querystring));
-    const isFiltered = Object.keys(query).length > 0;
-    answer(context, isFiltered ? represent(selectTypes(types.list(), query).map(typeView)) : everyType.get());
+    if (Object.keys(query).length > 0) {
+      answer(context, represent(selectTypes(await types.list(), query).map(typeView)));
+    } else if (!answerHeld(context, everyType.tag)) answer(context, await everyType.get());
   });
 
-  router.get(`${TYPES}/:typeId`, read, packed, (context) => {
+  router.get(`${TYPES}/:typeId`, read, packed, async (context) => {
     const typeId = context.params['typeId'] as string;
-    const entry = types.find(typeId);
+    const entry = await types.find(typeId);
     if (!entry) {
       throw new GatewayError('notFound', `there is no device type "${typeId}"`, {
         hint: 'GET /device/v1/types lists them',
@@ -99,21 +100,30 @@ export function addTypeRoutes(
   });
 }
 
-/** The whole catalogue, serialised once for each of its versions. */
+/**
+ * The whole catalogue. Of each of its versions the tag is kept; the text, megabytes with thousands of types, only
+ * for as long as memory is not needed.
+ */
 class EveryType {
   readonly #types: TypeCatalogue;
-  #made: { version: number; representation: Representation } | undefined;
+  #made: { version: number; tag: string; body: WeakRef<Buffer> } | undefined;
 
   constructor(types: TypeCatalogue) {
     this.#types = types;
   }
 
-  get(): Representation {
+  /** Undefined before it was made. */
+  get tag(): string | undefined {
+    return this.#made?.version === this.#types.version ? this.#made.tag : undefined;
+  }
+
+  async get(): Promise<Representation> {
     const { version } = this.#types;
-    if (this.#made?.version !== version) {
-      this.#made = { version, representation: represent(this.#types.list().map(typeView)) };
-    }
-    return this.#made.representation;
+    const body = this.#made?.version === version ? this.#made.body.deref() : undefined;
+    if (this.#made && body) return { body, tag: this.#made.tag };
+    const made = represent((await this.#types.list()).map(typeView));
+    this.#made = { version, tag: made.tag, body: new WeakRef(made.body) };
+    return made;
   }
 }
 
@@ -123,13 +133,19 @@ function represent(value: unknown): Representation {
 }
 
 function answer(context: Context, { body, tag }: Representation): void {
-  const held = tagHeld(context.get('If-None-Match'), tag);
+  if (answerHeld(context, tag)) return;
   context.set('Cache-Control', 'no-cache');
-  context.set('ETag', held ?? tag);
-  if (held !== undefined) {
-    context.status = 304;
-    return;
-  }
+  context.set('ETag', tag);
   context.type = 'json';
   context.body = body;
+}
+
+/** Answers 304 where the caller has what `tag` names. */
+function answerHeld(context: Context, tag: string | undefined): boolean {
+  const held = tag === undefined ? undefined : tagHeld(context.get('If-None-Match'), tag);
+  if (held === undefined) return false;
+  context.set('Cache-Control', 'no-cache');
+  context.set('ETag', held);
+  context.status = 304;
+  return true;
 }
