@@ -76,24 +76,22 @@ export function checkValues(
   }
 }
 
+type Check = (name: string, value: JsonValue, feature: Feature) => void;
+
+/** By the type of a feature; one of a type that is not here is taken as it is. */
+const CHECKS: Readonly<Record<string, Check>> = {
+  numeric: checkNumber,
+  enum: checkOneOf,
+  binary: checkBinary,
+  composite: checkComposite,
+  list: checkList,
+  text: (name, value) => {
+    if (typeof value !== 'string') throw bad(`"${name}" must be a text`);
+  },
+};
+
 function checkValue(name: string, value: JsonValue, feature: Feature): void {
-  switch (feature.type) {
-    case 'numeric':
-      return checkNumber(name, value, feature);
-    case 'enum':
-      return checkOneOf(name, value, feature.values ?? []);
-    case 'binary':
-      return checkBinary(name, value, feature);
-    case 'composite':
-      return checkComposite(name, value, feature);
-    case 'list':
-      return checkList(name, value, feature);
-    case 'text':
-      if (typeof value !== 'string') throw bad(`"${name}" must be a text`);
-      return;
-    default:
-      return;
-  }
+  CHECKS[feature.type]?.(name, value, feature);
 }
 
 function checkNumber(
@@ -116,7 +114,7 @@ function rangeOf(min: number | undefined, max: number | undefined, unit = ''): s
   return max === undefined ? '' : `, at most ${max}${with_}`;
 }
 
-function checkOneOf(name: string, value: JsonValue, values: readonly (string | number)[]): void {
+function checkOneOf(name: string, value: JsonValue, { values = [] }: Feature): void {
   const taken = values.some(
     (each) => each === value || String(each).toLowerCase() === String(value).toLowerCase(),
   );
