@@ -79,6 +79,11 @@ export class Radio {
     });
   }
 
+  /** There are settings to work with. */
+  get isUsed(): boolean {
+    return this.#settings !== undefined;
+  }
+
   get isUp(): boolean {
     return this.#controller !== undefined;
   }
