@@ -118,10 +118,20 @@ export class Coordinator implements TrustCentre, Transmitter {
     const user = (via ? AddressUser.none : AddressUser.child) | AddressUser.security;
     if (!this.store.remember({ user, address, ieee: node.ieee })) return 'networkFull';
     const linkKey = node.zigbee3 ? this.store.createLinkKey(node.ieee) : undefined;
-    this.#place(node, address, linkKey);
+    this.#place(node, network, { address, linkKey });
     this.#tellJoined(node, via?.membership?.address ?? 0);
     this.announced(node);
     return 'joined';
+  }
+
+  /** Takes in a device that was in the network before anybody looked. */
+  adopt(node: Node, address: number): void {
+    const network = this.identity ?? this.store.stored;
+    if (!network) throw new Error('the stick has no network: start it with RadioOptions.network');
+    if (!this.store.remember({ user: AddressUser.child | AddressUser.security, address, ieee: node.ieee })) {
+      throw new Error(`the stick's tables take ${this.store.capacity} devices: RadioOptions.capacity`);
+    }
+    this.#place(node, network, { address, linkKey: undefined });
   }
 
   readmit(node: Node, options: { newAddress?: boolean; secured?: boolean }): JoinOutcome {
@@ -135,7 +145,7 @@ export class Coordinator implements TrustCentre, Transmitter {
     if (!secured && !(linkKey && this.store.linkKey(node.ieee)?.equals(linkKey))) return 'keyRefused';
     const address = options.newAddress ? this.#freeAddress() : membership.address;
     this.store.remember({ user: AddressUser.child | AddressUser.security, address, ieee: node.ieee });
-    this.#place(node, address, linkKey);
+    this.#place(node, network, { address, linkKey });
     this.#tellJoined(node, 0);
     this.announced(node);
     return 'joined';
@@ -178,12 +188,10 @@ export class Coordinator implements TrustCentre, Transmitter {
     this.air.later(0, () => this.notify(ZDO, 0xc0, Buffer.from([DeviceState.coordinator])));
   }
 
-  #place(node: Node, address: number, linkKey: Buffer | undefined): void {
-    const network = this.identity;
-    if (!network) return;
+  #place(node: Node, network: NetworkIdentity, as: { address: number; linkKey: Buffer | undefined }): void {
     const before = node.membership?.address;
-    node.membership = { network, address, frameCounter: 0, linkKey, trustCentre: this.ieee };
-    this.air.readdress(node, before, address);
+    node.membership = { network, ...as, frameCounter: 0, trustCentre: this.ieee };
+    this.air.readdress(node, before, as.address);
   }
 
   #tellJoined(node: Node, parent: number): void {

@@ -93,9 +93,9 @@ export class SimulatedDevice implements Node, EndpointHost {
   }
 
   /** Asks to be let in, once. @param via the router to join through; the coordinator where it is missing */
-  join(via?: SimulatedDevice): JoinOutcome {
+  join(via?: Node): JoinOutcome {
     this.powered = true;
-    this.#forget();
+    this.reset();
     const outcome = this.trustCentre.admit(this, via);
     if (outcome === 'joined') this.stayAwake(AWAKE_AFTER_JOIN_MS);
     return outcome;
@@ -128,7 +128,7 @@ export class SimulatedDevice implements Node, EndpointHost {
   leave(options: { rejoin?: boolean } = {}): void {
     if (!this.membership) return;
     this.trustCentre.gone(this, options.rejoin === true);
-    this.#forget();
+    if (!options.rejoin) this.reset();
   }
 
   /** Loses power: says nothing any more, and forgets nothing. */
@@ -213,18 +213,14 @@ export class SimulatedDevice implements Node, EndpointHost {
 
   /** Factory state: no network, no bindings, no groups. Overridden by devices that have more to forget. */
   reset(): void {
-    this.#forget();
+    const before = this.membership?.address;
+    this.membership = undefined;
+    this.air.readdress(this, before, undefined);
+    for (const endpoint of this.endpoints) endpoint.reset();
   }
 
   stop(): void {
     clearInterval(this.#seeking);
     for (const endpoint of this.endpoints) endpoint.stop();
-  }
-
-  #forget(): void {
-    const before = this.membership?.address;
-    this.membership = undefined;
-    this.air.readdress(this, before, undefined);
-    for (const endpoint of this.endpoints) endpoint.reset();
   }
 }

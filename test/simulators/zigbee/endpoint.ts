@@ -2,6 +2,7 @@
 import type { Packet } from './air/packet.ts';
 import type { ClientCluster } from './zcl/client.ts';
 import type { Attribute, Cluster } from './zcl/cluster.ts';
+import type { Value } from './zcl/data-types.ts';
 import { reportOf } from './zcl/foundation.ts';
 import { encodeZcl, Global, type ZclFrame } from './zcl/frame.ts';
 import { Reporting } from './zcl/reporting.ts';
@@ -81,6 +82,19 @@ export class DeviceEndpoint {
     const text = JSON.stringify(binding);
     this.bindings = this.bindings.filter((known) => JSON.stringify(known) !== text);
     return this.bindings.length < before;
+  }
+
+  /** Sets values (attribute id to value) and tells the coordinator of them now. */
+  tell(clusterId: number, values: Readonly<Record<number, Value>>): void {
+    const cluster = this.server(clusterId);
+    const told: Attribute[] = [];
+    for (const [id, value] of Object.entries(values)) {
+      cluster.put(Number(id), value);
+      const attribute = cluster.attribute(Number(id));
+      if (attribute) told.push(attribute);
+    }
+    for (const attribute of told) this.reporting.get(clusterId)?.told(attribute);
+    this.report(clusterId, told);
   }
 
   /** Sends attributes to the coordinator now, whatever was bound or configured. */

@@ -10,7 +10,7 @@ import { Coordinator } from './coordinator.ts';
 import type { SimulatedDevice } from './device.ts';
 import { afCommand, type DataFaults } from './mt/af-commands.ts';
 import { NetworkStore } from './mt/network-store.ts';
-import { AF, APP_CNF, SAPI, Status, SYS, UTIL, ZDO } from './mt/numbers.ts';
+import { AF, APP_CNF, CONFIGURED, NvItem, SAPI, Status, SYS, UTIL, ZDO } from './mt/numbers.ts';
 import type { NetworkIdentity } from './mt/nv-layout.ts';
 import { NvMemory } from './mt/nv-memory.ts';
 import type { Reply } from './mt/reply.ts';
@@ -38,6 +38,8 @@ export interface RadioOptions {
   ieee?: string;
   /** How many devices the tables of a new stick take. Backups read them all, entry by entry. */
   capacity?: number;
+  /** A network that the stick already has, as one that ran before: a host with the same settings resumes it. */
+  network?: NetworkIdentity;
   /** Air shared with another stick: the devices of the one are in the range of the other. */
   air?: Air;
 }
@@ -64,6 +66,10 @@ export class SimulatedRadio {
     this.#nv = new NvMemory(options.nvFile);
     this.#port = options.port ?? 0;
     const store = new NetworkStore(this.#nv, options.capacity ?? CAPACITY, options.ieee ?? IEEE);
+    if (options.network) {
+      store.put(options.network);
+      this.#nv.setItem(NvItem.hasConfigured, Buffer.from([CONFIGURED]));
+    }
     const firmware = FIRMWARE[options.firmware ?? 'current'];
     const notify = (subsystem: number, command: number, data: Buffer) => {
       this.#send(encodeUnpi(AREQ, subsystem, command, data));
@@ -87,9 +93,9 @@ export class SimulatedRadio {
     return `tcp://127.0.0.1:${this.#port}`;
   }
 
-  /** What the stick runs. Undefined before a host has started it. */
+  /** What the stick runs, or has stored. Undefined for a new one. */
   get network(): NetworkIdentity | undefined {
-    return this.coordinator.identity;
+    return this.coordinator.identity ?? this.coordinator.store.stored;
   }
 
   get connected(): boolean {
@@ -105,6 +111,13 @@ export class SimulatedRadio {
   add<Device extends SimulatedDevice>(device: Device): Device {
     device.placed(this.air, this.coordinator);
     this.air.add(device);
+    return device;
+  }
+
+  /** Puts a device into the range that is in the stick's network already, without a word to the host. */
+  addJoined<Device extends SimulatedDevice>(device: Device, address: number): Device {
+    this.add(device);
+    this.coordinator.adopt(device, address);
     return device;
   }
 

@@ -1,16 +1,17 @@
 /**
- * A temperature and humidity sensor on a battery: SONOFF SNZB-02 (model TH01 of eWeLink). It sleeps, and polls its
- * parent.
+ * A temperature and humidity sensor on a battery: SONOFF SNZB-02 (model TH01 of eWeLink), or whatever model it is given.
+ * It sleeps, and polls its parent.
  */
 import { type DeviceOptions, SimulatedDevice } from '../device.ts';
 import { DeviceEndpoint } from '../endpoint.ts';
 import { Cluster } from '../zcl/cluster.ts';
-import { BASIC, basic, battery, Identify, POWER, setBattery } from '../zcl/clusters/basic.ts';
+import { BASIC, basic, battery, batteryValues, Identify, POWER } from '../zcl/clusters/basic.ts';
 import { Type } from '../zcl/data-types.ts';
 
 const TEMPERATURE = 0x0402;
 const HUMIDITY = 0x0405;
 const VALUE = 0x0000;
+const MODEL = 0x0005;
 const POLL_MS = 1_000;
 
 export interface Climate {
@@ -22,24 +23,26 @@ export interface Climate {
   battery?: number;
 }
 
+export interface SensorOptions extends DeviceOptions {
+  /** Another model, as one that nobody supports. */
+  model?: string;
+  manufacturer?: string;
+}
+
 export class TemperatureSensor extends SimulatedDevice {
   readonly #endpoint: DeviceEndpoint;
 
-  constructor(options: DeviceOptions & { model?: string; manufacturer?: string } = {}) {
+  constructor(options: SensorOptions = {}) {
     super({ manufacturerCode: 0x1286, mains: false, router: false }, { pollMs: POLL_MS, ...options });
-    const identity = {
-      manufacturer: options.manufacturer ?? 'eWeLink',
-      model: options.model ?? 'TH01',
-      powerSource: 3,
-    };
+    const { manufacturer = 'eWeLink', model = 'TH01' } = options;
     this.#endpoint = new DeviceEndpoint(this, {
       id: 1,
       deviceId: 0x0302,
       servers: [
-        basic(identity),
+        basic({ manufacturer, model, powerSource: 3 }),
         new Identify(),
-        measured(TEMPERATURE, Type.int16, 2_100),
-        measured(HUMIDITY, Type.uint16, 4_500),
+        new Cluster(TEMPERATURE, [{ id: VALUE, type: Type.int16, value: 2_100 }]),
+        new Cluster(HUMIDITY, [{ id: VALUE, type: Type.uint16, value: 4_500 }]),
         battery(90),
       ],
       clients: [0x0003],
@@ -56,45 +59,26 @@ export class TemperatureSensor extends SimulatedDevice {
 
   /** New values, told to the coordinator as reporting was configured. */
   measure(climate: Climate): void {
-    const { temperature, humidity } = climate;
-    if (temperature !== undefined)
-      this.#endpoint.server(TEMPERATURE).set(VALUE, Math.round(temperature * 100));
-    if (humidity !== undefined) this.#endpoint.server(HUMIDITY).set(VALUE, Math.round(humidity * 100));
-    if (climate.battery !== undefined) setBattery(this.#endpoint.server(POWER), climate.battery);
+    for (const [cluster, values] of valuesOf(climate)) {
+      for (const [id, value] of Object.entries(values)) this.#endpoint.server(cluster).set(Number(id), value);
+    }
   }
 
   /** New values, told to the coordinator now. */
   report(climate: Climate): void {
-    this.#quietly(() => this.measure(climate));
-    if (climate.temperature !== undefined) this.#send(TEMPERATURE);
-    if (climate.humidity !== undefined) this.#send(HUMIDITY);
-    if (climate.battery !== undefined) this.#send(POWER);
+    for (const [cluster, values] of valuesOf(climate)) this.#endpoint.tell(cluster, values);
   }
 
   /** As when its button is pressed: it tells who it is. */
   pressButton(): void {
-    this.#send(BASIC);
-  }
-
-  #send(clusterId: number): void {
-    const cluster = this.#endpoint.server(clusterId);
-    const sent =
-      clusterId === BASIC ? cluster.attributes().filter(({ id }) => id === 0x0005) : cluster.attributes();
-    this.#endpoint.report(clusterId, sent);
-  }
-
-  /** Sets values without the reports that would follow by themselves. */
-  #quietly(change: () => void): void {
-    const heard = [...this.#endpoint.servers.values()].map((server) => ({
-      server,
-      onChange: server.onChange,
-    }));
-    for (const { server } of heard) server.onChange = undefined;
-    change();
-    for (const { server, onChange } of heard) server.onChange = onChange;
+    this.#endpoint.tell(BASIC, { [MODEL]: this.#endpoint.server(BASIC).get(MODEL) });
   }
 }
 
-function measured(id: number, type: number, value: number): Cluster {
-  return new Cluster(id, [{ id: VALUE, type, value }]);
+function valuesOf({ temperature, humidity, battery: charge }: Climate): [number, Record<number, number>][] {
+  const values: [number, Record<number, number>][] = [];
+  if (temperature !== undefined) values.push([TEMPERATURE, { [VALUE]: Math.round(temperature * 100) }]);
+  if (humidity !== undefined) values.push([HUMIDITY, { [VALUE]: Math.round(humidity * 100) }]);
+  if (charge !== undefined) values.push([POWER, batteryValues(charge)]);
+  return values;
 }

@@ -44,17 +44,22 @@ export class NetworkStore {
     return this.#capacity;
   }
 
-  /** The network to resume. @returns undefined where there is none */
-  load(): layout.NetworkIdentity | undefined {
+  /** The network as it is stored. Undefined where there is none. */
+  get stored(): layout.NetworkIdentity | undefined {
     const nibBytes = this.#nv.item(NvItem.nib);
     const keyInfo = this.#nv.item(NvItem.activeKeyInfo);
     if (!nibBytes || !keyInfo) return undefined;
-    const nib = layout.decodeNib(nibBytes);
-    if (nib.panId === 0xffff) return undefined;
-    const networkKey = Buffer.from(keyInfo.subarray(1, 17));
-    this.#loadCounter(nib.extendedPanId);
+    const { panId, extendedPanId, channel } = layout.decodeNib(nibBytes);
+    if (panId === 0xffff) return undefined;
+    return { panId, extendedPanId, channel, networkKey: Buffer.from(keyInfo.subarray(1, 17)) };
+  }
+
+  /** The network to resume, with its frame counter. @returns undefined where there is none */
+  load(): layout.NetworkIdentity | undefined {
+    const identity = this.stored;
+    if (identity) this.#loadCounter(identity.extendedPanId);
     this.#index = undefined;
-    return { panId: nib.panId, extendedPanId: nib.extendedPanId, channel: nib.channel, networkKey };
+    return identity;
   }
 
   /** Forms the network that the configuration items describe. @param isTaken a PAN id that is heard nearby */

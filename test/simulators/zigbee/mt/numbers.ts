@@ -53,4 +53,7 @@ export const NvTable = {
   networkSecurityMaterial: 7,
 } as const;
 
+/** What a host writes into `hasConfigured` once it has configured the stick. */
+export const CONFIGURED = 0x55;
+
 export const NV_SYSTEM_ZSTACK = 1;

@@ -64,6 +64,11 @@ export class Cluster {
     if (!same(before, value)) this.onChange?.(attribute, before);
   }
 
+  /** Sets a value without telling anybody of the change. */
+  put(id: number, value: Value, manufacturerCode?: number): void {
+    this.#known(id, manufacturerCode).value = value;
+  }
+
   /** A command of this cluster has come. @returns undefined where the cluster does not know it */
   command(_id: number, _context: CommandContext): CommandResult | undefined {
     return undefined;

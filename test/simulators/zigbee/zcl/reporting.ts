@@ -45,6 +45,15 @@ export class Reporting {
     return this.#watched.get(attribute)?.rule;
   }
 
+  /** The value was reported by other means: the intervals begin anew. */
+  told(attribute: Attribute): void {
+    const watched = this.#watched.get(attribute);
+    if (!watched) return;
+    watched.reportedValue = attribute.value;
+    watched.reportedAtMs = Date.now();
+    this.#schedule(attribute, watched);
+  }
+
   changed(attribute: Attribute): void {
     const watched = this.#watched.get(attribute);
     if (!watched || !this.#enough(attribute, watched)) return;

@@ -48,14 +48,16 @@ const PERCENTAGE = 0x0021;
 
 /** Battery: volts in tenths, percentage in halves. */
 export function battery(percent: number): Cluster {
-  const decivolts = Math.round(20 + percent / 10);
-  return new Cluster(POWER, [
-    { id: VOLTAGE, type: Type.uint8, value: decivolts },
-    { id: PERCENTAGE, type: Type.uint8, value: percent * 2 },
-  ]);
+  return new Cluster(
+    POWER,
+    [
+      { id: VOLTAGE, type: Type.uint8, value: 0 },
+      { id: PERCENTAGE, type: Type.uint8, value: 0 },
+    ].map((attribute) => ({ ...attribute, value: batteryValues(percent)[attribute.id] ?? 0 })),
+  );
 }
 
-export function setBattery(cluster: Cluster, percent: number): void {
-  cluster.set(VOLTAGE, Math.round(20 + percent / 10));
-  cluster.set(PERCENTAGE, Math.round(percent * 2));
+/** A coin cell: 3.0 V when full, 2.0 V when empty. */
+export function batteryValues(percent: number): Record<number, number> {
+  return { [VOLTAGE]: Math.round(20 + percent / 10), [PERCENTAGE]: Math.round(percent * 2) };
 }

@@ -106,6 +106,11 @@ export class Level extends Cluster {
     }
   }
 
+  /** To a level, as a scene does. */
+  recall(level: number, tenths: number): void {
+    this.#transitions.to(LEVEL, level, tenths * TENTHS_MS);
+  }
+
   #move(target: number, tenths: number, withOnOff: boolean): void {
     const level = Math.min(LEVEL_MAX, Math.max(withOnOff ? 0 : 1, target));
     if (!withOnOff && !this.#onOff.on) return;
