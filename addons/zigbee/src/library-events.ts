@@ -19,7 +19,7 @@ const SAID_EVERY_MS = 60_000;
 
 /** Before the controller's start, which binds its handlers. @throws Error when the library is not the version this is for */
 export function guardLibraryEvents(controller: Controller, log: AddonLog): void {
-  const handlers = controller as unknown as Record<string, (fact: unknown) => unknown>;
+  const handlers = controller as unknown as Record<string, (...facts: unknown[]) => unknown>;
   const said = new Map<string, number>();
   const complain = (name: string, error: unknown) => {
     const text = error instanceof Error ? error.message : String(error);
@@ -32,9 +32,9 @@ export function guardLibraryEvents(controller: Controller, log: AddonLog): void 
   for (const name of HANDLERS) {
     const handle = handlers[name];
     if (typeof handle !== 'function') throw new Error(`zigbee-herdsman has no ${name} any more`);
-    handlers[name] = async (fact: unknown) => {
+    handlers[name] = async (...facts: unknown[]) => {
       try {
-        await handle.call(controller, fact);
+        await handle.apply(controller, facts);
       } catch (error) {
         complain(name, error);
       }

@@ -62,6 +62,7 @@ export class Radio {
   #controller: Controller | undefined;
   #identity: NetworkIdentity | undefined;
   #trouble: RadioTrouble | undefined;
+  #shown: string | undefined;
   #overwrite = false;
   #attempts = 0;
 
@@ -128,6 +129,7 @@ export class Radio {
   #begin(settings: RadioSettings): void {
     const abort = new AbortController();
     this.#attempts = 0;
+    this.#shown = undefined;
     this.#running = { abort, ended: this.#run(settings, abort.signal) };
   }
 
@@ -290,9 +292,10 @@ export class Radio {
   }
 
   #show(trouble: RadioTrouble | undefined): void {
-    const before = this.#trouble?.reason;
     this.#trouble = trouble;
-    if (trouble?.reason === before) return;
+    const shown = trouble?.reason ?? 'running';
+    if (shown === this.#shown) return;
+    this.#shown = shown;
     if (trouble) this.#parts.log.error(`coordinator: ${trouble.reason}`);
     else this.#parts.log.info('the coordinator works');
     this.#parts.onTrouble(trouble);
