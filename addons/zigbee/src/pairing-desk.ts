@@ -69,6 +69,8 @@ export class PairingDesk {
   readonly #parts: PairingDeskParts;
   readonly #window: JoinWindow;
   readonly #waiting = new Map<string, Waiting>();
+  /** The radio is away from its channel, looking for lamps. */
+  #touchlinking: Promise<void> | undefined;
   /** Devices that joined for a pairing that failed later: the next attempt needs no reset. By gate device. */
   readonly #leftOver = new Map<string, string>();
 
@@ -166,16 +168,18 @@ export class PairingDesk {
     const device = ieee === undefined ? undefined : controller.getDeviceByIeeeAddr(ieee);
     if (!device || (this.#parts.ownerOf(device.ieeeAddr) ?? deviceId) !== deviceId) return false;
     this.#attribute(waiting, device.ieeeAddr);
-    if (device.interviewState === 'SUCCESSFUL') {
-      void this.#interviewed(device, true);
-    } else {
-      this.#progress(device.ieeeAddr, 'interviewing');
-      void device.interview().then(
-        () => this.#interviewed(device, true),
-        () => this.#interviewed(device, false),
-      );
-    }
+    if (device.interviewState === 'SUCCESSFUL') void this.#interviewed(device, true);
+    else this.#interview(device);
     return true;
+  }
+
+  /** Asks a device again what it is. */
+  #interview(device: Models.Device): void {
+    this.#progress(device.ieeeAddr, 'interviewing');
+    void device.interview().then(
+      () => this.#interviewed(device, true),
+      () => this.#interviewed(device, false),
+    );
   }
 
   async #openFor(waiting: Waiting, controller: Controller): Promise<void> {
@@ -204,11 +208,15 @@ export class PairingDesk {
     const others = [...controller.getDevicesIterator()].map(({ ieeeAddr }) => ieeeAddr);
     const only = waiting.wishes.ieeeAddress;
     waiting.touchlinkTried = true;
-    try {
-      await this.#window.exclusively(() => touchlinkReset(controller, { others, only, isWanted }));
-    } catch (error) {
-      this.#parts.log.info(`Touchlink did not work: ${(error as Error).message}`);
-    }
+    const work = this.#window
+      .exclusively(() => touchlinkReset(controller, { others, only, isWanted }))
+      .then(
+        () => undefined,
+        (error: Error) => this.#parts.log.info(`Touchlink did not work: ${error.message}`),
+      );
+    this.#touchlinking = work;
+    await work;
+    if (this.#touchlinking === work) this.#touchlinking = undefined;
   }
 
   async #windowEnded(waiting: Waiting, controller: Controller): Promise<void> {
@@ -294,6 +302,12 @@ export class PairingDesk {
 
   async #interviewed(device: Models.Device, successful: boolean): Promise<void> {
     const { ieeeAddr } = device;
+    if (!successful && this.#touchlinking) {
+      // a lamp that was reset joins at once, while the radio is still away from its channel: it was never asked
+      await this.#touchlinking;
+      this.#interview(device);
+      return;
+    }
     if (!successful) {
       this.#blame(ieeeAddr, interviewFailed(stepReached(device), ieeeAddr));
       return;

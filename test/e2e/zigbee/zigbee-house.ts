@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { io, type Socket } from 'socket.io-client';
-import { typeIdOf } from '../../../addons/zigbee/src/type-id.ts';
+import { BRIDGE_TYPE, typeIdOf } from '../../../addons/zigbee/src/type-id.ts';
 import { type RadioOptions, SimulatedRadio } from '../../simulators/zigbee/radio.ts';
 import { Daemon } from '../../support/daemon.ts';
 import type { LocalAnswer } from '../../support/local-api.ts';
@@ -31,6 +31,12 @@ type Payload = Record<string, unknown>;
 export const TYPES = {
   thermometer: typeIdOf('SONOFF', 'SNZB-02'),
   bulb: typeIdOf('Innr', 'RB 285 C'),
+  plug: typeIdOf('Innr', 'SP 120'),
+  contact: typeIdOf('SONOFF', 'SNZB-04'),
+  thermostat: typeIdOf('eCozy', '1TST-EU'),
+  button: typeIdOf('Aqara', 'WXKG11LM'),
+  /** The network itself. */
+  bridge: BRIDGE_TYPE,
 };
 
 export interface HouseOptions {
@@ -164,6 +170,23 @@ export class ZigbeeHouse {
     await this.startPairing(id);
     joining.seek();
     return this.pairingEnd(id);
+  }
+
+  /** Runs an action of the protocol and waits for its result. */
+  async action(name: string, params: object = {}): Promise<{ response?: Payload; error?: Reason }> {
+    const answer = await this.api.call<Reason>('POST', `/device/v1/protocols/zigbee/actions/${name}`, params);
+    if (answer.status !== 202) return { error: answer.body };
+    return until(
+      `the action ${name} ends`,
+      async () => {
+        const result = await this.api.call<{ response?: Payload; error?: Reason }>(
+          'GET',
+          String(answer.headers['location']),
+        );
+        return result.status === 200 && result.body;
+      },
+      120_000,
+    );
   }
 
   set(deviceId: string, values: object): Promise<LocalAnswer<Reason>> {
