@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- names… --short]`: builds the compiled tree, runs the benchmarks one after the other, shows their
+ * `npm run bench [-- names… --short]`: builds what is packaged, runs the benchmarks one after the other, shows their
  * tables and writes them into `docs/benchmarks.md`. `--no-build` takes the tree as it is. Everything they start ends
  * and everything they write (below TMPDIR) goes, also on Ctrl-C. Fails when readings were lost, never for being slow.
  */

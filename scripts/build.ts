@@ -1,28 +1,71 @@
 /**
- * `npm run build`: the compiled tree in `dist/`, as it is packaged: `node dist/src/main.js` is the daemon. Beside what
- * the compiler writes it needs the add-ons' manifests and types, and the SDK under the name that add-ons import it by.
+ * `npm run build [-- --out FOLDER]`: what is packaged, in `dist/`: `node dist/src/main.js` is the daemon. The daemon and each add-on are
+ * bundled ([0014](../docs/decisions/0014-a-small-daemon.md)); the packages that an add-on names in its own package.json
+ * stay packages beside it. The SDK is bundled too, with its types, under the name that add-ons import it by.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Metafile } from 'esbuild';
+import { bundle } from './build/bundle.ts';
+import { licencesOf } from './build/licences.ts';
 
-const OUT = 'dist';
+const { values } = parseArgs({ options: { out: { type: 'string', default: 'dist' } } });
+const OUT = values.out;
+const SDK = '@gate/addon-sdk';
+
+const readJson = (path: string) => JSON.parse(readFileSync(path, 'utf8'));
+const writeJson = (path: string, value: unknown) =>
+  writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`);
+
+async function buildAddon(folder: string): Promise<Metafile[]> {
+  const { runtime, types } = readJson(join(folder, 'addon.json'));
+  mkdirSync(join(OUT, folder), { recursive: true });
+  for (const file of ['addon.json', types?.file]) {
+    if (file !== undefined) cpSync(join(folder, file), join(OUT, folder, file));
+  }
+  const entry: string | undefined = runtime.process?.entry;
+  if (entry === undefined) return [];
+  const { dependencies = {} } = readJson(join(folder, 'package.json'));
+  return [
+    await bundle({
+      entries: { [entry.replace(/\.ts$/, '')]: join(folder, entry) },
+      outFolder: join(OUT, folder),
+      external: Object.keys(dependencies).filter((name) => name !== SDK),
+    }),
+  ];
+}
+
+async function buildSdk(): Promise<Metafile> {
+  const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json', '--outDir', OUT], { stdio: 'inherit' });
+  if (status !== 0) process.exit(1);
+  const folder = join(OUT, 'addons/sdk');
+  writeJson(join(folder, 'package.json'), {
+    ...readJson('addons/sdk/package.json'),
+    exports: { '.': { types: './src/index.d.ts', default: './src/index.js' } },
+  });
+  // the bundles carry it inside; add-ons of others find it here
+  mkdirSync(join(OUT, 'node_modules/@gate'), { recursive: true });
+  symlinkSync('../../addons/sdk', join(OUT, 'node_modules', SDK), 'dir');
+  return bundle({ entries: { 'src/index': 'addons/sdk/src/index.ts' }, outFolder: folder });
+}
 
 rmSync(OUT, { recursive: true, force: true });
-const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' });
-if (status !== 0) process.exit(1);
-
-for (const file of globSync('addons/*/{addon,types}.json')) cpSync(file, join(OUT, file));
-
-const sdk = JSON.parse(readFileSync('addons/sdk/package.json', 'utf8'));
-const exported = { '.': { types: './src/index.d.ts', default: './src/index.js' } };
-writeFileSync(
-  join(OUT, 'addons/sdk/package.json'),
-  `${JSON.stringify({ ...sdk, exports: exported }, null, 2)}\n`,
+const metafiles = [await buildSdk()];
+metafiles.push(
+  await bundle({
+    // the thread lies beside the chunk that starts it
+    entries: { 'src/main': 'src/main.ts', 'src/writer-thread': 'src/store/writer-thread.ts' },
+    outFolder: OUT,
+  }),
 );
+for (const manifest of globSync('addons/*/addon.json').sort()) {
+  metafiles.push(...(await buildAddon(dirname(manifest))));
+}
+
 // "type": "module" for everything below
-const { name, version } = JSON.parse(readFileSync('package.json', 'utf8'));
-writeFileSync(join(OUT, 'package.json'), `${JSON.stringify({ name, version, type: 'module' }, null, 2)}\n`);
-mkdirSync(join(OUT, 'node_modules/@gate'), { recursive: true });
-symlinkSync('../../addons/sdk', join(OUT, 'node_modules/@gate/addon-sdk'), 'dir');
+const { name, version } = readJson('package.json');
+writeJson(join(OUT, 'package.json'), { name, version, type: 'module' });
+writeFileSync(join(OUT, 'THIRD-PARTY-LICENCES.txt'), licencesOf(metafiles));
 console.log(`built ${OUT}/`);

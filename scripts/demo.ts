@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { ShellyPlugS } from '../test/simulators/shelly-plug-s.ts';
+import { NODE_FLAGS } from '../test/support/daemon.ts';
 import { LocalApi } from '../test/support/local-api.ts';
 import { until } from '../test/support/until.ts';
 
@@ -31,7 +32,7 @@ const dataFolder = resolve(process.env['DATA_FOLDER'] || 'data');
 const plug = new ShellyPlugS();
 const plugPort = await plug.start(0);
 
-const daemon = spawn(process.execPath, ['--max-semi-space-size=2', 'src/main.ts'], {
+const daemon = spawn(process.execPath, [...NODE_FLAGS, 'src/main.ts'], {
   env: { LOG_LEVEL: 'warn', ...process.env, DATA_FOLDER: dataFolder },
   stdio: ['ignore', 'inherit', 'inherit'],
 });

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 interface Outcome {
   passed: number;
@@ -14,10 +14,13 @@ interface Outcome {
 
 const folder = mkdtempSync(join(tmpdir(), 'gate-test-report-'));
 
-function run(command: string, args: string[]): Promise<boolean> {
+function run(command: string, args: string[], environment: Record<string, string> = {}): Promise<boolean> {
   console.log(`\n> ${command} ${args.join(' ')}`);
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...environment },
+    });
     child.once('error', reject);
     child.once('exit', (code) => resolve(code === 0));
   });
@@ -29,10 +32,10 @@ async function check(command: string, args: string[]): Promise<Outcome> {
 }
 
 /** One folder of tests; a runner that broke off, or ran nothing, is a failure too. */
-async function tests(kind: string): Promise<Outcome> {
+async function tests(kind: string, environment?: Record<string, string>): Promise<Outcome> {
   const report = join(folder, `${kind}.json`);
   const reporters = ['--reporter', './scripts/mocha-reporter.cjs', '--reporter-option', `output=${report}`];
-  const succeeded = await run('mocha', [...reporters, `test/${kind}/**/*.test.ts`]);
+  const succeeded = await run('mocha', [...reporters, `test/${kind}/**/*.test.ts`], environment);
   try {
     const { passes, failures } = JSON.parse(readFileSync(report, 'utf8')) as {
       passes: number;
@@ -51,7 +54,11 @@ outcomes.push(await check('biome', ['ci', '--colors=off', '.']));
 outcomes.push(
   await check('depcruise', ['--config', '.dependency-cruiser.cjs', 'src', 'addons', 'scripts', 'test']),
 );
-for (const kind of ['unit', 'integration', 'e2e']) outcomes.push(await tests(kind));
+outcomes.push(await tests('unit'));
+outcomes.push(await tests('integration'));
+// end to end, what is packaged is what is run
+outcomes.push(await check('node', ['scripts/build.ts']));
+outcomes.push(await tests('e2e', { GATE_BUILT: resolve('dist') }));
 rmSync(folder, { recursive: true, force: true });
 
 const sum = (pick: (outcome: Outcome) => number) =>

@@ -21,8 +21,10 @@ import { NotificationRules } from './core/notification-rules.ts';
 import { Notifications } from './core/notifications.ts';
 import { Operations } from './core/operations.ts';
 import { Pairing } from './core/pairing.ts';
+import { ProtocolActions } from './core/protocol-actions.ts';
 import { Protocols } from './core/protocols.ts';
 import { Readings } from './core/readings.ts';
+import { Scans } from './core/scans.ts';
 import { Tokens } from './core/tokens.ts';
 import { TypeCatalogue } from './core/type-catalogue.ts';
 import { EventBus } from './lib/event-bus.ts';
@@ -266,6 +268,8 @@ export class Gateway {
       commands,
       operations,
       protocols,
+      actions: new ProtocolActions({ protocols, devices, operations, link: broker }),
+      scans: new Scans({ protocols, devices, link: broker }),
       types,
       notifications,
       logs,

@@ -249,7 +249,7 @@ async function run(bench: Bench): Promise<Section> {
       'MB is 10⁶ bytes, MiB 2²⁰. RssFile is what is mapped from files, almost all of it the code of Node itself, which the processes on a box share.',
     ],
     how: [
-      `Start: from the spawn of the compiled daemon until \`/health/live\` answers on the Unix socket, and until \`/health/ready\` shows both preinstalled add-ons (${PREINSTALLED.join(', ')}) as running; asked every ${POLL_MS} ms, which shares the cores. First and second start alternate, each pair in a new data folder. The files are in the kernel’s cache.`,
+      `Start: from the spawn of the built daemon until \`/health/live\` answers on the Unix socket, and until \`/health/ready\` shows both preinstalled add-ons (${PREINSTALLED.join(', ')}) as running; asked every ${POLL_MS} ms, which shares the cores. First and second start alternate, each pair in a new data folder. The files are in the kernel’s cache.`,
       `Idle: the second start in a data folder, no device, no client; /proc/<pid>/status after ${IDLE_MS / 1_000} s. Bare node: \`node -e "setInterval(()=>{},1e3)"\` for the same time.`,
       `Under load: as in latency, one client that takes everything, sampled every ${bench.short ? 2 : 10} s.`,
     ],

@@ -237,7 +237,7 @@ async function run(bench: Bench): Promise<Section> {
         `${count(readings)} readings were built in ${(buildMs / 1_000).toFixed(1)} s (${count((readings * 1_000) / buildMs)}/s).`,
     ),
     how: [
-      `Each store is built by the product’s own \`ReadingWriter\` in batches of ${count(BATCH)}: ${DEVICES} devices in turn, spread over ${SPREAD_DAYS} days; retention is set so that nothing is deleted. Then the compiled daemon serves it.`,
+      `Each store is built by the product’s own \`ReadingWriter\` in batches of ${count(BATCH)}: ${DEVICES} devices in turn, spread over ${SPREAD_DAYS} days; retention is set so that nothing is deleted. Then the built daemon serves it.`,
       `${REQUESTS} requests of each kind, after ${WARM_UP_REQUESTS} to warm up, one after the other over one kept-alive connection to the LAN port, the devices in turn; each is timed from the request to the last byte of its answer. Ranges begin at different moments, so that their edges do not lie on whole hours. The files are in the kernel’s cache.`,
       `Page ${count(DEEP_PAGE)} is asked for with as many readings a page as the devices have for it: –, where they have not.`,
       'Bare SQL: the statement of the store for the newest page, prepared once, in this process; no count, no HTTP, no JSON.',

@@ -50,7 +50,7 @@ function intro(names: readonly string[], date: string): string {
   const { cpu, cores, node, kernel, fileSystem } = thisMachine();
   return `# Benchmarks
 
-Measured, not promised: \`npm run bench\` writes this page. It builds the compiled tree and runs it as it is shipped;
+Measured, not promised: \`npm run bench\` writes this page. It builds what is packaged and runs it as it is shipped;
 single benchmarks: \`npm run bench -- ${names.join(' ')}\`, a quick look: \`npm run bench -- --short\`. Each figure stands beside
 a raw limit measured in the same run on the same machine, and the ratio between them is what travels to other machines.
 

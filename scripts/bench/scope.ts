@@ -6,8 +6,10 @@ import { type ChildProcess, fork, type SpawnOptions, spawn } from 'node:child_pr
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Daemon } from '../../test/support/daemon.ts';
+
+const BUILT = resolve(import.meta.dirname, '../../dist');
 
 /** From SIGTERM to SIGKILL: longer than the daemon gives itself. */
 const STOP_MS = 12_000;
@@ -26,11 +28,11 @@ export class Scope {
     return path;
   }
 
-  /** The compiled daemon with the settings of a release, in `dataFolder`; not waited for. */
+  /** The built daemon with the settings of a release, in `dataFolder`; not waited for. */
   spawnDaemon(dataFolder: string, environment: Record<string, string> = {}): Daemon {
     const daemon = Daemon.spawn({
       dataFolder,
-      compiled: true,
+      built: BUILT,
       environment: { LOG_LEVEL: 'info', RATE_LIMIT_ANONYMOUS: '0', ...environment },
     });
     this.#stack.defer(() => ended(daemon.process));

@@ -2,13 +2,12 @@
  * An HTTP server that a slow or hostile peer cannot hold up: every phase of a request has its time, headers and
  * connections their number. What is not HTTP is answered in the API's own error form and closed.
  */
-import type { RequestListener, Server } from 'node:http';
+import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pause } from '../lib/deadline.ts';
 import { GatewayError } from '../model/error.ts';
 import { answerOf } from './error-table.ts';
-import { createServer, STATUS_CODES } from './lean-modules.ts';
 
 export const HEADERS_MAX_BYTES = 16 * 1024;
 export const CONNECTIONS_MAX = 1_024;

@@ -12,3 +12,7 @@ export const UNACKNOWLEDGED_MAX = 10_000;
 export const REPEAT_WINDOW = 100_000;
 /** A process add-on ends by itself within this time when its daemon is gone. */
 export const ORPHAN_EXIT_MS = 10_000;
+/** An add-on answers a scan within this time, with what it has found by then. */
+export const SCAN_MS = 10_000;
+/** Candidates that one scan may answer; further ones are left out. */
+export const SCAN_CANDIDATES_MAX = 1_000;

@@ -79,6 +79,23 @@ export const resultMessage = v.variant('ok', [
 ]);
 export type ResultMessage = v.InferOutput<typeof resultMessage>;
 
+/** Longest label of a candidate, in characters. */
+export const CANDIDATE_LABEL_MAX_CHARS = 200;
+
+/**
+ * One device that a `scan` found: what a person recognises it by, and what it would be created with. `address`, where
+ * the add-on knows it, is what `pair` would answer; `deviceId` is for a device that is paired already.
+ */
+export const scanCandidate = v.object({
+  label: v.pipe(v.string(), v.minLength(1), v.maxLength(CANDIDATE_LABEL_MAX_CHARS)),
+  /** Id of its device type, where the add-on can tell. */
+  type: v.optional(v.pipe(v.string(), v.maxLength(64))),
+  parameters: v.optional(jsonObjectSchema, {}),
+  address: v.optional(jsonValueSchema),
+  deviceId: v.optional(v.string()),
+});
+export type ScanCandidate = v.InferOutput<typeof scanCandidate>;
+
 /**
  * `…/events`: add-on → gate. Known types: `joined`, `interviewing`, `configuring`, `configured`, `failed`
  * (progress of a pairing), `left`, `linkUp`, `linkDown`. Others are passed on as they are.

@@ -1,9 +1,9 @@
 /**
- * Status requests that are answered later: begun at once, carried out in the device's turn, kept until their `ttl`.
- * Every one ends: with the device's answer, or with the reason why there is none.
+ * What is answered later: status requests to devices, actions of add-ons. Begun at once, kept until their `ttl`.
+ * Every one ends: with the answer, or with the reason why there is none.
  */
 import { GatewayError, reasonOf } from '../model/error.ts';
-import type { JsonObject } from '../model/json.ts';
+import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { Operation } from '../model/operation.ts';
 import type { Commands } from './commands.ts';
 import type { Devices } from './devices.ts';
@@ -25,6 +25,9 @@ export interface OperationsParts {
   onTrouble: (error: unknown) => void;
 }
 
+/** Whom an operation concerns. */
+export type OperationSubject = Pick<Operation, 'deviceId' | 'protocolId' | 'action'>;
+
 export class Operations {
   readonly #parts: OperationsParts;
 
@@ -37,7 +40,7 @@ export class Operations {
     const { store } = this.#parts;
     const error = {
       code: 'interrupted',
-      message: 'the gateway was restarted before the device answered',
+      message: 'the gateway was restarted before the answer came',
       hint: 'ask again',
     };
     for (const operation of await store.pending())
@@ -46,18 +49,27 @@ export class Operations {
 
   /** Asks a device for its status; the result is fetched by the operation's id. @throws GatewayError notFound, badRequest, tooManyRequests */
   async begin(deviceId: string, params: JsonObject, timeoutMs: number): Promise<Operation> {
-    const { store, devices, projectId, now, newId } = this.#parts;
+    const { devices, commands } = this.#parts;
     if (devices.get(deviceId).isGateway)
       throw new GatewayError('badRequest', 'the gateway itself takes no commands');
+    return this.beginWith({ deviceId }, () => commands.get(deviceId, params, timeoutMs));
+  }
+
+  /**
+   * Begins `work`, whose value or error becomes the operation's outcome. `work` must end by itself.
+   * @throws GatewayError tooManyRequests
+   */
+  async beginWith(subject: OperationSubject, work: () => Promise<JsonValue>): Promise<Operation> {
+    const { store, projectId, now, newId } = this.#parts;
     if ((await store.count()) >= OPERATIONS_MAX) {
       throw new GatewayError('tooManyRequests', `${OPERATIONS_MAX} results are kept already`, {
         retryAfterSeconds: 60,
       });
     }
     const ttl = Math.floor(now() / 1_000) + KEPT_SECONDS;
-    const operation: Operation = { id: newId(), projectId, deviceId, ttl, outcome: { state: 'pending' } };
+    const operation: Operation = { id: newId(), projectId, ...subject, ttl, outcome: { state: 'pending' } };
     await store.save(operation);
-    void this.#carryOut(operation, params, timeoutMs);
+    void this.#carryOut(operation, work);
     return operation;
   }
 
@@ -70,9 +82,9 @@ export class Operations {
     });
   }
 
-  async #carryOut(operation: Operation, params: JsonObject, timeoutMs: number): Promise<void> {
-    const { store, commands, onTrouble } = this.#parts;
-    const outcome = await commands.get(operation.deviceId, params, timeoutMs).then(
+  async #carryOut(operation: Operation, work: () => Promise<JsonValue>): Promise<void> {
+    const { store, onTrouble } = this.#parts;
+    const outcome = await work().then(
       (response): Operation['outcome'] => ({ state: 'done', response }),
       (error): Operation['outcome'] => ({ state: 'failed', error: reasonOf(error) }),
     );

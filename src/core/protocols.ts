@@ -37,6 +37,8 @@ export interface ProtocolView {
   /** The add-on's state: process and link together; `stopped` when it is not installed. */
   state: PartState;
   reason?: string;
+  /** What its add-on can be asked to do, by name; left out where there is nothing. */
+  actions?: Manifest['actions'];
 }
 
 export interface ProtocolsParts {
@@ -98,6 +100,21 @@ export class Protocols {
   /** By id or slug. @throws GatewayError notFound */
   get(protocolId: string): ProtocolView {
     return this.#view(this.#find(protocolId).manifest);
+  }
+
+  /** Its add-on, by id or slug. @throws GatewayError notFound */
+  package(protocolId: string): AddonPackage {
+    return this.#find(protocolId);
+  }
+
+  /** As `package`. @throws GatewayError notFound, conflict when it is not installed */
+  installed(protocolId: string): AddonPackage {
+    const addon = this.#find(protocolId);
+    const { slug } = addon.manifest;
+    if (this.#installed.has(slug)) return addon;
+    throw new GatewayError('conflict', `protocol "${slug}" is not installed`, {
+      hint: `install it: POST /device/v1/protocols/${slug}/installation`,
+    });
   }
 
   /** @throws GatewayError notFound, conflict, badRequest (parameters) */
@@ -177,7 +194,7 @@ export class Protocols {
     this.#installed.set(slug, { parameters });
   }
 
-  #view({ id, name, slug }: Manifest): ProtocolView {
+  #view({ id, name, slug, actions = {} }: Manifest): ProtocolView {
     const health = this.#parts.health.part(partOf(slug));
     return {
       id,
@@ -186,6 +203,7 @@ export class Protocols {
       status: this.#installed.has(slug) ? 'installed' : 'notInstalled',
       state: health?.state ?? 'stopped',
       ...(health?.reason === undefined ? {} : { reason: health.reason }),
+      ...(Object.keys(actions).length === 0 ? {} : { actions }),
     };
   }
 }

@@ -1,6 +1,7 @@
 /**
  * The catalogue of device types, made anew from the add-ons' manifests at every start.
  */
+import type { Ajv2020 } from 'ajv/dist/2020.js';
 import type { DeviceType } from '../model/device-type.ts';
 import { type FieldError, GatewayError } from '../model/error.ts';
 import type { JsonObject } from '../model/json.ts';
@@ -125,11 +126,9 @@ async function entriesOf(protocol: string, source: TypesOfProtocol): Promise<Cat
  */
 export async function checkAgainst(schema: JsonObject, value: JsonObject, what: string): Promise<JsonObject> {
   // loaded at its first use: most starts never need it, and it weighs some megabytes
-  const { Ajv2020 } = await import('ajv/dist/2020.js');
+  const { Ajv2020 } = (await import('ajv/dist/2020.js')).default;
   const copy = structuredClone(value);
-  const validate = new Ajv2020({ useDefaults: true, allErrors: true, strict: false }).compile<JsonObject>(
-    schema,
-  );
+  const validate = compiled(new Ajv2020({ useDefaults: true, allErrors: true, strict: false }), schema, what);
   if (validate(copy)) return copy;
   const errors: FieldError[] = (validate.errors ?? []).map((error) => ({
     field: [
@@ -144,6 +143,19 @@ export async function checkAgainst(schema: JsonObject, value: JsonObject, what: 
   throw new GatewayError('badRequest', `${what}: ${first.field ? `"${first.field}" ` : ''}${first.message}`, {
     errors,
   });
+}
+
+/** @throws GatewayError addonUnavailable for a schema that is none: a fault of the manifest it came with */
+function compiled(ajv: Ajv2020, schema: JsonObject, what: string) {
+  try {
+    return ajv.compile<JsonObject>(schema);
+  } catch (cause) {
+    throw new GatewayError(
+      'addonUnavailable',
+      `${what}: the JSON Schema in the add-on's manifest cannot be used: ${(cause as Error).message}`,
+      { hint: 'tell the author of the add-on', cause },
+    );
+  }
 }
 
 function describe(error: { keyword: string; message?: string; params: Record<string, unknown> }): string {

@@ -45,6 +45,7 @@ export class ReadingWriter {
   readonly #addPresence: Statement;
   readonly #addDelivery: Statement;
   readonly #dropDelivery: Statement;
+  readonly #deliveredIds: Statement;
 
   constructor(database: Database) {
     this.#database = database;
@@ -56,6 +57,7 @@ export class ReadingWriter {
     this.#addPresence = database.prepare('INSERT OR IGNORE INTO device_shape VALUES (?, ?)');
     this.#addDelivery = database.prepare('INSERT INTO delivery (addon, n, ids) VALUES (?, ?, ?)');
     this.#dropDelivery = database.prepare('DELETE FROM delivery WHERE batch = ?');
+    this.#deliveredIds = database.prepare('SELECT ids FROM delivery WHERE batch = ?');
   }
 
   /** Reads what is known so far: devices, shapes and the latest ids of each add-on. */
@@ -73,8 +75,9 @@ export class ReadingWriter {
       .prepare('SELECT batch, addon, n, ids FROM delivery ORDER BY batch')
       .iterate()) {
       const deliveries = this.#deliveriesOf(String(row['addon']));
-      for (const key of JSON.parse(String(row['ids'])) as string[]) deliveries.window.add(key);
-      this.#noteBatch(deliveries, Number(row['batch']), Number(row['n']));
+      const batch = Number(row['batch']);
+      for (const key of idsIn(row)) deliveries.window.add(key, batch);
+      this.#noteBatch(deliveries, batch, Number(row['n']));
     }
   }
 
@@ -161,7 +164,7 @@ export class ReadingWriter {
       surplus += 1;
     }
     learned.push(() => {
-      for (const key of keys) deliveries.window.add(key);
+      for (const key of keys) deliveries.window.add(key, batch);
       deliveries.batches.splice(0, surplus);
       this.#noteBatch(deliveries, batch, keys.size);
       deliveries.total = total;
@@ -176,8 +179,19 @@ export class ReadingWriter {
   #deliveriesOf(addon: string): Deliveries {
     const known = this.#deliveries.get(addon);
     if (known) return known;
-    const deliveries: Deliveries = { window: new RepeatWindow(REPEAT_WINDOW), batches: [], total: 0 };
+    const deliveries: Deliveries = {
+      window: new RepeatWindow({
+        size: REPEAT_WINDOW,
+        idsOf: (batch) => idsIn(this.#deliveredIds.get(batch)),
+      }),
+      batches: [],
+      total: 0,
+    };
     this.#deliveries.set(addon, deliveries);
     return deliveries;
   }
+}
+
+function idsIn(row: Record<string, unknown> | undefined): string[] {
+  return row === undefined ? [] : (JSON.parse(String(row['ids'])) as string[]);
 }

@@ -4,12 +4,18 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { LocalApi } from './local-api.ts';
 import { until } from './until.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
+
+/** The flags of Node that `npm start` gives the daemon. */
+export const NODE_FLAGS: readonly string[] = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  .scripts.start.split(' ')
+  .filter((word: string) => word.startsWith('--'));
 
 export interface LogLine {
   level: string;
@@ -20,8 +26,8 @@ export interface LogLine {
 export interface DaemonOptions {
   dataFolder: string;
   environment?: Record<string, string>;
-  /** Runs the compiled tree of `npm run build` in place of the sources. */
-  compiled?: boolean;
+  /** What `npm run build` made: the folder with `src/main.js`. GATE_BUILT where not given; the sources without either. */
+  built?: string;
 }
 
 export class Daemon {
@@ -47,9 +53,9 @@ export class Daemon {
   }
 
   /** Starts it and does not wait for it. */
-  static spawn({ dataFolder, environment = {}, compiled = false }: DaemonOptions): Daemon {
-    const main = join(ROOT, compiled ? 'dist/src/main.js' : 'src/main.ts');
-    const child = spawn(process.execPath, ['--max-semi-space-size=2', main], {
+  static spawn({ dataFolder, environment = {}, built = process.env['GATE_BUILT'] }: DaemonOptions): Daemon {
+    const main = built === undefined ? join(ROOT, 'src/main.ts') : join(built, 'src/main.js');
+    const child = spawn(process.execPath, [...NODE_FLAGS, main], {
       env: {
         PATH: process.env['PATH'],
         CONFIG_FOLDER: join(dataFolder, 'config'),

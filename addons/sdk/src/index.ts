@@ -4,6 +4,8 @@ export {
   ORPHAN_EXIT_MS,
   READING_MAX_BYTES,
   READING_MAX_DEPTH,
+  SCAN_CANDIDATES_MAX,
+  SCAN_MS,
   UNACKNOWLEDGED_MAX,
 } from '../../../src/contract/limits.ts';
 export type {
@@ -15,9 +17,10 @@ export type {
 export { CONTRACT_VERSION } from '../../../src/contract/version.ts';
 export { backoffMs } from '../../../src/lib/backoff.ts';
 export { isJsonObject, type JsonObject, type JsonValue } from '../../../src/model/json.ts';
-export { type Addon, type AddonHandlers, type AddonOptions, createAddon } from './addon.ts';
+export { createAddon } from './addon.ts';
 export { AddonError, type AddonErrorDetails } from './addon-error.ts';
 export type { AddonLog } from './addon-log.ts';
+export type { Addon, AddonHandlers, AddonOptions, ScanCandidate, ScanHandler } from './addon-options.ts';
 export { type Clock, systemClock } from './clock.ts';
 export type { AddonHost } from './process-host.ts';
 export type { AddonRequest, DeviceRequest, RequestHandler } from './request-runner.ts';

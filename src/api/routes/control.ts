@@ -11,7 +11,7 @@ import { readJson } from '../body.ts';
 import { parseQuery } from '../query.ts';
 import { type ApiRouter, type ApiState, guarded } from './router.ts';
 
-const CONTROL = '/device/v1/control';
+export const CONTROL = '/device/v1/control';
 const PATH_HEADER = 'instathings-path';
 const METHOD_HEADER = 'instathings-method';
 const WAIT_MAX_SECONDS = 60;
@@ -58,11 +58,13 @@ export function addControlRoutes(
 }
 
 /** In the documented order of keys; `error` stands in place of `response` when there is none. */
-export function operationView({ projectId, outcome, ttl, deviceId, id }: Operation): JsonObject {
+export function operationView({ projectId, outcome, ttl, deviceId, id, ...of }: Operation): JsonObject {
   if (outcome.state === 'pending') return { status: 'pending' };
   const result: JsonObject =
     outcome.state === 'done' ? { response: outcome.response } : { error: { ...outcome.error } };
-  return { projectId, ...result, ttl, deviceId, id };
+  const { protocolId, action } = of;
+  const named = protocolId === undefined || action === undefined ? {} : { protocolId, action };
+  return { projectId, ...result, ttl, deviceId, id, ...named };
 }
 
 /** What the device is sent: the body as it is, for HTTP devices also path, method and query. @throws GatewayError badRequest */

@@ -2,14 +2,13 @@
  * What every file of routes shares: the context's state, the guard that each route names its right with, and the
  * methods that a path has.
  */
-import type { RouterMiddleware, Router as RouterType } from '@koa/router';
+import { Router, type RouterMiddleware } from '@koa/router';
 import type { Access, Caller, Right } from '../access.ts';
-import { Router } from '../lean-modules.ts';
 
 export interface ApiState {
   caller: Caller;
 }
-export type ApiRouter = RouterType<ApiState>;
+export type ApiRouter = Router<ApiState>;
 
 /** Paths are told apart by case, as URLs are. */
 export function createRouter(): ApiRouter {

@@ -44,7 +44,8 @@ describe('a Zigbee network', () => {
     const refused = await house.action('setGroup', { group: 1, values: { brightness: 999 } });
     assert.match(refused.error?.message ?? '', /"brightness" must be from 0 to 254/);
     const { response } = await house.action('describeNetwork');
-    const [group] = response?.['groups'] as { name: string; members: { deviceId: string }[] }[];
+    const groups = (response?.['groups'] ?? []) as { name: string; members: { deviceId: string }[] }[];
+    const [group] = groups;
     assert.deepEqual(
       [group?.name, group?.members.map(({ deviceId }) => deviceId)],
       ['kitchen', lamps.map(({ id }) => id)],

@@ -28,6 +28,8 @@ const PATHS = [
   '/device/v1/protocols',
   '/device/v1/protocols/:x',
   '/device/v1/protocols/:x/installation',
+  '/device/v1/protocols/:x/actions/:x',
+  '/device/v1/protocols/:x/scan',
   '/device/v1/types',
   '/device/v1/types/:x',
   '/history/device/:x/history',

@@ -13,7 +13,8 @@ describe('protocols and health over REST', () => {
 
   it('shows a protocol as documented, with its status, by id or slug', async () => {
     const { body } = await gate.call(KNX);
-    assert.deepEqual(body, {
+    const { actions: _, ...documented } = body;
+    assert.deepEqual(documented, {
       id: 'vRy6GTde',
       name: 'KNX',
       slug: 'knx',

@@ -20,8 +20,10 @@ import { Notifications } from '../../../../src/core/notifications.ts';
 import { Operations } from '../../../../src/core/operations.ts';
 import { Pairing } from '../../../../src/core/pairing.ts';
 import type { HistoryStore } from '../../../../src/core/ports.ts';
+import { ProtocolActions } from '../../../../src/core/protocol-actions.ts';
 import { type AddonPackage, Protocols } from '../../../../src/core/protocols.ts';
 import { Readings } from '../../../../src/core/readings.ts';
+import { Scans } from '../../../../src/core/scans.ts';
 import { Tokens } from '../../../../src/core/tokens.ts';
 import { TypeCatalogue } from '../../../../src/core/type-catalogue.ts';
 import { EventBus } from '../../../../src/lib/event-bus.ts';
@@ -113,6 +115,20 @@ const PACKAGES = [
   addon('http', 'R2Jh6IhT', {}),
   addon('knx', 'vRy6GTde', {
     preinstalled: false,
+    actions: {
+      searchServers: {
+        title: 'Look for KNX/IP servers',
+        description: 'Searches the network',
+        parameters: {
+          type: 'object',
+          additionalProperties: false,
+          properties: { seconds: { type: 'integer', minimum: 1, default: 3 } },
+        },
+        scope: 'control',
+        timeoutSeconds: 60,
+      },
+      reset: { parameters: { type: 'object' }, scope: 'admin', timeoutSeconds: 1 },
+    },
     parameters: { type: 'object', required: ['ip_address'], properties: { ip_address: { type: 'string' } } },
   }),
 ];
@@ -234,6 +250,13 @@ export class ApiUnderTest {
       commands: this.commands,
       operations: this.operations,
       protocols: this.protocols,
+      actions: new ProtocolActions({
+        protocols: this.protocols,
+        devices: this.devices,
+        operations: this.operations,
+        link: this.link,
+      }),
+      scans: new Scans({ protocols: this.protocols, devices: this.devices, link: this.link }),
       types: this.types,
       notifications: this.notifications,
       logs: this.logs,
