@@ -52,6 +52,8 @@ export class SimulatedRadio {
   readonly air: Air;
   readonly coordinator: Coordinator;
   readonly faults: DataFaults = { refuse: undefined, confirm: undefined };
+  /** Of the host, answered or not. */
+  framesReceived = 0;
   /** Commands that the firmware did not know, as `subsystem/command`: empty when all went well. */
   readonly unknownCommands: string[] = [];
   readonly #nv: NvMemory;
@@ -207,6 +209,7 @@ export class SimulatedRadio {
   }
 
   #receive(frame: UnpiFrame): void {
+    this.framesReceived += 1;
     if (this.#muted || !this.coordinator.powered) return;
     const { subsystem, command } = frame;
     if (frame.type === AREQ && subsystem === SYS && command === 0x00) {
