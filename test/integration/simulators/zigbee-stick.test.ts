@@ -126,6 +126,18 @@ describe('a simulated Zigbee stick, with zigbee-herdsman as its host', function 
     assert.equal(meta['revision'], 20200417);
   });
 
+  it('forms a network with the old Z-Stack 1.2, too', async () => {
+    const radio = await plug({ firmware: 'home12', capacity: 20 });
+    assert.equal(await host.start(radio.url), 'restored', 'as herdsman calls it');
+    assert.equal(radio.network?.panId, NETWORK.panId);
+    assert.deepEqual([...(radio.network?.networkKey ?? [])], NETWORK.networkKey);
+    const bulb = radio.add(new ColourBulb());
+    await host.pair(bulb);
+    await host.stop();
+    assert.equal(await host.start(radio.url), 'resumed');
+    await host.endpoint(bulb).command('genOnOff', 'on', {});
+  });
+
   it('answers what it does not know with an error, passes over what is no frame, and hangs when told to', async () => {
     const radio = await plug();
     const socket = connect(radio.port, '127.0.0.1');
