@@ -15,6 +15,7 @@ import type { Firmware } from './mt/system-commands.ts';
 import type { JoinOutcome, Node, TrustCentre } from './node.ts';
 
 const RESET_MS = 20;
+const ANNOUNCES_AFTER_MS = 30;
 const ADDRESS_FIRST = 0x0001;
 const ADDRESS_COUNT = 0xfff0;
 const PERMIT_FOREVER = 0xff;
@@ -56,6 +57,11 @@ export class Coordinator implements TrustCentre, Transmitter {
     return Date.now() < this.#permitUntilMs;
   }
 
+  /** It hears its network: not without power, and not while it is tuned to Touchlink. */
+  get listens(): boolean {
+    return this.powered && this.interPanChannel === undefined;
+  }
+
   nextFrameCounter(): number {
     return this.store.nextFrameCounter();
   }
@@ -91,14 +97,12 @@ export class Coordinator implements TrustCentre, Transmitter {
   moveTo(channel: number): void {
     const before = this.identity;
     if (!before) return;
-    this.air.broadcast(this, (node) => {
-      if (node.membership) node.membership.network = { ...node.membership.network, channel };
-    });
-    // those that sleep hear it when they poll; the stick stays until the next turn of the loop
-    setImmediate(() => {
-      this.identity = { ...before, channel };
-      this.store.moveTo(channel);
-    });
+    for (const node of this.air.devices.values()) {
+      // those that sleep hear of it when they poll
+      if (node.membership && node.hears(before)) node.membership.network = { ...before, channel };
+    }
+    this.identity = { ...before, channel };
+    this.store.moveTo(channel);
   }
 
   permitJoining(seconds: number): void {
@@ -109,7 +113,7 @@ export class Coordinator implements TrustCentre, Transmitter {
 
   admit(node: Node, via?: Node): JoinOutcome {
     const network = this.identity;
-    if (!network || !this.powered || (via && !via.hears(network))) return 'noNetwork';
+    if (!network || !this.listens || (via && !via.hears(network))) return 'noNetwork';
     const permitted = via ? Date.now() < via.permitJoinUntilMs || this.permitsJoining : this.permitsJoining;
     if (!permitted) return 'notPermitted';
     if (this.full) return 'networkFull';
@@ -120,7 +124,6 @@ export class Coordinator implements TrustCentre, Transmitter {
     const linkKey = node.zigbee3 ? this.store.createLinkKey(node.ieee) : undefined;
     this.#place(node, network, { address, linkKey });
     this.#tellJoined(node, via?.membership?.address ?? 0);
-    this.announced(node);
     return 'joined';
   }
 
@@ -137,7 +140,7 @@ export class Coordinator implements TrustCentre, Transmitter {
   readmit(node: Node, options: { newAddress?: boolean; secured?: boolean }): JoinOutcome {
     const membership = node.membership;
     const network = this.identity;
-    if (!membership || !network || !this.powered) return 'noNetwork';
+    if (!membership || !network || !this.listens) return 'noNetwork';
     const secured = options.secured ?? true;
     if (secured && !node.hears(network)) return 'noNetwork';
     const { linkKey } = membership;
@@ -147,20 +150,19 @@ export class Coordinator implements TrustCentre, Transmitter {
     this.store.remember({ user: AddressUser.child | AddressUser.security, address, ieee: node.ieee });
     this.#place(node, network, { address, linkKey });
     this.#tellJoined(node, 0);
-    this.announced(node);
     return 'joined';
   }
 
   announced(node: Node): void {
     const address = node.membership?.address;
-    if (address === undefined || !this.powered || !node.hears(this.identity)) return;
+    if (address === undefined || !this.listens || !node.hears(this.identity)) return;
     const data = new ByteWriter().u16(address).u16(address).ieee(node.ieee).u8(node.capabilities).done();
     this.notify(ZDO, 0xc1, data);
   }
 
   gone(node: Node, rejoins: boolean): void {
     const address = node.membership?.address;
-    if (address === undefined || !this.powered || !node.hears(this.identity)) return;
+    if (address === undefined || !this.listens || !node.hears(this.identity)) return;
     if (!rejoins) this.store.forget(node.ieee);
     const data = new ByteWriter()
       .u16(address)
@@ -172,7 +174,7 @@ export class Coordinator implements TrustCentre, Transmitter {
 
   heard(node: Node, packet: Packet): void {
     const address = node.membership?.address;
-    if (address === undefined || !this.powered || !node.hears(this.identity)) return;
+    if (address === undefined || !this.listens || !node.hears(this.identity)) return;
     if (this.endpoints.has(packet.destinationEndpoint))
       this.incoming.deliver(address, node.linkQuality, packet);
   }
@@ -194,9 +196,11 @@ export class Coordinator implements TrustCentre, Transmitter {
     this.air.readdress(node, before, as.address);
   }
 
+  /** The host hears of the device when it is let in, and from the device itself a little later. */
   #tellJoined(node: Node, parent: number): void {
     const address = node.membership?.address ?? 0;
     this.notify(ZDO, 0xca, new ByteWriter().u16(address).ieee(node.ieee).u16(parent).done());
+    this.air.later(ANNOUNCES_AFTER_MS, () => this.announced(node));
   }
 
   /** Scattered over the range as a stick's are. @param ieee keeps the address that the device had */

@@ -166,6 +166,11 @@ export class SimulatedDevice implements Node, EndpointHost {
     this.#awakeUntilMs = Math.max(this.#awakeUntilMs, Date.now() + ms);
   }
 
+  /** It need not stay awake any longer. */
+  sleep(): void {
+    this.#awakeUntilMs = 0;
+  }
+
   /** Milliseconds until the device listens next. Polls come in a fixed rhythm, so that no timer runs for them. */
   pollsInMs(): number {
     const nowMs = Date.now();

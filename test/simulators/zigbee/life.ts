@@ -22,7 +22,6 @@ export class Life {
   readonly #random: () => number;
   readonly #everyMs: number;
   #timer: NodeJS.Timeout | undefined;
-  #kilowattHours = 0;
 
   constructor(options: LifeOptions = {}) {
     this.#random = seededRandom(options.seed ?? 1);
@@ -55,8 +54,7 @@ export class Life {
       if (this.#random() < DOOR_MOVES) device.move(!device.open);
     } else if (device instanceof MeteringPlug) {
       const watts = device.state.on ? this.#drift(60, 60, 5) : 0;
-      this.#kilowattHours += (watts * this.#everyMs) / 3.6e9;
-      device.report(watts, device.state.kilowattHours + this.#kilowattHours);
+      device.consume(watts, this.#everyMs);
     } else if (device instanceof Thermostat) {
       const { temperature, setpoint, mode } = device.state;
       device.report(this.#drift(temperature, mode === 0 ? 16 : setpoint, 0.1));

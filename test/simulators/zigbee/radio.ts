@@ -52,6 +52,8 @@ export class SimulatedRadio {
   readonly air: Air;
   readonly coordinator: Coordinator;
   readonly faults: DataFaults = { refuse: undefined, confirm: undefined };
+  /** Of the host, answered or not. */
+  framesReceived = 0;
   /** Commands that the firmware did not know, as `subsystem/command`: empty when all went well. */
   readonly unknownCommands: string[] = [];
   readonly #nv: NvMemory;
@@ -65,12 +67,15 @@ export class SimulatedRadio {
     this.air = options.air ?? new Air();
     this.#nv = new NvMemory(options.nvFile);
     this.#port = options.port ?? 0;
-    const store = new NetworkStore(this.#nv, options.capacity ?? CAPACITY, options.ieee ?? IEEE);
+    const firmware = FIRMWARE[options.firmware ?? 'current'];
+    const packed = firmware.product === 0;
+    const { capacity = CAPACITY, ieee = IEEE } = options;
+    const store = new NetworkStore(this.#nv, { capacity, ieee, packed });
     if (options.network) {
       store.put(options.network);
-      this.#nv.setItem(NvItem.hasConfigured, Buffer.from([CONFIGURED]));
+      const flag = packed ? NvItem.hasConfigured12 : NvItem.hasConfigured;
+      this.#nv.setItem(flag, Buffer.from([CONFIGURED]));
     }
-    const firmware = FIRMWARE[options.firmware ?? 'current'];
     const notify = (subsystem: number, command: number, data: Buffer) => {
       this.#send(encodeUnpi(AREQ, subsystem, command, data));
     };
@@ -207,6 +212,7 @@ export class SimulatedRadio {
   }
 
   #receive(frame: UnpiFrame): void {
+    this.framesReceived += 1;
     if (this.#muted || !this.coordinator.powered) return;
     const { subsystem, command } = frame;
     if (frame.type === AREQ && subsystem === SYS && command === 0x00) {
@@ -244,7 +250,10 @@ export class SimulatedRadio {
         case SAPI:
           return plain(sapiCommand(coordinator, command, reader));
         case APP_CNF:
-          return configurationCommand(coordinator, command, reader);
+          // base device behaviour came with Z-Stack 3
+          return coordinator.firmware.product === 0
+            ? undefined
+            : configurationCommand(coordinator, command, reader);
         default:
           return undefined;
       }

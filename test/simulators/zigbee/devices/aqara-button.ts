@@ -17,6 +17,7 @@ const MODEL = 0x0005;
 const STATUS = 0xff01;
 const PRESSES = { hold: 0, single: 1, double: 2, release: 255 } as const;
 const POLL_MS = 3_000;
+const INTRODUCES_AFTER_MS = 100;
 
 export class AqaraButton extends SimulatedDevice {
   readonly #endpoint: DeviceEndpoint;
@@ -40,10 +41,12 @@ export class AqaraButton extends SimulatedDevice {
   /** This maker's devices say who they are as soon as they have joined. */
   override join(via?: Node): JoinOutcome {
     const outcome = super.join(via);
-    if (outcome === 'joined') {
-      this.#endpoint.tell(BASIC, { [MODEL]: this.#endpoint.server(BASIC).get(MODEL) });
-    }
+    if (outcome === 'joined') setTimeout(() => this.#introduce(), INTRODUCES_AFTER_MS).unref();
     return outcome;
+  }
+
+  #introduce(): void {
+    this.#endpoint.tell(BASIC, { [MODEL]: this.#endpoint.server(BASIC).get(MODEL) });
   }
 
   press(kind: keyof typeof PRESSES): void {

@@ -13,11 +13,13 @@ const ENERGY = 0x0000;
 const ELECTRICAL = 0x0b04;
 const Electrical = { volts: 0x0505, milliamperes: 0x0508, watts: 0x050b };
 const VOLTS = 230;
+const WATT_MS_PER_KWH = 3.6e9;
 
 export class MeteringPlug extends UpgradableDevice {
   readonly #onOff = new OnOff();
   readonly #endpoint: DeviceEndpoint;
   #loadWatts = 60;
+  #kilowattHours = 12.34;
 
   constructor(options: UpgradableOptions = {}) {
     super({ manufacturerCode: 0x1166, mains: true, router: true }, IMAGE_TYPE, options);
@@ -62,8 +64,14 @@ export class MeteringPlug extends UpgradableDevice {
 
   /** What it measures, told now. */
   report(watts: number, kilowattHours: number): void {
+    this.#kilowattHours = kilowattHours;
     this.#endpoint.tell(ELECTRICAL, values(watts));
     this.#endpoint.tell(METERING, { [ENERGY]: Math.round(kilowattHours * 100) });
+  }
+
+  /** So much power for so long, told now. */
+  consume(watts: number, ms: number): void {
+    this.report(watts, this.#kilowattHours + (watts * ms) / WATT_MS_PER_KWH);
   }
 
   #measure(): void {

@@ -11,12 +11,23 @@ import type { NvMemory } from './nv-memory.ts';
 /** The counter is written to NV once in so many frames, and jumps by as much at each start, so that it never repeats. */
 const COUNTER_STEP = 1_250;
 const SEED_BYTES = 16;
+const PACKED_KEY_BYTES = 21;
 const SECURITY_MATERIAL_ENTRIES = 4;
 const APS_KEY_ENTRIES = 8;
 const GENERIC_PAN = Buffer.alloc(8, 0xff);
 
+export interface StoreOptions {
+  /** How many devices the tables of a new stick take. */
+  capacity: number;
+  /** Of a new stick. */
+  ieee: string;
+  /** Structures without gaps, and the addresses in one item, as Z-Stack 1.2 has them. */
+  packed?: boolean;
+}
+
 export class NetworkStore {
   readonly #nv: NvMemory;
+  readonly #packed: boolean;
   readonly #capacity: number;
   #counter = 0;
   #storedCounter = 0;
@@ -24,9 +35,9 @@ export class NetworkStore {
   #index: Map<string, number> | undefined;
   #free: number[] = [];
 
-  /** @param capacity how many devices the tables of a new stick take */
-  constructor(nv: NvMemory, capacity: number, ieee: string) {
+  constructor(nv: NvMemory, { capacity, ieee, packed = false }: StoreOptions) {
     this.#nv = nv;
+    this.#packed = packed;
     if (nv.empty) this.#initialise(ieee, capacity);
     this.#capacity = nv.entries(NvTable.addressManager).length;
   }
@@ -82,10 +93,11 @@ export class NetworkStore {
   put(identity: layout.NetworkIdentity, updateId = 0): void {
     const { panId, extendedPanId, channel, networkKey } = identity;
     const nib = { panId, extendedPanId, channel, coordinatorIeee: this.ieee, updateId };
-    this.#nv.setItem(NvItem.nib, layout.encodeNib(nib));
+    this.#setNib(nib);
     this.#nv.setItem(NvItem.activeKeyInfo, layout.encodeKeyInfo(networkKey));
     this.#nv.setItem(NvItem.alternateKeyInfo, layout.encodeKeyInfo(networkKey));
-    this.#nv.setItem(NvItem.networkKey, layout.encodeNetworkKeyItem(networkKey, 0));
+    const keyItem = layout.encodeNetworkKeyItem(networkKey, 0);
+    this.#nv.setItem(NvItem.networkKey, this.#packed ? keyItem.subarray(0, PACKED_KEY_BYTES) : keyItem);
     this.#nv.setItem(NvItem.preconfiguredKey, networkKey);
     this.#nv.setEntry(NvTable.networkSecurityMaterial, 0, layout.encodeSecurityMaterial(0, extendedPanId));
     this.#loadCounter(extendedPanId);
@@ -95,7 +107,7 @@ export class NetworkStore {
     const bytes = this.#nv.item(NvItem.nib);
     if (!bytes) return;
     const nib = layout.decodeNib(bytes);
-    this.#nv.setItem(NvItem.nib, layout.encodeNib({ ...nib, channel, updateId: (nib.updateId + 1) & 0xff }));
+    this.#setNib({ ...nib, channel, updateId: (nib.updateId + 1) & 0xff });
   }
 
   /** What `STARTUP_OPTION` 3 asks for at a reset: configuration and network state are forgotten. */
@@ -130,6 +142,7 @@ export class NetworkStore {
     if (at === undefined) return false;
     this.#indexed().set(entry.ieee, at);
     this.#nv.setEntry(NvTable.addressManager, at, layout.encodeAddress(entry));
+    this.#packAddresses();
     return true;
   }
 
@@ -139,6 +152,7 @@ export class NetworkStore {
     this.#indexed().delete(ieee);
     this.#free.push(at);
     this.#nv.setEntry(NvTable.addressManager, at, layout.EMPTY_ADDRESS);
+    this.#packAddresses();
     const keyAt = this.#keyEntryOf(ieee);
     if (keyAt >= 0) this.#nv.setEntry(NvTable.trustCentreLinkKeys, keyAt, layout.EMPTY_TRUST_CENTRE_KEY);
   }
@@ -163,6 +177,17 @@ export class NetworkStore {
     const shift = (createHash('sha1').update(ieee).digest()[0] ?? 0) & 0x0f;
     this.#nv.setEntry(NvTable.trustCentreLinkKeys, at, layout.encodeTrustCentreKey(ieee, shift));
     return this.linkKey(ieee);
+  }
+
+  #setNib(nib: layout.Nib): void {
+    const bytes = layout.encodeNib(nib);
+    this.#nv.setItem(NvItem.nib, this.#packed ? layout.packNib(bytes) : bytes);
+  }
+
+  #packAddresses(): void {
+    if (!this.#packed) return;
+    const entries = this.#nv.entries(NvTable.addressManager).map(layout.packAddress);
+    this.#nv.setItem(NvItem.addressManager, Buffer.concat(entries));
   }
 
   #keyEntryOf(ieee: string): number {
@@ -209,13 +234,13 @@ export class NetworkStore {
     const nv = this.#nv;
     nv.setItem(NvItem.extendedAddress, ieeeBytes(ieee));
     nv.setItem(NvItem.startupOption, Buffer.from([0]));
-    nv.setItem(NvItem.networkKey, Buffer.alloc(24));
+    nv.setItem(NvItem.networkKey, Buffer.alloc(this.#packed ? PACKED_KEY_BYTES : 24));
     nv.setItem(NvItem.preconfiguredKey, Buffer.alloc(16));
     nv.setItem(NvItem.preconfiguredKeysEnable, Buffer.from([0]));
     nv.setItem(NvItem.activeKeyInfo, Buffer.alloc(17));
     nv.setItem(NvItem.alternateKeyInfo, Buffer.alloc(17));
-    nv.setItem(NvItem.apsLinkKeyTable, layout.emptyApsLinkKeyTable(APS_KEY_ENTRIES));
-    nv.setItem(NvItem.trustCentreSeed, randomBytes(SEED_BYTES));
+    nv.setItem(NvItem.apsLinkKeyTable, layout.emptyApsLinkKeyTable(APS_KEY_ENTRIES, this.#packed));
+    if (!this.#packed) nv.setItem(NvItem.trustCentreSeed, randomBytes(SEED_BYTES));
     for (let index = 0; index < capacity; index += 1) {
       nv.setEntry(NvTable.addressManager, index, layout.EMPTY_ADDRESS);
       nv.setEntry(NvTable.trustCentreLinkKeys, index, layout.EMPTY_TRUST_CENTRE_KEY);
@@ -226,6 +251,7 @@ export class NetworkStore {
     for (let index = 0; index < SECURITY_MATERIAL_ENTRIES; index += 1) {
       nv.setEntry(NvTable.networkSecurityMaterial, index, layout.EMPTY_SECURITY_MATERIAL);
     }
+    this.#packAddresses();
     this.#index = undefined;
   }
 }

@@ -43,6 +43,7 @@ export const NvItem = {
   channelList: 0x0084,
   logicalType: 0x0087,
   trustCentreSeed: 0x0101,
+  hasConfigured12: 0x0f00,
 } as const;
 
 /** Items of the extended NV (system 1, Z-Stack), each a table with its entries as sub-items. */

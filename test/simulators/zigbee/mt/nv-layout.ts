@@ -21,6 +21,8 @@ export interface Nib {
 }
 
 const NIB_BYTES = 116;
+/** Where an aligned NIB has its gaps. Sticks with Z-Stack 1.2 (8051) have none, and 110 bytes. */
+const NIB_GAPS: ReadonlySet<number> = new Set([15, 21, 25, 39, 109, 115]);
 const AT = { channel: 24, coordinator: 28, panId: 36, channelList: 40, extendedPanId: 57, updateId: 114 };
 
 export function encodeNib(nib: Nib): Buffer {
@@ -56,7 +58,20 @@ export function encodeNib(nib: Nib): Buffer {
   return bytes;
 }
 
-export function decodeNib(bytes: Buffer): Nib {
+export function packNib(aligned: Buffer): Buffer {
+  return Buffer.from([...aligned].filter((_, index) => !NIB_GAPS.has(index)));
+}
+
+function unpackNib(packed: Buffer): Buffer {
+  const bytes = [...packed];
+  return Buffer.from(
+    Array.from({ length: NIB_BYTES }, (_, index) => (NIB_GAPS.has(index) ? 0 : (bytes.shift() ?? 0))),
+  );
+}
+
+/** @param stored aligned or packed */
+export function decodeNib(stored: Buffer): Nib {
+  const bytes = stored.length === NIB_BYTES ? stored : unpackNib(stored);
   return {
     panId: bytes.readUInt16LE(AT.panId),
     extendedPanId: Buffer.from(bytes.subarray(AT.extendedPanId, AT.extendedPanId + 8)),
@@ -90,6 +105,11 @@ export function encodeAddress(entry: AddressEntry): Buffer {
   return new ByteWriter().u8(entry.user).u8(0xff).u16(entry.address).ieee(entry.ieee).done();
 }
 
+/** As Z-Stack 1.2 has it, without the gap behind the user. */
+export function packAddress(aligned: Buffer): Buffer {
+  return Buffer.concat([aligned.subarray(0, 1), aligned.subarray(2)]);
+}
+
 /** @returns undefined for a free entry */
 export function decodeAddress(bytes: Buffer): AddressEntry | undefined {
   const reader = new ByteReader(bytes);
@@ -117,8 +137,7 @@ export function encodeSecurityMaterial(frameCounter: number, extendedPanId: Buff
 export const EMPTY_SECURITY_MATERIAL = Buffer.alloc(12);
 
 /** "APS link key table": a count, then entries of six bytes; 0xfffe marks a free one. */
-export function emptyApsLinkKeyTable(entries: number): Buffer {
-  const writer = new ByteWriter().u16(0);
-  for (let index = 0; index < entries; index += 1) writer.u16(0xfffe).u16(0).u8(0).u8(0);
-  return writer.done();
+export function emptyApsLinkKeyTable(entries: number, packed: boolean): Buffer {
+  const entry = packed ? [0xfe, 0xff, 0, 0, 0] : [0xfe, 0xff, 0, 0, 0, 0];
+  return Buffer.from([0, 0, ...Array(entries).fill(entry).flat()]);
 }

@@ -54,7 +54,7 @@ export function systemCommand(
     case 0x1d:
       return writeItem(nv, reader.u16(), reader.u16(), reader.bytes(reader.u16()));
     default:
-      return extendedNv(nv, command, reader);
+      return firmware.product === 0 ? undefined : extendedNv(nv, command, reader);
   }
 }
 
