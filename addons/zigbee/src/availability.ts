@@ -128,5 +128,6 @@ export class Availability {
 
 function inWords(ms: number): string {
   const hours = ms / 3_600_000;
-  return hours >= 1 ? `${Math.round(hours)} hours` : `${Math.max(1, Math.round(ms / 1000))} s`;
+  if (hours < 1) return `${Math.max(1, Math.round(ms / 1000))} s`;
+  return hours < 1.5 ? 'an hour' : `${Math.round(hours)} hours`;
 }

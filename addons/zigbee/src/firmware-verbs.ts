@@ -98,13 +98,7 @@ export function firmwareVerbs({ house, definitions, receiver, folder, log }: Fir
         { ...DATA_SETTINGS },
       );
       const ended = work.then(([from, to]) => {
-        receiver.note(ieeeAddr, {
-          update: {
-            state: 'idle',
-            installed_version: (to ?? from).fileVersion,
-            ...(to ? {} : { latest_version: from.fileVersion }),
-          },
-        });
+        receiver.note(ieeeAddr, { update: { state: 'idle', installed_version: (to ?? from).fileVersion } });
         return to ? 'updated' : 'upToDate';
       });
       ended.catch((error: Error) => {

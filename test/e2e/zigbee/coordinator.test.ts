@@ -120,9 +120,10 @@ describe('the Zigbee coordinator', () => {
     const { id } = await house.pair(TYPES.bulb, bulb);
     assert.deepEqual((await house.action('createBackup')).response?.['devices'], 1);
     const { port, air } = house.radio;
-    await house.radio.stop();
+    await house.radio.unplug();
     await house.until('degraded');
     house.radio = await SimulatedRadio.start({ port, air, ieee: '0x00124b00aaaaaaaa' });
+    house.radio.add(bulb);
     await house.until('running', undefined, 60_000);
     assert.match(house.log(), /the network was restored to the stick/);
     await until('the bulb answers', async () => (await house.set(id, { state: 'ON' })).status === 200);

@@ -5,7 +5,6 @@ import { io, type Socket } from 'socket.io-client';
 import { BRIDGE_TYPE, typeIdOf } from '../../../addons/zigbee/src/type-id.ts';
 import { type RadioOptions, SimulatedRadio } from '../../simulators/zigbee/radio.ts';
 import { Daemon } from '../../support/daemon.ts';
-import type { LocalAnswer } from '../../support/local-api.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
 
@@ -189,8 +188,14 @@ export class ZigbeeHouse {
     );
   }
 
-  set(deviceId: string, values: object): Promise<LocalAnswer<Reason>> {
-    return this.api.call<Reason>('POST', `/device/v1/control/${deviceId}/set`, values);
+  /** Over the network, not the Unix socket: a device that does not answer takes longer than that one waits. */
+  async set(deviceId: string, values: object): Promise<{ status: number; body: Reason }> {
+    const answer = await fetch(`${this.daemon.url}/device/v1/control/${deviceId}/set`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', prefer: 'wait=30' },
+      body: JSON.stringify(values),
+    });
+    return { status: answer.status, body: (await answer.json()) as Reason };
   }
 
   async get(deviceId: string, wanted: object = {}): Promise<{ response?: Payload; error?: Reason }> {
