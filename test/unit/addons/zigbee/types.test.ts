@@ -45,7 +45,8 @@ describe('the manifest of the Zigbee add-on', () => {
   const check = (parameters: Record<string, string | number>) =>
     checkAgainst(MANIFEST.parameters, parameters, 'parameters');
 
-  it('asks for nothing but the port', async () => {
+  it('asks for nothing: without a port it can be scanned for one', async () => {
+    assert.equal((await check({}))['port'], undefined);
     const { port, adapter, channel } = await check({ port: '/dev/serial/by-id/usb-ITEAD_SONOFF-if00-port0' });
     assert.deepEqual([typeof port, adapter, channel], ['string', 'zstack', 15]);
     await check({ port: 'tcp://192.168.1.20:6638', adapter: 'ember', channel: 25 });
@@ -54,13 +55,12 @@ describe('the manifest of the Zigbee add-on', () => {
 
   it('refuses what is no coordinator', async () => {
     for (const wrong of [
-      {},
       { port: '/etc/passwd' },
       { port: '/dev/../etc/passwd' },
       { port: 'tcp://host' },
       { port: 'http://host:1' },
       { port: '/dev/ttyUSB0', channel: 10 },
-      { port: '/dev/ttyUSB0', adapter: 'bluetooth' },
+      { port: '/dev/ttyUSB0', adapter: 'deconz' },
       { port: '/dev/ttyUSB0', networkKey: '0102' },
     ]) {
       await assert.rejects(
