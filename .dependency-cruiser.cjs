@@ -5,6 +5,7 @@ const rooms = {
   contract: ['model'],
   core: ['contract', 'model', 'lib'],
   config: ['model', 'lib'],
+  cli: ['config', 'model', 'lib'],
   store: ['core', 'contract', 'model', 'lib'],
   broker: ['core', 'contract', 'model', 'lib'],
   supervisor: ['core', 'contract', 'model', 'lib'],

@@ -1,10 +1,20 @@
 /**
- * `npm run build [-- --out FOLDER]`: what is packaged, in `dist/`: `node dist/src/main.js` is the daemon. The daemon and each add-on are
- * bundled ([0014](../docs/decisions/0014-a-small-daemon.md)); the packages that an add-on names in its own package.json
- * stay packages beside it. The SDK is bundled too, with its types, under the name that add-ons import it by.
+ * `npm run build [-- --out FOLDER]`: what is packaged, in `dist/`: `node dist/src/main.js` is the daemon,
+ * `dist/src/cli/main.js` the `gate` command. Each of them and each add-on is bundled
+ * ([0014](../docs/decisions/0014-a-small-daemon.md)); the packages that an add-on names in its own package.json stay
+ * packages beside it. The SDK is bundled too, with its types, under the name that add-ons import it by.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, globSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Metafile } from 'esbuild';
@@ -60,12 +70,15 @@ metafiles.push(
     outFolder: OUT,
   }),
 );
+// apart from the daemon's, so that nothing of it is loaded there
+metafiles.push(await bundle({ entries: { 'src/cli/main': 'src/cli/main.ts' }, outFolder: OUT }));
+chmodSync(join(OUT, 'src/cli/main.js'), 0o755);
 for (const manifest of globSync('addons/*/addon.json').sort()) {
   metafiles.push(...(await buildAddon(dirname(manifest))));
 }
 
 // "type": "module" for everything below
 const { name, version } = readJson('package.json');
-writeJson(join(OUT, 'package.json'), { name, version, type: 'module' });
+writeJson(join(OUT, 'package.json'), { name, version, type: 'module', bin: { gate: 'src/cli/main.js' } });
 writeFileSync(join(OUT, 'THIRD-PARTY-LICENCES.txt'), licencesOf(metafiles));
 console.log(`built ${OUT}/`);

@@ -15,6 +15,7 @@ import type { GatewayEvents } from './core/events.ts';
 import { FirstClient, type FirstClientParts } from './core/first-client.ts';
 import { Health } from './core/health.ts';
 import { History } from './core/history.ts';
+import { IdempotentCalls } from './core/idempotent-calls.ts';
 import { Logs } from './core/logs.ts';
 import { NotificationLog } from './core/notification-log.ts';
 import { NotificationRules } from './core/notification-rules.ts';
@@ -33,8 +34,10 @@ import type { Logger } from './lib/logger.ts';
 import { shortId } from './lib/short-id.ts';
 import type { GatewayError } from './model/error.ts';
 import { AvailabilityFile } from './store/availability-file.ts';
+import { DiskSpace } from './store/disk-space.ts';
 import { FirstClientFile } from './store/first-client-file.ts';
 import { OperationFile } from './store/operation-file.ts';
+import { RepeatFile } from './store/repeat-file.ts';
 import { Store } from './store/store.ts';
 import { readAddonFolders } from './supervisor/addon-folders.ts';
 import { ProcessRuntime } from './supervisor/process-runtime.ts';
@@ -157,6 +160,17 @@ export class Gateway {
     });
     await this.#run(availability);
     await this.#run(operationFile);
+    const diskSpace = new DiskSpace({
+      folder,
+      onChange: (trouble) =>
+        health.report('storage', trouble === undefined ? 'running' : 'degraded', trouble),
+      onFigures: (figures) => health.note('storage', figures),
+    });
+    const repeatFile = new RepeatFile({
+      path: join(folder, 'idempotency-keys.db'),
+      onTrouble: (message) => logger.warn(message),
+    });
+    await this.#run(repeatFile);
     health.report('store', 'running');
 
     const gatewayId = settings.PARENT_DEVICE_ID ?? (await store.keep('gatewayId', newId));
@@ -183,6 +197,7 @@ export class Gateway {
     const notifications = new Notifications({ log: notificationLog, events, now, newId: randomUUID });
     this.#started.push(() => notifications.stop());
     await this.#run(new NotificationRules({ notifications, devices, events }));
+    await this.#run(diskSpace);
 
     const broker = new AddonBroker({ port: settings.LOCAL_BROKER_PORT, events, logger, newId, now });
     await this.#run(broker);
@@ -198,7 +213,14 @@ export class Gateway {
     await protocols.start(packages);
     const pairing = new Pairing({ devices, link: broker, events });
     await pairing.start();
-    const commands = new Commands({ devices, link: broker, events, now, monotonicNow });
+    const repeatable = new IdempotentCalls({
+      store: repeatFile,
+      monotonicNow,
+      now,
+      onTrouble: (error) => logger.warn({ err: error }, 'an Idempotency-Key could not be kept for a restart'),
+    });
+    await repeatable.start();
+    const commands = new Commands({ devices, link: broker, events, repeatable, now, monotonicNow });
     const operations = new Operations({
       store: operationFile,
       devices,

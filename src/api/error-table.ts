@@ -85,7 +85,7 @@ function headersOf(error: GatewayError, status: number): Record<string, string> 
   return {
     ...(RETRY_AFTER_SECONDS[status] === undefined ? {} : { 'Retry-After': String(seconds) }),
     // RFC 9110, 11.6.1: a 401 names the scheme
-    ...(status === 401 ? { 'WWW-Authenticate': 'Bearer realm="gate"' } : {}),
+    ...(status === 401 ? { 'WWW-Authenticate': `${error.challenge ?? 'Bearer'} realm="gate"` } : {}),
   };
 }
 

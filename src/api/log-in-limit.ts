@@ -7,6 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import type { GatewayEventBus } from '../core/events.ts';
 import type { Health } from '../core/health.ts';
 import type { Logger } from '../lib/logger.ts';
 import { GatewayError } from '../model/error.ts';
@@ -23,6 +24,9 @@ const SLOWED_MAX_MS = 1_000;
 
 export interface LogInLimitParts {
   health: Health;
+  events: GatewayEventBus;
+  /** Whether there is a client of this id. */
+  isClient: (clientId: string) => boolean;
   logger: Logger;
   pause: (ms: number) => Promise<void>;
 }
@@ -52,13 +56,17 @@ export class LogInLimit {
     const failures = await this.#count(this.#addresses, address, attempt);
     const counted = [() => this.#addresses.reward(address)];
     let failed = false;
+    let ofClient = 0;
     try {
-      await this.#count(this.#clients, client, attempt);
+      ofClient = await this.#count(this.#clients, client, attempt);
       counted.push(() => this.#clients.reward(client));
       return await logIn();
     } catch (error) {
       failed = error instanceof GatewayError && error.code === 'unauthorized';
-      if (failed) await this.#parts.pause(Math.min(failures * SLOWED_STEP_MS, SLOWED_MAX_MS));
+      if (failed) {
+        this.#tellFailure(attempt, Math.max(failures, ofClient));
+        await this.#parts.pause(Math.min(failures * SLOWED_STEP_MS, SLOWED_MAX_MS));
+      }
       throw error;
     } finally {
       // refused for the id, or not looked at for want of time: that is no failure of this address
@@ -79,6 +87,11 @@ export class LogInLimit {
         retryAfterSeconds,
       });
     }
+  }
+
+  #tellFailure({ address, clientId }: LogInAttempt, failures: number): void {
+    const { events, isClient } = this.#parts;
+    events.emit('logInFailed', { address, ...(isClient(clientId) ? { clientId } : {}), failures });
   }
 
   #tell(address: string, forAddress: boolean): void {

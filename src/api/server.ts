@@ -168,7 +168,13 @@ function requestListener(
   addTypeRoutes(router, { types: parts.types, access });
   addLogRoutes(router, { logs: parts.logs, access });
   addNotificationRoutes(router, { notifications: parts.notifications, access });
-  const logInLimit = new LogInLimit({ health, logger, pause });
+  const logInLimit = new LogInLimit({
+    health,
+    events: parts.events,
+    isClient: (clientId) => parts.clients.has(clientId),
+    logger,
+    pause,
+  });
   addAuthenticationRoutes(router, { clients: parts.clients, tokens: parts.tokens, logInLimit, access });
   const rateLimit = new RateLimit({ limits: parts.settings.rateLimits, monotonicNow: parts.monotonicNow });
   return createHttpApp({ router, logger, rateLimit, ...checks }).callback();

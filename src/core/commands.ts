@@ -7,7 +7,7 @@ import { GatewayError } from '../model/error.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { Devices } from './devices.ts';
 import type { GatewayEventBus } from './events.ts';
-import { IdempotentCalls } from './idempotent-calls.ts';
+import type { IdempotentCalls } from './idempotent-calls.ts';
 import type { AddonLink } from './ports.ts';
 
 /** Requests that may wait for one device; a further one is told to come back later. */
@@ -22,9 +22,19 @@ export interface CommandsParts {
   devices: Devices;
   link: AddonLink;
   events: GatewayEventBus;
+  repeatable: IdempotentCalls;
   now: () => number;
   /** Milliseconds that only ever grow, whatever is done to the system's clock. */
   monotonicNow: () => number;
+}
+
+interface Command {
+  method: 'set' | 'get';
+  deviceId: string;
+  params: JsonObject;
+  timeoutMs: number;
+  /** Awaited when the command's turn has come. */
+  begin?: () => Promise<void>;
 }
 
 export class Commands {
@@ -42,48 +52,41 @@ export class Commands {
     this.#events = parts.events;
     this.#now = parts.now;
     this.#monotonicNow = parts.monotonicNow;
-    this.#repeatable = new IdempotentCalls(parts);
+    this.#repeatable = parts.repeatable;
   }
 
   /** @throws GatewayError notFound, deviceTimeout, deviceRefused, addonUnavailable, tooManyRequests */
   set(deviceId: string, params: JsonObject, timeoutMs = COMMAND_TIMEOUT_MS): Promise<JsonValue> {
-    return this.#send('set', deviceId, params, timeoutMs);
+    return this.#send({ method: 'set', deviceId, params, timeoutMs });
   }
 
   /**
    * `set` that a caller may repeat under `key`: see `IdempotentCalls`. Throws as `set`, and conflict for a key that
    * was used for another command.
    */
-  setOnce(
-    key: string,
-    deviceId: string,
-    params: JsonObject,
-    timeoutMs = COMMAND_TIMEOUT_MS,
-  ): Promise<JsonValue> {
+  setOnce(key: string, deviceId: string, params: JsonObject, timeoutMs = COMMAND_TIMEOUT_MS): Promise<void> {
     const command = JSON.stringify([deviceId, params]);
-    return this.#repeatable.run(key, command, () => this.set(deviceId, params, timeoutMs));
+    return this.#repeatable.run(key, command, (begin) =>
+      this.#send({ method: 'set', deviceId, params, timeoutMs, begin }),
+    );
   }
 
   /** Asks a device for its status; the answer is also told as an event. Throws as `set`. */
   async get(deviceId: string, params: JsonObject, timeoutMs = COMMAND_TIMEOUT_MS): Promise<JsonValue> {
-    const payload = await this.#send('get', deviceId, params, timeoutMs);
+    const payload = await this.#send({ method: 'get', deviceId, params, timeoutMs });
     this.#events.emit('deviceAnswered', { deviceId, payload, ts: this.#now() });
     return payload;
   }
 
-  async #send(
-    method: 'set' | 'get',
-    deviceId: string,
-    params: JsonObject,
-    timeoutMs: number,
-  ): Promise<JsonValue> {
+  async #send({ method, deviceId, params, timeoutMs, begin }: Command): Promise<JsonValue> {
     const { protocol } = this.#devices.get(deviceId);
     if (protocol === undefined) throw new GatewayError('badRequest', 'the gateway itself takes no commands');
     const deadlineMs = this.#monotonicNow() + timeoutMs;
     const queue = this.#queues.get(deviceId) ?? new SerialQueue(WAITING_COMMANDS_MAX);
     this.#queues.set(deviceId, queue);
     try {
-      return await queue.run(() => {
+      return await queue.run(async () => {
+        await begin?.();
         const leftMs = Math.round(deadlineMs - this.#monotonicNow());
         if (leftMs <= 0)
           throw new GatewayError(

@@ -25,10 +25,17 @@ export interface GatewayEvents {
   /** An add-on has logged in at the broker, or its connection ended. */
   addonConnected: { slug: string };
   addonDisconnected: { slug: string };
+  /**
+   * A log-in was refused. `clientId` only where there is such a client: what is none may be a secret in the wrong
+   * place. `failures`: how many there were within a minute, from this address or for this id.
+   */
+  logInFailed: { address: string; clientId?: string | undefined; failures: number };
   /** A client of the API has proved its secret. */
   clientLoggedIn: { clientId: string };
   /** The client was removed, or its tokens were: those given out so far are void. */
   clientTokensVoided: { clientId: string };
+  /** An update of `gate` or of an add-on (its slug) to `version` ended; `failure` says why it did not work. */
+  updateEnded: { of: string; version: string; failure?: string | undefined };
   /** Readings were deleted to keep within retention. */
   readingsDropped: { count: number; reason: 'age' | 'size' };
   /** An add-on's folder on disk cannot be used. */

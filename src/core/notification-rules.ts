@@ -13,6 +13,14 @@ export const BATTERY_GOOD_PERCENT = 15;
 
 const ADDON_PART = 'addon:';
 const STORE_PART = 'store';
+const STORAGE_PART = 'storage';
+
+/** So many failed log-ins within a minute are worth telling: a secret is mistyped once or twice. */
+export const LOG_INS_FAILING = 5;
+/** The same address is told of again when it has been quiet for so long. */
+export const LOG_INS_QUIET_MS = 15 * 60_000;
+/** Addresses that are told of one by one at a time; further ones together. */
+export const LOG_IN_ADDRESSES_MAX = 10;
 
 export interface NotificationRulesParts {
   notifications: Notifications;
@@ -34,6 +42,8 @@ export class NotificationRules {
       events.on('healthChanged', (change) => this.#onHealth(change)),
       events.on('availabilityChanged', (change) => this.#onAvailability(change)),
       events.on('readingsRecorded', (readings) => this.#onReadings(readings)),
+      events.on('logInFailed', (failure) => this.#onLogInFailed(failure)),
+      events.on('updateEnded', (update) => this.#onUpdate(update)),
       events.on('readingsDropped', ({ reason }) => this.#onDropped(reason)),
       events.on('addonLeftOut', (problem) => this.#onLeftOut(problem)),
       events.on('protocolsChanged', ({ slug }) => notifications.forget('addon_failing', slug)),
@@ -50,6 +60,7 @@ export class NotificationRules {
 
   #onHealth(change: GatewayEvents['healthChanged']): void {
     if (change.part === STORE_PART) this.#onStore(change);
+    else if (change.part === STORAGE_PART) this.#onStorage(change);
     else if (change.part.startsWith(ADDON_PART)) this.#onAddon(change);
   }
 
@@ -59,6 +70,13 @@ export class NotificationRules {
     if (state !== 'failed') return;
     const message = `readings cannot be stored${because(reason)}`;
     notifications.raise(STORE_PART, { level: 1, subject: 'store_trouble', message });
+  }
+
+  #onStorage({ state, reason }: GatewayEvents['healthChanged']): void {
+    const { notifications } = this.#parts;
+    if (state === 'running') notifications.settle('disk_space', STORAGE_PART);
+    if (state !== 'degraded' || reason === undefined) return;
+    notifications.raise(STORAGE_PART, { level: 2, subject: 'disk_space', message: reason });
   }
 
   #onAddon({ part, state, reason }: GatewayEvents['healthChanged']): void {
@@ -71,7 +89,7 @@ export class NotificationRules {
     } else if (state === 'running') {
       const message = `add-on "${addon}" runs again`;
       const recovered = { level: 4, subject: 'addon_recovered', message, addon } as const;
-      notifications.settle('addon_failing', addon, recovered);
+      notifications.settle('addon_failing', addon, { recovered });
     } else notifications.relapse('addon_failing', addon);
   }
 
@@ -96,6 +114,34 @@ export class NotificationRules {
       const message = `the battery of ${this.#named(deviceId)} is low: ${percent} %`;
       notifications.raise(deviceId, { level: 3, subject: 'battery_low', message, deviceId });
     }
+  }
+
+  #onLogInFailed({ address, clientId, failures }: GatewayEvents['logInFailed']): void {
+    if (failures < LOG_INS_FAILING) return;
+    const { notifications } = this.#parts;
+    const subject = 'log_ins_failing';
+    const alone =
+      notifications.isOpen(subject, address) || notifications.openCount(subject) < LOG_IN_ADDRESSES_MAX;
+    const about = alone ? address : 'further addresses';
+    const as = clientId === undefined ? 'with the id of no client' : `as client "${clientId}"`;
+    const message = `log-ins from ${address} fail, the last ${as}: ${failures} within a minute`;
+    notifications.raise(about, { level: 3, subject, message });
+    notifications.settle(subject, about, { recoveryMs: LOG_INS_QUIET_MS });
+  }
+
+  #onUpdate({ of, version, failure }: GatewayEvents['updateEnded']): void {
+    const { notifications } = this.#parts;
+    const subject = failure === undefined ? 'update_installed' : 'update_failed';
+    const what = of === 'gate' ? 'gate' : `add-on "${of}"`;
+    const message =
+      failure === undefined
+        ? `${what} was updated to ${version}`
+        : `${what} could not be updated to ${version}: ${failure}`;
+    const about = `${of} ${version}`;
+    const addon = of === 'gate' ? {} : { addon: of };
+    notifications.raise(about, { level: failure === undefined ? 4 : 2, subject, message, ...addon });
+    // each attempt is one of its own
+    notifications.forget(subject, about);
   }
 
   #onDropped(reason: 'age' | 'size'): void {

@@ -15,6 +15,12 @@ export const RECOVERY_MS = 60_000;
 
 export type Notice = Omit<Notification, 'id' | 'ts'>;
 
+export interface Settling {
+  recovered?: Notice;
+  /** Where it is not the usual time. */
+  recoveryMs?: number;
+}
+
 export interface NotificationsParts {
   log: NotificationLog;
   events: GatewayEventBus;
@@ -55,15 +61,27 @@ export class Notifications {
   }
 
   /** It is over, unless it begins again within the recovery time. `recovered` is told then. */
-  settle(subject: string, about: string, recovered?: Notice): void {
+  settle(subject: string, about: string, { recovered, recoveryMs }: Settling = {}): void {
     const key = keyOf(subject, about);
     const open = this.#open.get(key);
     if (!open || open.recovery) return;
-    open.recovery = setTimeout(() => {
-      this.#open.delete(key);
-      if (recovered) this.#tell(recovered);
-    }, this.#parts.recoveryMs ?? RECOVERY_MS);
+    open.recovery = setTimeout(
+      () => {
+        this.#open.delete(key);
+        if (recovered) this.#tell(recovered);
+      },
+      recoveryMs ?? this.#parts.recoveryMs ?? RECOVERY_MS,
+    );
     open.recovery.unref();
+  }
+
+  /** About how many things this is told at present. */
+  openCount(subject: string): number {
+    return [...this.#open.keys()].filter((key) => key.startsWith(`${subject} `)).length;
+  }
+
+  isOpen(subject: string, about: string): boolean {
+    return this.#open.has(keyOf(subject, about));
   }
 
   /** It is not over after all. */

@@ -17,6 +17,7 @@ import type { Notification } from '../model/notification.ts';
 import type { Operation } from '../model/operation.ts';
 import type { InstalledProtocol } from '../model/protocol.ts';
 import type { NewReading, ReadingPage, ReadingPageQuery, StoredReading } from '../model/reading.ts';
+import type { RepeatRecord } from '../model/repeat.ts';
 
 /** Readings on disk. */
 export interface ReadingStore {
@@ -82,6 +83,14 @@ export interface OperationStore {
   find(id: string): Promise<Operation | undefined>;
   pending(): Promise<Operation[]>;
   count(): Promise<number>;
+}
+
+/** Calls under a key of their caller's, over a restart. May be lost in a power cut. */
+export interface RepeatStore {
+  all(): Promise<RepeatRecord[]>;
+  /** Takes the place of what was there under its key. */
+  save(record: RepeatRecord): Promise<void>;
+  remove(key: string): Promise<void>;
 }
 
 /** Last known availability of devices: may be lost in a power cut and is told again. */

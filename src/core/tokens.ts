@@ -4,7 +4,6 @@
  * longer than its lifetime and a minute, however the clock jumps, because one from the future is refused as an old one is.
  */
 import { randomBytes, type webcrypto } from 'node:crypto';
-import { errors, jwtVerify, SignJWT } from 'jose';
 import * as v from 'valibot';
 import { type Client, SCOPES, type Scope } from '../model/client.ts';
 import { GatewayError } from '../model/error.ts';
@@ -55,9 +54,15 @@ export interface TokensParts {
   newId: () => string;
 }
 
+interface Signing {
+  jose: typeof import('jose');
+  key: webcrypto.CryptoKey;
+}
+
 export class Tokens {
   readonly #parts: TokensParts;
-  #key: webcrypto.CryptoKey | undefined;
+  #secret: Buffer | undefined;
+  #signing: Promise<Signing> | undefined;
 
   constructor(parts: TokensParts) {
     this.#parts = parts;
@@ -66,23 +71,25 @@ export class Tokens {
   /** Makes the box's key at the first start. */
   async start(): Promise<void> {
     const key = await this.#parts.registry.keep(KEY_NAME, () => randomBytes(KEY_BYTES).toString('base64url'));
-    const usages: webcrypto.KeyUsage[] = ['sign', 'verify'];
-    const use = { name: 'HMAC', hash: 'SHA-256' };
-    this.#key = await crypto.subtle.importKey('raw', Buffer.from(key, 'base64url'), use, false, usages);
+    this.#secret = Buffer.from(key, 'base64url');
   }
 
   /** A token for this client, for `scopes`, which must lie within the client's own. */
   async issue({ clientId }: Client, scopes: readonly Scope[]): Promise<IssuedToken> {
     const { issuer, lifetimeSeconds, now, newId, clients } = this.#parts;
     const issuedAt = Math.floor(now() / 1_000);
-    const token = await new SignJWT({ scope: scopes.join(' '), ver: clients.tokenVersion(clientId) ?? 0 })
+    const { jose, key } = await this.#started();
+    const token = await new jose.SignJWT({
+      scope: scopes.join(' '),
+      ver: clients.tokenVersion(clientId) ?? 0,
+    })
       .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' })
       .setIssuer(issuer)
       .setSubject(clientId)
       .setIssuedAt(issuedAt)
       .setExpirationTime(issuedAt + lifetimeSeconds)
       .setJti(newId())
-      .sign(this.#started());
+      .sign(key);
     return { token, expiresInSeconds: lifetimeSeconds };
   }
 
@@ -100,8 +107,9 @@ export class Tokens {
 
   async #claimsOf(token: string): Promise<v.InferOutput<typeof claimsSchema>> {
     if (token.length > TOKEN_MAX_LENGTH) throw refused('the token is invalid');
+    const { jose, key } = await this.#started();
     try {
-      const { payload } = await jwtVerify(token, this.#started(), {
+      const { payload } = await jose.jwtVerify(token, key, {
         algorithms: [ALGORITHM],
         issuer: this.#parts.issuer,
         requiredClaims: ['sub', 'exp', 'iat', 'jti'],
@@ -112,16 +120,29 @@ export class Tokens {
     } catch (error) {
       // neither the token nor what a library says of it goes any further
       throw refused(
-        error instanceof errors.JWTExpired
+        error instanceof jose.errors.JWTExpired
           ? 'the token has expired'
           : 'the token is invalid: not one of ours',
       );
     }
   }
 
-  #started(): webcrypto.CryptoKey {
-    if (this.#key === undefined) throw new GatewayError('unavailable', 'tokens are not ready yet');
-    return this.#key;
+  /** Loaded with the first token: a box whose apps need none does without the 2 MB. */
+  #started(): Promise<Signing> {
+    // not kept when it failed
+    this.#signing ??= this.#load().catch((error: unknown) => {
+      this.#signing = undefined;
+      throw error;
+    });
+    return this.#signing;
+  }
+
+  async #load(): Promise<Signing> {
+    if (this.#secret === undefined) throw new GatewayError('unavailable', 'tokens are not ready yet');
+    const usages: webcrypto.KeyUsage[] = ['sign', 'verify'];
+    const use = { name: 'HMAC', hash: 'SHA-256' };
+    const key = await crypto.subtle.importKey('raw', this.#secret, use, false, usages);
+    return { jose: await import('jose'), key };
   }
 }
 

@@ -44,6 +44,8 @@ export interface ErrorDetails {
   retryAfterSeconds?: number | undefined;
   /** RFC 6749, 5.2: what OAuth calls it. */
   oauthError?: OAuthError | undefined;
+  /** The scheme that a 401 names, where it is not `Bearer`. */
+  challenge?: 'Basic' | undefined;
   /** HTTP status that a device itself answered. */
   deviceStatus?: number | undefined;
   /** An add-on's own name for what went wrong (`unreachable`, `interviewFailed`, …), kept in a `Reason`. */
@@ -56,6 +58,7 @@ export class GatewayError extends Error {
   readonly errors: FieldError[] | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly oauthError: OAuthError | undefined;
+  readonly challenge: 'Basic' | undefined;
   readonly deviceStatus: number | undefined;
   readonly reasonCode: string | undefined;
 
@@ -67,6 +70,7 @@ export class GatewayError extends Error {
     this.errors = details.errors;
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.oauthError = details.oauthError;
+    this.challenge = details.challenge;
     this.deviceStatus = details.deviceStatus;
     this.reasonCode = details.reasonCode;
   }

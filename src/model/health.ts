@@ -12,6 +12,9 @@ export interface PartFacts {
   lastBadMessage?: string;
   /** How often log-ins at the API were limited because too many had failed. */
   limitedLogIns?: number;
+  /** Of the file system that the data folder lies on. */
+  freeBytes?: number;
+  totalBytes?: number;
 }
 
 export interface PartHealth extends PartFacts {

@@ -19,9 +19,6 @@ interface Page {
   data: { _id: string; data: Record<string, unknown>; deviceId: string; ts: string }[];
   totalItems: number;
 }
-interface PlugStatus {
-  relays: { ison: boolean }[];
-}
 interface DataEvent {
   deviceId: string;
   payload: Record<string, unknown>;
@@ -149,31 +146,5 @@ describe('a reading, from the device to everyone', () => {
     await back.start(awayPort);
     await until('it is online again', async () => (await device(id)).availability?.online === true);
     await back.stop();
-  });
-
-  it('is asked for, and the device switched, by the calls of the API document', async () => {
-    const { id } = await paired({ hostname: '127.0.0.1', port, interval: 60 });
-    const headers = (path: string) => ({ 'instathings-path': path, 'instathings-method': 'GET' });
-    const post = (path: string, forwarded: string) =>
-      fetch(`${daemon.url}/device/v1/control/${id}${path}`, { method: 'POST', headers: headers(forwarded) });
-
-    const set = await post('/set?turn=on', '/relay/0');
-    assert.deepEqual([set.status, await set.json()], [200, {}]);
-    const asked = await post('/status', '/status');
-    assert.equal(asked.status, 202);
-    const { response } = await until('the result is there', async () => {
-      const answer = await fetch(daemon.url + asked.headers.get('location'));
-      return (
-        answer.status === 200 &&
-        ((await answer.json()) as { response: { type: string; message: { data: PlugStatus } } })
-      );
-    });
-    assert.equal(response.type, 'data');
-    assert.equal(response.message.data.relays[0]?.ison, true);
-
-    const refused = await post('/set?turn=sideways', '/relay/0');
-    assert.equal(refused.status, 503);
-    const { code, deviceStatus } = (await refused.json()) as { code: string; deviceStatus: number };
-    assert.deepEqual([code, deviceStatus], ['deviceRefused', 400]);
   });
 });

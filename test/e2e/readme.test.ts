@@ -92,9 +92,10 @@ class Shell {
   #output = '';
   errors = '';
 
-  constructor(cwd: string) {
+  constructor(cwd: string, dataFolder: string) {
     const env = {
       ...process.env,
+      DATA_FOLDER: dataFolder,
       PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
       no_proxy: '*',
     };
@@ -176,7 +177,7 @@ describe('the README', function () {
         printed += chunk;
       });
     }
-    shell = new Shell(ROOT);
+    shell = new Shell(ROOT, join(folder.path, 'data'));
     await until('the demo shows a reading of the plug', () => {
       if (demo.exitCode !== null) throw new Error(`the demo ended: ${printed}`);
       return /\n {2}\S+Z {2}Demo plug/.test(printed);

@@ -28,6 +28,8 @@ export interface DaemonOptions {
   environment?: Record<string, string>;
   /** What `npm run build` made: the folder with `src/main.js`. GATE_BUILT where not given; the sources without either. */
   built?: string;
+  /** A command that runs it, given as its last words: to run it in a place of its own. It must become the daemon. */
+  within?: readonly string[];
 }
 
 export class Daemon {
@@ -38,9 +40,9 @@ export class Daemon {
   errors = '';
   readonly exited: Promise<number | string>;
 
-  private constructor(process: ChildProcess, dataFolder: string) {
+  private constructor(process: ChildProcess, folder: string) {
     this.process = process;
-    this.api = new LocalApi(join(dataFolder, 'gate.sock'));
+    this.api = new LocalApi(join(folder, 'gate.sock'));
     this.exited = once(process, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
     if (process.stdout) {
       createInterface(process.stdout).on('line', (line) => {
@@ -53,9 +55,11 @@ export class Daemon {
   }
 
   /** Starts it and does not wait for it. */
-  static spawn({ dataFolder, environment = {}, built = process.env['GATE_BUILT'] }: DaemonOptions): Daemon {
+  static spawn(options: DaemonOptions): Daemon {
+    const { dataFolder, environment = {}, built = process.env['GATE_BUILT'], within = [] } = options;
     const main = built === undefined ? join(ROOT, 'src/main.ts') : join(built, 'src/main.js');
-    const child = spawn(process.execPath, [...NODE_FLAGS, main], {
+    const [command = '', ...words] = [...within, process.execPath, ...NODE_FLAGS, main];
+    const child = spawn(command, words, {
       env: {
         PATH: process.env['PATH'],
         CONFIG_FOLDER: join(dataFolder, 'config'),
@@ -68,7 +72,8 @@ export class Daemon {
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    return new Daemon(child, dataFolder);
+    // its folder may be seen by itself alone
+    return new Daemon(child, within.length === 0 ? dataFolder : `/proc/${child.pid}/root${dataFolder}`);
   }
 
   /** Starts it and waits until its API answers. */

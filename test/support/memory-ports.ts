@@ -10,6 +10,7 @@ import type {
   OperationStore,
   ReadingStore,
   Registry,
+  RepeatStore,
 } from '../../src/core/ports.ts';
 import type { ClientRecord } from '../../src/model/client.ts';
 import type { Availability, Device } from '../../src/model/device.ts';
@@ -19,6 +20,7 @@ import type { Notification } from '../../src/model/notification.ts';
 import type { Operation } from '../../src/model/operation.ts';
 import type { InstalledProtocol } from '../../src/model/protocol.ts';
 import type { NewReading, ReadingPage, ReadingPageQuery, StoredReading } from '../../src/model/reading.ts';
+import type { RepeatRecord } from '../../src/model/repeat.ts';
 
 export class MemoryRegistry implements Registry {
   readonly #devices = new Map<string, Device>();
@@ -146,6 +148,26 @@ export class MemoryOperations implements OperationStore {
 
   async count(): Promise<number> {
     return this.#operations.size;
+  }
+}
+
+export class MemoryRepeats implements RepeatStore {
+  readonly records = new Map<string, RepeatRecord>();
+  /** Set, every write fails as on a full disk. */
+  full = false;
+
+  async all(): Promise<RepeatRecord[]> {
+    return [...this.records.values()];
+  }
+
+  async save(record: RepeatRecord): Promise<void> {
+    if (this.full) throw new Error('the disk is full');
+    this.records.set(record.key, record);
+  }
+
+  async remove(key: string): Promise<void> {
+    if (this.full) throw new Error('the disk is full');
+    this.records.delete(key);
   }
 }
 

@@ -47,6 +47,78 @@ describe('the token endpoint', () => {
     assert.equal(await reads(body['access_token']), 200);
   });
 
+  describe('with Authorization: Basic', () => {
+    const basic = (id: string, secret: string, scheme = 'Basic') => ({
+      Authorization: `${scheme} ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
+    });
+    const grant = 'grant_type=client_credentials';
+    const byForm = (headers: Record<string, string>, extra = '') =>
+      ask(grant + extra, { headers: { ...FORM, ...headers } });
+
+    it('gives a token for a form that has the grant alone, and for no body at all', async () => {
+      for (const scheme of ['Basic', 'basic']) {
+        const { status, body } = await byForm(basic(clientId, clientSecret, scheme));
+        assert.equal(status, 200, scheme);
+        assert.equal(await reads(body['access_token']), 200);
+      }
+      const headers = basic(clientId, clientSecret);
+      assert.equal((await ask(undefined, { headers })).status, 200);
+      assert.equal((await ask({ scope: 'read' }, { headers })).body['scope'], 'read');
+      assert.equal((await byForm(headers, `&client_id=${clientId}`)).status, 200);
+    });
+
+    it('decodes both halves as a form encodes them', async () => {
+      const encode = (part: string) =>
+        [...part].map((letter) => `%${letter.charCodeAt(0).toString(16)}`).join('');
+      assert.equal((await byForm(basic(encode(clientId), encode(clientSecret)))).status, 200);
+      // a plus is a space there, which no id of ours has
+      assert.equal((await byForm(basic(`${clientId}+`, clientSecret))).status, 401);
+    });
+
+    it('refuses a wrong pair with 401 and names the scheme that was used', async () => {
+      for (const pair of [basic(clientId, 'wr0ng'), basic('n0body', clientSecret)]) {
+        const { status, body, headers } = await byForm(pair);
+        assert.deepEqual([status, body['code'], body['error']], [401, 'unauthorized', 'invalid_client']);
+        assert.equal(headers['www-authenticate'], 'Basic realm="gate"');
+        assert.equal(/wr0ng|n0body/.test(JSON.stringify(body)), false);
+      }
+    });
+
+    it('refuses credentials in the header and in the body', async () => {
+      const headers = basic(clientId, clientSecret);
+      const twice = [
+        byForm(headers, `&client_id=${clientId}&client_secret=${clientSecret}`),
+        byForm(headers, '&client_id=another'),
+        ask({ clientId, clientSecret }, { headers }),
+      ];
+      for (const { status, body } of await Promise.all(twice)) {
+        assert.deepEqual([status, body['code'], body['error']], [400, 'badRequest', 'invalid_request']);
+        assert.match(String(body['message']), /header and in the body/);
+      }
+    });
+
+    it('refuses what is malformed, and does not repeat it', async () => {
+      const encoded = (bytes: string | Buffer) => `Basic ${Buffer.from(bytes).toString('base64')}`;
+      const wrong = [
+        'Basic',
+        'Basic ',
+        'Basic s3cret!',
+        encoded('s3cret'),
+        encoded(':s3cret'),
+        encoded('%zz:s3cret'),
+        encoded(Buffer.from([0xff, 0x3a, 0x61])),
+        encoded(`id:${'s3cret'.repeat(40)}`),
+      ];
+      for (const Authorization of wrong) {
+        const { status, body } = await byForm({ Authorization });
+        assert.deepEqual([status, body['error']], [400, 'invalid_request'], Authorization);
+        assert.equal(JSON.stringify(body).includes('s3cret'), false);
+      }
+      const { body } = await ask('', { headers: { ...FORM, ...basic(clientId, clientSecret) } });
+      assert.equal(body['error'], 'invalid_request');
+    });
+  });
+
   it('gives a token to who still sends one that has expired', async () => {
     const headers = { Authorization: 'Bearer expired.long.ago' };
     assert.equal((await ask({ clientId, clientSecret }, { headers })).status, 200);

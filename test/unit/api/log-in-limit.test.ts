@@ -10,12 +10,20 @@ describe('the limit of failed log-ins', () => {
   let limit: LogInLimit;
   let pausesMs: number[];
   let log: string[];
+  let told: GatewayEvents['logInFailed'][];
 
   beforeEach(() => {
     pausesMs = [];
     log = [];
+    const events = new EventBus<GatewayEvents>((_, error) => {
+      throw error;
+    });
+    told = [];
+    events.on('logInFailed', (failure) => told.push(failure));
     limit = new LogInLimit({
-      health: new Health({ events: new EventBus<GatewayEvents>(() => undefined), now: Date.now, vital: [] }),
+      health: new Health({ events, now: Date.now, vital: [] }),
+      events,
+      isClient: (clientId) => clientId === 'id',
       logger: pino({ level: 'warn' }, { write: (line) => log.push(line) }),
       pause: async (ms) => {
         pausesMs.push(ms);
@@ -65,6 +73,18 @@ describe('the limit of failed log-ins', () => {
     assert.equal(await attempt('address49', 'other'), 'in');
     assert.equal(log.length, 1);
     assert.equal(/"id"/.test(log.join()), false);
+  });
+
+  it('tells of each failure, with the id of a client that there is and no other', async () => {
+    await attempt('here', 'id', 'unauthorized');
+    await attempt('here', 'a-secret', 'unauthorized');
+    await attempt('there', 'id', 'unauthorized');
+    await attempt('there', 'id', 'unavailable');
+    assert.deepEqual(told, [
+      { address: 'here', clientId: 'id', failures: 1 },
+      { address: 'here', failures: 2 },
+      { address: 'there', clientId: 'id', failures: 2 },
+    ]);
   });
 
   it('counts neither what succeeds nor what was not looked at', async () => {

@@ -3,12 +3,18 @@ import { Commands } from '../../../src/core/commands.ts';
 import { Devices } from '../../../src/core/devices.ts';
 import type { GatewayEvents } from '../../../src/core/events.ts';
 import { Health } from '../../../src/core/health.ts';
+import { IdempotentCalls } from '../../../src/core/idempotent-calls.ts';
 import { Pairing } from '../../../src/core/pairing.ts';
 import { type AddonPackage, Protocols } from '../../../src/core/protocols.ts';
 import { TypeCatalogue } from '../../../src/core/type-catalogue.ts';
 import { EventBus } from '../../../src/lib/event-bus.ts';
 import type { DeviceType } from '../../../src/model/device-type.ts';
-import { MemoryAddonLink, MemoryAvailability, MemoryRegistry } from '../../support/memory-ports.ts';
+import {
+  MemoryAddonLink,
+  MemoryAvailability,
+  MemoryRegistry,
+  MemoryRepeats,
+} from '../../support/memory-ports.ts';
 
 export const LAMP_TYPE: DeviceType = {
   id: 'lamp-type',
@@ -79,7 +85,11 @@ export async function houseOfDevices(registry = new MemoryRegistry()) {
   const protocols = new Protocols({ registry, devices, types, link, health, events, now });
   await protocols.start([addonPackage('lamps', true), addonPackage('others')]);
   const pairing = new Pairing({ devices, link, events });
-  const commands = new Commands({ devices, link, events, now, monotonicNow: now });
+  const onTrouble = (error: unknown) => {
+    throw error;
+  };
+  const repeatable = new IdempotentCalls({ store: new MemoryRepeats(), now, monotonicNow: now, onTrouble });
+  const commands = new Commands({ devices, link, events, repeatable, now, monotonicNow: now });
   return { clock, told, events, link, types, health, devices, protocols, pairing, commands, registry };
 }
 export type HouseOfDevices = Awaited<ReturnType<typeof houseOfDevices>>;

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { NotificationLog } from '../../../src/core/notification-log.ts';
-import { NotificationRules } from '../../../src/core/notification-rules.ts';
+import {
+  LOG_IN_ADDRESSES_MAX,
+  LOG_INS_FAILING,
+  NotificationRules,
+} from '../../../src/core/notification-rules.ts';
 import { Notifications, REPEAT_AFTER_MS } from '../../../src/core/notifications.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
 import { NOTIFICATIONS_KEPT_MAX } from '../../../src/model/limits.ts';
@@ -98,6 +102,55 @@ describe('notifications', () => {
           subject: 'addon_left_out',
           message: 'the add-on in folder "broken" was left out: it holds no addon.json',
         },
+      ],
+    );
+  });
+
+  it('tell once of a burst of failed log-ins, with the address and the client, and not of a slip', async () => {
+    await begin(NEVER_MS);
+    const fails = (address: string, failures: number, clientId?: string) =>
+      house.events.emit('logInFailed', { address, failures, clientId });
+    for (let n = 1; n <= LOG_INS_FAILING + 5; n += 1) fails('10.0.0.7', n, 'panel');
+    assert.deepEqual(
+      all().map(({ level, subject, message }) => [level, subject, message]),
+      [[3, 'log_ins_failing', 'log-ins from 10.0.0.7 fail, the last as client "panel": 5 within a minute']],
+    );
+    for (let n = 0; n < LOG_IN_ADDRESSES_MAX + 20; n += 1) fails(`10.0.1.${n}`, LOG_INS_FAILING);
+    // the further addresses are one more
+    assert.equal(all().length, LOG_IN_ADDRESSES_MAX + 1);
+    assert.match(String(all().at(-1)?.message), /with the id of no client/);
+  });
+
+  it('tell of a disk that is nearly full once, until it has had room for a while', async () => {
+    await begin(5);
+    house.health.report('storage', 'degraded', '9 of 100 MB are left');
+    house.health.report('storage', 'running');
+    house.health.report('storage', 'degraded', '8 of 100 MB are left');
+    assert.deepEqual(told(), ['2 disk_space']);
+    assert.equal(all()[0]?.message, '9 of 100 MB are left');
+    house.health.report('storage', 'running');
+    await until('the next time', () => {
+      house.health.report('storage', 'running');
+      return new Promise<boolean>((resolve) =>
+        setTimeout(() => {
+          house.health.report('storage', 'degraded', '7 of 100 MB are left');
+          resolve(all().length === 2);
+        }, 20),
+      );
+    });
+  });
+
+  it('tell how each update ended', async () => {
+    await begin(NEVER_MS);
+    house.events.emit('updateEnded', { of: 'lamps', version: '1.1.0', failure: 'it did not start' });
+    house.events.emit('updateEnded', { of: 'lamps', version: '1.1.0', failure: 'it did not start' });
+    house.events.emit('updateEnded', { of: 'gate', version: '0.2.0' });
+    assert.deepEqual(
+      all().map(({ level, subject, message, addon }) => [level, subject, message, addon]),
+      [
+        [2, 'update_failed', 'add-on "lamps" could not be updated to 1.1.0: it did not start', 'lamps'],
+        [2, 'update_failed', 'add-on "lamps" could not be updated to 1.1.0: it did not start', 'lamps'],
+        [4, 'update_installed', 'gate was updated to 0.2.0', undefined],
       ],
     );
   });

@@ -13,6 +13,7 @@ import { Devices } from '../../../../src/core/devices.ts';
 import type { GatewayEventBus } from '../../../../src/core/events.ts';
 import { Health } from '../../../../src/core/health.ts';
 import { History } from '../../../../src/core/history.ts';
+import { IdempotentCalls } from '../../../../src/core/idempotent-calls.ts';
 import { Logs } from '../../../../src/core/logs.ts';
 import { NotificationLog } from '../../../../src/core/notification-log.ts';
 import { NotificationRules } from '../../../../src/core/notification-rules.ts';
@@ -41,6 +42,7 @@ import {
   MemoryOperations,
   MemoryReadingStore,
   MemoryRegistry,
+  MemoryRepeats,
 } from '../../../support/memory-ports.ts';
 
 export const GATEWAY_ID = 'Wcganw3s';
@@ -170,6 +172,14 @@ export class ApiUnderTest {
     devices: this.devices,
     link: this.link,
     events: this.events,
+    repeatable: new IdempotentCalls({
+      store: new MemoryRepeats(),
+      now: this.#now,
+      monotonicNow: this.#now,
+      onTrouble: (error) => {
+        throw error;
+      },
+    }),
     now: this.#now,
     monotonicNow: this.#now,
   });
