@@ -166,7 +166,8 @@ export class PairingDesk {
     const { deviceId, wishes } = waiting;
     const ieee = wishes.ieeeAddress ?? this.#leftOver.get(deviceId);
     const device = ieee === undefined ? undefined : controller.getDeviceByIeeeAddr(ieee);
-    if (!device || (this.#parts.ownerOf(device.ieeeAddr) ?? deviceId) !== deviceId) return false;
+    // one that is ours already and is paired again was reset: it has to join
+    if (!device || this.#parts.ownerOf(device.ieeeAddr) !== undefined) return false;
     this.#attribute(waiting, device.ieeeAddr);
     if (device.interviewState === 'SUCCESSFUL') void this.#interviewed(device, true);
     else this.#interview(device);

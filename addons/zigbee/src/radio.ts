@@ -63,6 +63,7 @@ export class Radio {
   #identity: NetworkIdentity | undefined;
   #trouble: RadioTrouble | undefined;
   #shown: string | undefined;
+  #judged = Promise.withResolvers<void>();
   #overwrite = false;
   #attempts = 0;
 
@@ -80,9 +81,9 @@ export class Radio {
     });
   }
 
-  /** There are settings to work with. */
-  get isUsed(): boolean {
-    return this.#settings !== undefined;
+  /** Resolves once it is known how the present settings work, or do not. */
+  get judged(): Promise<void> {
+    return this.#judged.promise;
   }
 
   get isUp(): boolean {
@@ -130,6 +131,7 @@ export class Radio {
     const abort = new AbortController();
     this.#attempts = 0;
     this.#shown = undefined;
+    this.#judged = Promise.withResolvers<void>();
     this.#running = { abort, ended: this.#run(settings, abort.signal) };
   }
 
@@ -293,6 +295,7 @@ export class Radio {
 
   #show(trouble: RadioTrouble | undefined): void {
     this.#trouble = trouble;
+    this.#judged.resolve();
     const shown = trouble?.reason ?? 'running';
     if (shown === this.#shown) return;
     this.#shown = shown;

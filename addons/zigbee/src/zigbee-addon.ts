@@ -1,4 +1,5 @@
 /** The Zigbee devices of one gateway: what the gateway asks, and what the network tells, put together. */
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   type Addon,
   AddonError,
@@ -31,6 +32,9 @@ import { scanForSticks } from './stick-scan.ts';
 import { typeIdOf } from './type-id.ts';
 import { badVerb, type Verbs } from './verb.ts';
 import { parseParameters } from './zigbee-parameters.ts';
+
+/** Making a network takes some 4 s. */
+const STARTING_MS = 10_000;
 
 export interface ZigbeeAddonParts {
   gate: Pick<Addon, 'report' | 'availability' | 'event' | 'state' | 'log'>;
@@ -168,10 +172,16 @@ export class ZigbeeAddon {
         'noPort: no coordinator is named; scan the protocol for one, and install it with "port"',
       );
     }
-    // the coordinator may take long, or never come: the configuration is applied all the same
-    if (radio && !this.#radio.isUsed)
-      this.#parts.gate.state('degraded', 'starting: the coordinator is being started');
     await this.#radio.use(radio);
+    if (!radio) return;
+    // until then the add-on shows that it is starting; a coordinator that takes longer must not hold the devices up
+    const late = pause(STARTING_MS, 'late' as const, { ref: false });
+    if ((await Promise.race([this.#radio.judged, late])) === 'late') {
+      this.#parts.gate.state(
+        'degraded',
+        'starting: the coordinator takes long to start; this goes on by itself',
+      );
+    }
   }
 
   async #up(controller: Controller): Promise<void> {

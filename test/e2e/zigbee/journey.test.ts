@@ -22,7 +22,7 @@ describe('a Zigbee device', () => {
       model: 'SNZB-02',
       modelId: 'TH01',
     });
-    assert.equal(house.radio.coordinator.permitsJoining, false);
+    await until('joining is closed', () => !house.radio.coordinator.permitsJoining);
     sensor.report({ temperature: 21.57, humidity: 44.2, battery: 87 });
     const { linkquality } = await house.reading(id, { temperature: 21.57 });
     assert.equal(linkquality, sensor.linkQuality);

@@ -13,7 +13,7 @@ import { type DeviceView, TYPES, ZigbeeHouse } from './zigbee-house.ts';
 describe('a Zigbee pairing', () => {
   let house: ZigbeeHouse;
   before(async () => {
-    house = await ZigbeeHouse.open({ parameters: { interviewSeconds: 10 } });
+    house = await ZigbeeHouse.open({ parameters: { interviewSeconds: 5 } });
   });
   after(() => house.close());
 
