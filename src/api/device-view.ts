@@ -5,7 +5,7 @@
 import type { Availability, Device } from '../model/device.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts';
 
-const SECRET_KEY = /^(password|token|secret)$/i;
+const SECRET_KEY = /^(password|token|secret|installCode)$/i;
 
 /** The documented keys, in the documented order, then the added ones. */
 export interface DeviceView<Sub = string | DeviceView<never>> {

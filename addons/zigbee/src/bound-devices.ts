@@ -12,6 +12,8 @@ export interface BoundDevice {
 export class BoundDevices {
   readonly #byId = new Map<string, BoundDevice>();
   readonly #byIeee = new Map<string, BoundDevice>();
+  /** Paired just now: the configuration that says so is still on its way. */
+  readonly #fresh = new Map<string, string>();
   #options = new Map<string, JsonObject>();
   #bridges = new Set<string>();
 
@@ -23,13 +25,22 @@ export class BoundDevices {
     this.#bridges = new Set(devices.filter(({ type }) => type === BRIDGE_TYPE).map(({ id }) => id));
     this.#options = new Map(devices.map(({ id, parameters }) => [id, optionsIn(parameters)]));
     for (const { id, address } of devices) {
-      const ieee = isJsonObject(address) ? address['ieeeAddress'] : undefined;
-      if (typeof ieee === 'string') this.bind(id, ieee.toLowerCase());
+      const told = isJsonObject(address) ? address['ieeeAddress'] : undefined;
+      const ieee = typeof told === 'string' ? told.toLowerCase() : this.#fresh.get(id);
+      if (ieee !== undefined) this.#bind(id, ieee);
+      if (this.#fresh.get(id) === told) this.#fresh.delete(id);
     }
+    for (const id of this.#fresh.keys()) if (!this.#options.has(id)) this.#fresh.delete(id);
     return [...this.#byId.values()].filter(({ deviceId }) => !before.has(deviceId));
   }
 
+  /** A pairing has just found it. */
   bind(deviceId: string, ieeeAddress: string): void {
+    this.#fresh.set(deviceId, ieeeAddress);
+    this.#bind(deviceId, ieeeAddress);
+  }
+
+  #bind(deviceId: string, ieeeAddress: string): void {
     const bound = { deviceId, ieeeAddress, options: this.optionsOf(deviceId) };
     this.#byId.set(deviceId, bound);
     this.#byIeee.set(ieeeAddress, bound);
@@ -37,6 +48,7 @@ export class BoundDevices {
 
   release(deviceId: string): void {
     const bound = this.#byId.get(deviceId);
+    this.#fresh.delete(deviceId);
     this.#byId.delete(deviceId);
     if (bound && this.#byIeee.get(bound.ieeeAddress) === bound) this.#byIeee.delete(bound.ieeeAddress);
   }

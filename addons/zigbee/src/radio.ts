@@ -26,6 +26,8 @@ const RETRY_MAX_MS = 3_000;
 const HEARTBEAT_MS = 10_000;
 const HEARTBEAT_DEADLINE_MS = 4_000;
 const MISSED_MAX = 2;
+/** For so long the word counts that a stick may be taken over: it is meant for the one that is plugged in now. */
+const OVERWRITE_MS = 2 * 60_000;
 /** Closing a coordinator that does not answer is not waited for longer. */
 const CLOSE_DEADLINE_MS = 1_500;
 
@@ -64,7 +66,7 @@ export class Radio {
   #trouble: RadioTrouble | undefined;
   #shown: string | undefined;
   #judged = Promise.withResolvers<void>();
-  #overwrite = false;
+  #overwriteUntilMs = 0;
   #attempts = 0;
 
   constructor(parts: RadioParts) {
@@ -108,7 +110,7 @@ export class Radio {
 
   /** What the stick holds may be lost: the next start puts our network onto it, whatever it belonged to. */
   async takeOver(): Promise<void> {
-    this.#overwrite = true;
+    this.#overwriteUntilMs = this.#parts.clock.uptime() + OVERWRITE_MS;
     await this.restart();
   }
 
@@ -198,7 +200,7 @@ export class Radio {
     const guard = guardFor({
       formed: identity.formedAt !== undefined,
       hasDevices: pairedDevicesIn(databasePath) > 0,
-      overwrite: this.#overwrite,
+      overwrite: this.#parts.clock.uptime() < this.#overwriteUntilMs,
     });
     const controller = new library.Controller({
       network: {
@@ -228,12 +230,13 @@ export class Radio {
           },
         },
       },
-      acceptJoiningDeviceHandler: () => Promise.resolve(true),
+      // whoever is let in is taken; a handler that says so would put the new address off behind the next frame
+      acceptJoiningDeviceHandler: undefined as never,
     });
     guardLibraryEvents(controller, log);
     try {
       const result = await controller.start();
-      this.#overwrite = false;
+      this.#overwriteUntilMs = 0;
       if (result !== 'resumed')
         log.info(`the network was ${result === 'reset' ? 'made anew on' : 'restored to'} the stick`);
       const { channel } = await controller.getNetworkParameters();

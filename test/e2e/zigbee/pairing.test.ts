@@ -61,6 +61,13 @@ describe('a Zigbee pairing', () => {
     const view = await house.pair(TYPES.thermometer, bulb);
     assert.match(ended(view, 'wrongModel'), /Innr RB 285 C .*not the SONOFF SNZB-02/);
     assert.match(view.status.reason?.hint ?? '', new RegExp(TYPES.bulb));
+    const found = await house.api.send<object[]>('POST', '/device/v1/protocols/zigbee/scan');
+    const offered = found.find((candidate) => JSON.stringify(candidate).includes(bulb.ieee));
+    assert.deepEqual(offered, {
+      label: 'Innr RB 285 C (E27 bulb RGBW), joined and not yet paired',
+      type: TYPES.bulb,
+      parameters: { ieeeAddress: bulb.ieee },
+    });
     const id = await house.create(TYPES.bulb, { ieeeAddress: bulb.ieee });
     await house.startPairing(id);
     assert.equal((await house.pairingEnd(id)).status.eventType, 'paired');
@@ -142,6 +149,7 @@ describe('a Zigbee pairing', () => {
     const text = `${sensor.ieee.slice(2)}|${code.toString('hex')}`;
     const { status } = await house.pair(TYPES.thermometer, sensor, { installCode: text });
     assert.equal(status.eventType, 'paired', JSON.stringify(status.reason));
+    assert.equal(JSON.stringify(await house.device(wrong)).includes('nonsense'), false);
   });
 
   it('finds a lamp by Touchlink that does not look for a network', async () => {
@@ -162,24 +170,34 @@ describe('a Zigbee pairing', () => {
     await until('joining is closed', () => !house.radio.coordinator.permitsJoining);
   });
 
-  it('says that the network is full', async () => {
-    house.radio.coordinator.full = true;
-    const sensor = house.radio.add(new TemperatureSensor());
-    const id = await house.create(TYPES.thermometer);
-    await house.startPairing(id, { joinSeconds: 2 });
-    sensor.seek();
-    const { status } = await house.pairingEnd(id);
-    house.radio.coordinator.full = false;
-    house.radio.remove(sensor);
-    // a stick whose tables have room says nothing of why it refuses: only full tables can be told apart
-    assert.equal(status.reason?.code, 'nothingJoined');
-  });
-
   it('tells its progress', () => {
     const events = new Set(house.heard.map(({ event }) => event));
     for (const event of ['discovering', 'paired', 'not_paired']) assert.ok(events.has(event));
   });
 }).timeout(90_000);
+
+describe('a Zigbee pairing without a coordinator, or without room', () => {
+  it('says that the network is full', async () => {
+    const house = await ZigbeeHouse.open({ radio: { capacity: 1 } });
+    try {
+      const [first, second] = [new TemperatureSensor(), new TemperatureSensor()];
+      assert.equal((await house.pair(TYPES.thermometer, house.radio.add(first))).status.eventType, 'paired');
+      const id = await house.create(TYPES.thermometer);
+      await house.startPairing(id, { joinSeconds: 3 });
+      house.radio.add(second).seek();
+      const { status } = await house.pairingEnd(id);
+      assert.equal(status.reason?.code, 'networkFull', JSON.stringify(status.reason));
+
+      await house.radio.unplug();
+      await house.until('degraded');
+      await house.startPairing(id);
+      const lost = (await house.pairingEnd(id)).status.reason;
+      assert.equal(lost?.code, 'coordinatorNotReady');
+    } finally {
+      await house.close();
+    }
+  });
+}).timeout(60_000);
 
 /** CRC-16/X-25, as install codes bear it (Base Device Behavior, 10.1.1). */
 function withCrc(code: Buffer): Buffer {
