@@ -12,10 +12,13 @@ import { Clients } from './core/clients.ts';
 import { Commands } from './core/commands.ts';
 import { Devices } from './core/devices.ts';
 import type { GatewayEvents } from './core/events.ts';
+import { ExternalLogins } from './core/external-logins.ts';
 import { FirstClient, type FirstClientParts } from './core/first-client.ts';
+import { ForeignAddons } from './core/foreign-addons.ts';
 import { Health } from './core/health.ts';
 import { History } from './core/history.ts';
 import { IdempotentCalls } from './core/idempotent-calls.ts';
+import { Installations } from './core/installations.ts';
 import { Logs } from './core/logs.ts';
 import { NotificationLog } from './core/notification-log.ts';
 import { NotificationRules } from './core/notification-rules.ts';
@@ -40,12 +43,17 @@ import { OperationFile } from './store/operation-file.ts';
 import { RepeatFile } from './store/repeat-file.ts';
 import { Store } from './store/store.ts';
 import { readAddonFolders } from './supervisor/addon-folders.ts';
+import type { OnLine } from './supervisor/addon-output.ts';
+import { AddonShelfOnDisk } from './supervisor/addon-shelf.ts';
+import { ExternalAddons } from './supervisor/external-addons.ts';
 import { ProcessRuntime } from './supervisor/process-runtime.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 
 const BYTES_PER_MB = 1_000_000;
 
 export interface GatewayParts {
+  /** Of gate itself, as its package has it. */
+  version: string;
   settings: Settings;
   /** Absolute, made and usable: see `config/data-folder.ts`. */
   dataFolder: string;
@@ -104,6 +112,7 @@ export class Gateway {
       settings,
       dataFolder: folder,
       addonsFolder,
+      version,
       nodePath,
       environment,
       logger,
@@ -231,12 +240,29 @@ export class Gateway {
       onTrouble: (error) => logger.warn({ err: error }, 'the result of a status request could not be kept'),
     });
     await operations.start();
-    await broker.listen(new Inbox({ readings, devices, protocols, health, events, logger, now }));
+    const logins = new ExternalLogins({ protocols, credentials: broker });
+    await broker.listen(new Inbox({ readings, devices, protocols, health, events, logger, now }), logins);
     this.#started.push(() => broker.stopIntake());
     health.report('broker', 'running');
 
     const logs = new Logs({ own: ownLog, devices, protocols, events, now });
     await this.#run(logs);
+    const onLine: OnLine = (slug, stream, line) => {
+      logger[stream === 'ERR' ? 'warn' : 'info']({ addon: slug, stream }, line);
+      logs.append(slug, stream, line);
+    };
+    const shelf = new AddonShelfOnDisk(folder);
+    const installations = new Installations({
+      protocols,
+      logins,
+      credentials: broker,
+      shelf,
+      logs,
+      events,
+      now,
+      onTrouble: (message, error) => logger.warn({ err: error }, message),
+    });
+    await this.#run(installations);
     const supervisor = new Supervisor({
       protocols,
       runtime: new ProcessRuntime({
@@ -244,10 +270,7 @@ export class Gateway {
         nodePath,
         environment,
         logger,
-        onLine: (slug, stream, line) => {
-          logger[stream === 'ERR' ? 'warn' : 'info']({ addon: slug, stream }, line);
-          logs.append(slug, stream, line);
-        },
+        onLine,
       }),
       credentials: broker,
       health,
@@ -257,6 +280,7 @@ export class Gateway {
       random: Math.random,
     });
     await this.#run(supervisor);
+    await this.#run(new ExternalAddons({ protocols, health, events, onLine }));
 
     const clients = new Clients({ store, events, now });
     await clients.start();
@@ -274,6 +298,7 @@ export class Gateway {
     const api = new Api({
       settings: {
         lan: settings.ON_PREMISE_ENABLED ? { bind: settings.BIND, port: settings.PORT } : undefined,
+        version,
         socketPath,
         anonymous: settings.ON_PREMISE_ANONYMOUS,
         rateLimits: {
@@ -290,6 +315,9 @@ export class Gateway {
       commands,
       operations,
       protocols,
+      installations,
+      foreignAddons: new ForeignAddons({ protocols, devices, installations, shelf }),
+      logins,
       actions: new ProtocolActions({ protocols, devices, operations, link: broker }),
       scans: new Scans({ protocols, devices, link: broker }),
       types,

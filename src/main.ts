@@ -81,6 +81,7 @@ async function run(): Promise<void> {
   const gateway = new Gateway({
     settings,
     dataFolder,
+    version: version(),
     addonsFolder: join(here, '../addons'),
     nodePath: process.execPath,
     environment: process.env,

@@ -3,10 +3,20 @@ import type { GatewayEvents } from '../core/events.ts';
 import type { Device } from '../model/device.ts';
 
 /** What a caller may narrow a socket to, and the events of each kind. */
-export const EVENT_KINDS = ['data', 'status', 'availability', 'pairing', 'notification', 'log'] as const;
+export const EVENT_KINDS = [
+  'data',
+  'status',
+  'availability',
+  'pairing',
+  'notification',
+  'installation',
+  'log',
+] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
-/** Those for everyone who may read: logs are for administrators. */
-export const OPEN_EVENT_KINDS: readonly EventKind[] = EVENT_KINDS.filter((kind) => kind !== 'log');
+/** Those for everyone who may read: logs, and installations with what was logged, are for administrators. */
+export const OPEN_EVENT_KINDS: readonly EventKind[] = EVENT_KINDS.filter(
+  (kind) => kind !== 'log' && kind !== 'installation',
+);
 
 const PAIRING_EVENTS = ['discovering', 'paired', 'not_paired'] as const;
 export type PairingEvent = (typeof PAIRING_EVENTS)[number];
@@ -41,4 +51,41 @@ export function logPayload({ deviceId, log, lines }: GatewayEvents['logsGathered
     deviceId,
     containerName: log,
   };
+}
+
+/** Whose installation it is, as the events of installations tell it. */
+export interface GatewayIdentity {
+  gatewayId: string;
+  projectId: string;
+  /** Of gate. */
+  version: string;
+}
+
+/** The documented `installation_succeded` or `installation_failed`, by how it ended, with its payload. */
+export function installationEvent(
+  ended: GatewayEvents['installationEnded'],
+  { gatewayId, projectId, version }: GatewayIdentity,
+) {
+  const { slug, protocolId, exitStatus, installationSuccess, stdout, stderr, ts } = ended;
+  const own = { gate: `instathings/gate:${version}` };
+  const event = {
+    dt_install: ts,
+    protocol: slug,
+    protocolId,
+    exitStatus,
+    installationSuccess,
+    stdout,
+    stderr,
+    versions: installationSuccess ? { [slug]: `${slug}:${ended.version}`, ...own } : own,
+    newContainers: installationSuccess ? [slug] : [],
+    projectId,
+    deviceId: gatewayId,
+  };
+  return { name: installationSuccess ? 'installation_succeded' : 'installation_failed', payload: { event } };
+}
+
+/** A step of an installation, an update or a removal: an addition. */
+export function installationProgress(change: GatewayEvents['installationChanged']) {
+  const { slug, protocolId, status, reason, ts } = change;
+  return { protocol: slug, protocolId, status, reason, ts: isoTime(ts) };
 }

@@ -20,6 +20,9 @@ import { answerOf } from './error-table.ts';
 import {
   EVENT_KINDS,
   type EventKind,
+  type GatewayIdentity,
+  installationEvent,
+  installationProgress,
   isoTime,
   logPayload,
   OPEN_EVENT_KINDS,
@@ -48,6 +51,7 @@ export interface RealtimeParts {
   hostCheck: HostCheck;
   origins: Origins;
   events: GatewayEventBus;
+  identity: GatewayIdentity;
   logger: Logger;
   now: () => number;
 }
@@ -105,6 +109,13 @@ export class Realtime {
       events.on('devicePairingChanged', (change) => this.#tellPairing(change)),
       events.on('notificationRaised', (notification) => this.#tellNotification(notification)),
       events.on('logsGathered', (gathered) => this.#tellLogs(gathered)),
+      events.on('installationChanged', (change) =>
+        this.#tellInstallation('installation_progress', installationProgress(change)),
+      ),
+      events.on('installationEnded', (ended) => {
+        const { name, payload } = installationEvent(ended, this.#parts.identity);
+        this.#tellInstallation(name, payload);
+      }),
     ];
   }
 
@@ -221,6 +232,11 @@ export class Realtime {
   #tellLogs(gathered: GatewayEvents['logsGathered']): void {
     this.#cutSlowClients();
     this.#listeners('log', gathered.deviceId)?.emit('log', logPayload(gathered));
+  }
+
+  #tellInstallation(event: string, payload: object): void {
+    this.#cutSlowClients();
+    this.#listeners('installation', this.#parts.identity.gatewayId)?.emit(event, payload);
   }
 
   /** Who wants this kind of event, of this device where it is one's; undefined when nobody does. */

@@ -13,6 +13,8 @@ export interface RateLimits {
 export const HEALTH_PART = 'api';
 
 export interface ApiSettings {
+  /** Of gate itself. */
+  version?: string | undefined;
   /** Where the LAN is served; absent while `ON_PREMISE_ENABLED` is off. Port 0 takes any free one. */
   lan?: { bind: string; port: number } | undefined;
   /** Path of `gate.sock`: who can open it has full rights. */

@@ -12,7 +12,13 @@ import { PACKET_MAX_BYTES } from '../contract/limits.ts';
 import type { ConfigMessage } from '../contract/messages.ts';
 import { addonTopics, parseInboundTopic } from '../contract/topics.ts';
 import type { GatewayEventBus } from '../core/events.ts';
-import type { AddonCredentials, AddonLink, AddonLogin, AddonRequest } from '../core/ports.ts';
+import type {
+  AddonCredentials,
+  AddonLink,
+  AddonLogin,
+  AddonRequest,
+  ExternalLoginCheck,
+} from '../core/ports.ts';
 import type { Logger } from '../lib/logger.ts';
 import { GatewayError } from '../model/error.ts';
 import type { JsonValue } from '../model/json.ts';
@@ -62,9 +68,11 @@ export class AddonBroker implements AddonLink, AddonCredentials {
   readonly #access = new AddonAccess();
   readonly #requests: Requests;
   readonly #connected = new Map<string, Client>();
+  readonly #admitted = new Map<string, Client>();
   /** Those that have subscribed to their requests: one sent earlier would be heard by nobody. */
   readonly #listening = new Set<string>();
   #inbox: Inbox | undefined;
+  #externalLogins: ExternalLoginCheck | undefined;
   #aedes: OneWayBroker | undefined;
   #server: Server | undefined;
 
@@ -92,15 +100,17 @@ export class AddonBroker implements AddonLink, AddonCredentials {
         done(null, true);
       },
       authenticate: (client, username, password, done) => {
-        // one add-on, one connection: the client id is the slug
-        const admitted =
-          client.id === username && password !== undefined && this.#access.admits(username, password);
-        if (!admitted)
-          this.#parts.logger.warn({ addon: client.id }, 'a log-in at the add-on broker was refused');
-        done(null, admitted);
+        void this.#admits(client.id, username, password).then((admitted) => {
+          if (!admitted)
+            this.#parts.logger.warn({ addon: client.id }, 'a log-in at the add-on broker was refused');
+          else this.#admitted.set(client.id, client);
+          done(null, admitted);
+        });
       },
       authorizePublish: (client, packet, done) => {
         if (!client) return done(new Error('only add-ons publish here'));
+        // the will of a connection that broke: the end of the connection says it already
+        if (client.closed) return done(null);
         this.#receive(client.id, packet, done);
       },
       authorizeSubscribe: (client, subscription, done) => {
@@ -111,6 +121,7 @@ export class AddonBroker implements AddonLink, AddonCredentials {
     });
     aedes.on('clientReady', (client) => {
       this.#connected.set(client.id, client);
+      if (this.#admitted.get(client.id) === client) this.#admitted.delete(client.id);
       this.#listening.delete(client.id);
       this.#parts.events.emit('addonConnected', { slug: client.id });
     });
@@ -135,9 +146,13 @@ export class AddonBroker implements AddonLink, AddonCredentials {
     this.#aedes = aedes;
   }
 
-  /** Lets add-ons in; their messages go to `inbox`. @throws GatewayError portTaken */
-  async listen(inbox: Inbox): Promise<void> {
+  /**
+   * Lets add-ons in, those too that `externalLogins` admits; their messages go to `inbox`.
+   * @throws GatewayError portTaken
+   */
+  async listen(inbox: Inbox, externalLogins?: ExternalLoginCheck): Promise<void> {
     this.#inbox = inbox;
+    this.#externalLogins = externalLogins;
     const aedes = this.#aedes;
     if (!aedes) throw new GatewayError('unavailable', 'the add-on broker is not started');
     const server = createServer({ noDelay: true }, (socket: Socket) =>
@@ -174,12 +189,19 @@ export class AddonBroker implements AddonLink, AddonCredentials {
 
   issue(slug: string): AddonLogin {
     this.revoke(slug);
-    return { brokerUrl: `mqtt://${HOST}:${this.port}`, addon: slug, token: this.#access.issue(slug) };
+    return { brokerUrl: this.brokerUrl, addon: slug, token: this.#access.issue(slug) };
+  }
+
+  get brokerUrl(): string {
+    return `mqtt://${HOST}:${this.port}`;
   }
 
   revoke(slug: string): void {
     this.#access.revoke(slug);
     this.#connected.get(slug)?.close();
+    // let in just now, and not yet connected
+    this.#admitted.get(slug)?.close();
+    this.#admitted.delete(slug);
   }
 
   configure(slug: string, config: ConfigMessage): void {
@@ -188,6 +210,17 @@ export class AddonBroker implements AddonLink, AddonCredentials {
 
   request(slug: string, request: AddonRequest): Promise<JsonValue> {
     return this.#requests.request(slug, request);
+  }
+
+  /** One add-on, one connection: the client id is the slug. */
+  async #admits(
+    clientId: string,
+    username: string | undefined,
+    password: Buffer | undefined,
+  ): Promise<boolean> {
+    if (clientId !== username || password === undefined) return false;
+    if (this.#access.admits(username, password)) return true;
+    return (await this.#externalLogins?.admits(username, password.toString())) ?? false;
   }
 
   #publish(topic: string, message: object, retain: boolean): void {

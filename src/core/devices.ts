@@ -101,6 +101,10 @@ export class Devices {
     return this.#parts.gatewayId;
   }
 
+  get projectId(): string {
+    return this.#parts.projectId;
+  }
+
   list(): Device[] {
     return [...this.#devices.values()];
   }

@@ -7,6 +7,8 @@ import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { Notification } from '../model/notification.ts';
 import type { StoredReading } from '../model/reading.ts';
 
+type AddonSaidState = 'starting' | 'running' | 'degraded' | 'stopped';
+
 export interface GatewayEvents {
   /** One commit's readings, in the order they were stored. They are on disk. */
   readingsRecorded: readonly StoredReading[];
@@ -30,6 +32,35 @@ export interface GatewayEvents {
    * place. `failures`: how many there were within a minute, from this address or for this id.
    */
   logInFailed: { address: string; clientId?: string | undefined; failures: number };
+  /** What an add-on said of itself. */
+  addonStateReported: { slug: string; state: AddonSaidState; reason?: string | undefined };
+  /** gate starts an add-on. */
+  addonRunBegan: { slug: string };
+  /** A run of an add-on ended by itself. */
+  addonRunEnded: { slug: string; code: number | null; signal: string | null };
+  /** An add-on that shall not run any more is gone. */
+  addonStopped: { slug: string };
+  /** A step of an installation, an update or a removal: `reason` says what is done or why. */
+  installationChanged: {
+    slug: string;
+    protocolId: string;
+    status: 'notInstalled' | 'installing' | 'installed' | 'updating' | 'removing' | 'failed';
+    reason: string;
+    ts: number;
+  };
+  /** An installation or an update has ended. `stdout` and `stderr`: the last of what the add-on wrote meanwhile. */
+  installationEnded: {
+    slug: string;
+    protocolId: string;
+    /** The version that is installed now. */
+    version: string;
+    /** 0 when it succeeded, else the program's exit code, or 1. */
+    exitStatus: number;
+    installationSuccess: boolean;
+    stdout: string;
+    stderr: string;
+    ts: number;
+  };
   /** A client of the API has proved its secret. */
   clientLoggedIn: { clientId: string };
   /** The client was removed, or its tokens were: those given out so far are void. */

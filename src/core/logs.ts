@@ -2,6 +2,7 @@
  * The last log lines of the gateway and of each add-on, in memory: a restart begins them anew. What came is told
  * every 5 seconds.
  */
+import type { Dispose } from '../lib/event-bus.ts';
 import { type LogLine, LogRing, type LogType } from '../lib/log-ring.ts';
 import { GatewayError } from '../model/error.ts';
 import type { Devices } from './devices.ts';
@@ -10,6 +11,8 @@ import type { Protocols } from './protocols.ts';
 
 /** Under this name the gateway's own lines are asked for. */
 export const OWN_LOG = 'gate';
+/** An add-on's event of this type is a line of its log: `message`, and `level` `LOG` or `ERR`. */
+const LOG_EVENT = 'log';
 const GATHER_MS = 5_000;
 
 export interface LogsParts {
@@ -34,6 +37,7 @@ export class Logs {
   /** The number of the last line of each log that was told. */
   readonly #told = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
+  #dispose: Dispose | undefined;
 
   constructor(parts: LogsParts) {
     this.#parts = parts;
@@ -43,10 +47,17 @@ export class Logs {
   start(): void {
     this.#timer = setInterval(() => this.#tell(), this.#parts.gatherMs ?? GATHER_MS);
     this.#timer.unref();
+    const { events } = this.#parts;
+    // add-ons that others start are not read by gate: what they have to say comes as an event
+    this.#dispose = events.on('addonEventReported', ({ slug, type, details: { message, level } }) => {
+      if (type === LOG_EVENT && typeof message === 'string')
+        this.append(slug, level === 'ERR' ? 'ERR' : 'LOG', message);
+    });
   }
 
   stop(): void {
     clearInterval(this.#timer);
+    this.#dispose?.();
   }
 
   /** A line that the add-on of `slug` has just written. */
@@ -64,6 +75,11 @@ export class Logs {
     this.#check(deviceId, log);
     const lines = this.#rings.get(log)?.lines() ?? [];
     return lines.filter(({ timestamp }) => timestamp >= start && timestamp <= end);
+  }
+
+  /** The lines that are kept of an add-on, oldest first. */
+  linesOf(slug: string): readonly LogLine[] {
+    return this.#rings.get(slug)?.lines() ?? [];
   }
 
   #check(deviceId: string, log: string): void {

@@ -2,6 +2,7 @@
  * The ports: what the core needs from the outer rooms. store, broker and supervisor implement them;
  * none of those rooms knows another.
  */
+import type { Manifest } from '../contract/manifest.ts';
 import type { ConfigMessage } from '../contract/messages.ts';
 import type { ClientRecord } from '../model/client.ts';
 import type { Availability, Device } from '../model/device.ts';
@@ -18,6 +19,7 @@ import type { Operation } from '../model/operation.ts';
 import type { InstalledProtocol } from '../model/protocol.ts';
 import type { NewReading, ReadingPage, ReadingPageQuery, StoredReading } from '../model/reading.ts';
 import type { RepeatRecord } from '../model/repeat.ts';
+import type { AddonPackage } from './addon-package.ts';
 
 /** Readings on disk. */
 export interface ReadingStore {
@@ -132,8 +134,37 @@ export interface AddonLogin {
 }
 
 export interface AddonCredentials {
+  /** Where add-ons find the broker: `mqtt://host:port`. */
+  readonly brokerUrl: string;
   /** A new token for `slug`; the one before is void and its connection is ended. */
   issue(slug: string): AddonLogin;
   /** Voids the token and ends the connection. */
   revoke(slug: string): void;
+}
+
+/** Who may log in at the broker although gate did not start it. */
+export interface ExternalLoginCheck {
+  /** Never rejects: false where it cannot tell. */
+  admits(slug: string, token: string): Promise<boolean>;
+}
+
+/** Add-ons on disk: the folders of `DATA_FOLDER/addons`, and copies of what ran. */
+export interface AddonShelf {
+  /** Reads an add-on's folder anew. @throws GatewayError conflict saying what is wrong with it */
+  read(addon: AddonPackage): Promise<AddonPackage>;
+  /**
+   * Puts a manifest where add-ons of others lie.
+   * @throws GatewayError badRequest (its entry or its types are not there), conflict (another manifest is)
+   */
+  add(manifest: Manifest): Promise<AddonPackage>;
+  /** @throws GatewayError forbidden for one of gate's own */
+  demandForeign(addon: AddonPackage): void;
+  /** Takes the manifest away again; the add-on's own files stay. */
+  drop(addon: AddonPackage): Promise<void>;
+  /** Keeps a copy of an add-on that runs well, to go back to. Nothing happens for gate's own and where it is kept. */
+  keep(addon: AddonPackage): Promise<void>;
+  /** Puts the kept copy in place of what lies in the folder, which is set aside; undefined where none is kept. */
+  restore(addon: AddonPackage): Promise<{ addon: AddonPackage; aside: string } | undefined>;
+  /** Lets go of the copy. */
+  forget(slug: string): Promise<void>;
 }

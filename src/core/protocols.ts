@@ -1,44 +1,32 @@
 /**
  * The protocols: which add-ons there are (manifests), which are installed, and how each is doing. The supervisor
- * makes what is desired here true; the broker tells what each add-on says of itself.
+ * makes what is desired here true; the broker tells what each add-on says of itself. How an installation goes is
+ * `Installations`' part.
  */
 
 import type { Manifest } from '../contract/manifest.ts';
 import type { StateMessage } from '../contract/messages.ts';
 import { SUPPORTED_CONTRACTS } from '../contract/version.ts';
+import type { SecretHash } from '../model/client.ts';
 import { GatewayError } from '../model/error.ts';
-import type { PartState } from '../model/health.ts';
 import type { JsonObject } from '../model/json.ts';
+import type { InstalledProtocol } from '../model/protocol.ts';
+import { type AddonPackage, isExternal } from './addon-package.ts';
 import type { Devices } from './devices.ts';
 import type { GatewayEventBus } from './events.ts';
 import type { Health } from './health.ts';
 import type { AddonLink, Registry } from './ports.ts';
+import { type InstallationPhase, type ProtocolView, protocolView } from './protocol-view.ts';
 import { checkAgainst, type TypeCatalogue, type TypesOfProtocol } from './type-catalogue.ts';
 
-/** An add-on found on disk: its manifest, its folder and the types it brings. */
-export interface AddonPackage {
-  manifest: Manifest;
-  folder: string;
-  types: TypesOfProtocol;
-}
+export type { AddonPackage } from './addon-package.ts';
+export type { ProtocolView } from './protocol-view.ts';
 
 /** What shall run: the supervisor's target. */
 export interface DesiredAddon {
   slug: string;
   addon: AddonPackage;
   parameters: JsonObject;
-}
-
-export interface ProtocolView {
-  id: string;
-  name: string;
-  slug: string;
-  status: 'installed' | 'notInstalled';
-  /** The add-on's state: process and link together; `stopped` when it is not installed. */
-  state: PartState;
-  reason?: string;
-  /** What its add-on can be asked to do, by name; left out where there is nothing. */
-  actions?: Manifest['actions'];
 }
 
 export interface ProtocolsParts {
@@ -54,7 +42,8 @@ export interface ProtocolsParts {
 export class Protocols {
   readonly #parts: ProtocolsParts;
   readonly #packages = new Map<string, AddonPackage>();
-  readonly #installed = new Map<string, { parameters: JsonObject }>();
+  readonly #installed = new Map<string, InstalledProtocol>();
+  readonly #phases = new Map<string, InstallationPhase>();
 
   constructor(parts: ProtocolsParts) {
     this.#parts = parts;
@@ -62,12 +51,9 @@ export class Protocols {
 
   /** Takes what lies on disk and what the registry says is installed; installs what comes preinstalled. */
   async start(packages: readonly AddonPackage[]): Promise<void> {
-    const { registry, types, events } = this.#parts;
-    for (const addon of packages) {
-      this.#packages.set(addon.manifest.slug, addon);
-      types.replace(addon.manifest.slug, typesOf(addon));
-    }
-    for (const { slug, parameters } of registry.protocols()) this.#installed.set(slug, { parameters });
+    const { registry, events } = this.#parts;
+    for (const addon of packages) this.#take(addon);
+    for (const record of registry.protocols()) this.#installed.set(record.slug, record);
     for (const { manifest } of packages) if (manifest.preinstalled) await this.#preinstall(manifest.slug);
     for (const slug of this.#installed.keys()) this.configure(slug);
     const configure = ({ device }: { device: { protocol?: string | undefined } }) => {
@@ -78,17 +64,15 @@ export class Protocols {
     events.on('deviceRemoved', configure);
   }
 
-  desired(): DesiredAddon[] {
+  /** What shall run; `external`: what somebody else starts, in place of what gate does. */
+  desired({ external = false } = {}): DesiredAddon[] {
     const desired: DesiredAddon[] = [];
     for (const [slug, { parameters }] of this.#installed) {
       const addon = this.#packages.get(slug);
-      if (addon) desired.push({ slug, addon, parameters });
-      else
-        this.#parts.health.report(
-          partOf(slug),
-          'failed',
-          `add-on "${slug}" is installed, but its folder is gone`,
-        );
+      if (!addon) {
+        const reason = `add-on "${slug}" is installed, but its folder is gone`;
+        this.#parts.health.report(partOf(slug), 'failed', reason);
+      } else if (isExternal(addon.manifest) === external) desired.push({ slug, addon, parameters });
     }
     return desired;
   }
@@ -107,6 +91,10 @@ export class Protocols {
     return this.#find(protocolId);
   }
 
+  isInstalled(slug: string): boolean {
+    return this.#installed.has(slug);
+  }
+
   /** As `package`. @throws GatewayError notFound, conflict when it is not installed */
   installed(protocolId: string): AddonPackage {
     const addon = this.#find(protocolId);
@@ -117,37 +105,104 @@ export class Protocols {
     });
   }
 
+  /** The add-on of this id or slug, undefined where neither is taken. */
+  find(name: string): AddonPackage | undefined {
+    for (const addon of this.#packages.values()) {
+      if (addon.manifest.id === name || addon.manifest.slug === name) return addon;
+    }
+    return undefined;
+  }
+
+  /** One more add-on. Its id and slug must be free. */
+  add(addon: AddonPackage): void {
+    this.#take(addon);
+  }
+
+  /** Forgets an add-on that is not installed. */
+  drop(slug: string): void {
+    this.#packages.delete(slug);
+    this.#phases.delete(slug);
+    this.#parts.types.replace(slug, []);
+  }
+
+  /** Another form of an add-on takes its place, also where it runs. */
+  replace(addon: AddonPackage): void {
+    const { slug } = addon.manifest;
+    const generation = (this.#packages.get(slug)?.generation ?? 0) + 1;
+    this.#take({ ...addon, generation });
+    this.#parts.events.emit('protocolsChanged', { slug });
+  }
+
+  /** Where its installation stands; undefined: it is installed, or not, and there is nothing else to say. */
+  setPhase(slug: string, phase: InstallationPhase | undefined): void {
+    if (phase) this.#phases.set(slug, phase);
+    else this.#phases.delete(slug);
+  }
+
+  phase(slug: string): InstallationPhase | undefined {
+    return this.#phases.get(slug);
+  }
+
+  /** Checks the parameters of a protocol, and fills in the defaults. @throws GatewayError notFound, badRequest */
+  async checkParameters(addon: AddonPackage, parameters?: JsonObject): Promise<JsonObject> {
+    const { slug, name, parameters: schema } = addon.manifest;
+    const given = parameters ?? this.#installed.get(slug)?.parameters ?? {};
+    return checkAgainst(schema, given, `parameters of ${name}`);
+  }
+
   /** @throws GatewayError notFound, conflict, badRequest (parameters) */
   async install(protocolId: string, parameters: JsonObject): Promise<ProtocolView> {
-    const { manifest } = this.#find(protocolId);
-    if (this.#installed.has(manifest.slug)) {
-      throw new GatewayError('conflict', `protocol "${manifest.slug}" is installed already`, {
+    const addon = this.#find(protocolId);
+    const { manifest } = addon;
+    const { slug } = manifest;
+    if (this.#installed.has(slug) && this.#phases.get(slug)?.status !== 'failed') {
+      throw new GatewayError('conflict', `protocol "${slug}" is installed already`, {
         hint: 'remove it first',
       });
     }
-    await this.#install(
-      manifest.slug,
-      await checkAgainst(manifest.parameters, parameters, `parameters of ${manifest.name}`),
-    );
-    this.configure(manifest.slug);
-    this.#parts.events.emit('protocolsChanged', { slug: manifest.slug });
+    await this.#install(slug, await this.checkParameters(addon, parameters));
+    this.configure(slug);
+    this.#parts.events.emit('protocolsChanged', { slug });
     return this.#view(manifest);
   }
 
-  /** @throws GatewayError notFound, conflict (it still has devices) */
-  async remove(protocolId: string): Promise<void> {
-    const { manifest } = this.#find(protocolId);
-    const { slug } = manifest;
-    if (!this.#installed.has(slug)) throw new GatewayError('conflict', `protocol "${slug}" is not installed`);
-    const count = this.#parts.devices.configOf(slug).length;
-    if (count > 0)
-      throw new GatewayError('conflict', `protocol "${slug}" has ${count} devices`, {
-        hint: 'delete them first',
-      });
+  /** `force`: its devices stay, and nobody speaks to them. @throws GatewayError notFound, conflict (it has devices) */
+  async remove(protocolId: string, { force = false } = {}): Promise<void> {
+    const { slug } = this.#find(protocolId).manifest;
+    this.demandRemovable(slug, { force });
     await this.#parts.registry.removeProtocol(slug);
     this.#installed.delete(slug);
     this.#parts.health.forget(partOf(slug));
     this.#parts.events.emit('protocolsChanged', { slug });
+  }
+
+  /** @throws GatewayError conflict: it is not installed, or has devices and `force` is not given */
+  demandRemovable(slug: string, { force }: { force: boolean }): void {
+    if (!this.#installed.has(slug)) throw new GatewayError('conflict', `protocol "${slug}" is not installed`);
+    const count = this.#parts.devices.configOf(slug).length;
+    if (count === 0 || force) return;
+    throw new GatewayError(
+      'conflict',
+      `protocol "${slug}" has ${count} ${count === 1 ? 'device' : 'devices'}`,
+      {
+        hint: 'delete them first; with ?force=true they stay, and nobody speaks to them any more',
+      },
+    );
+  }
+
+  /** How an add-on that somebody else starts logs in; undefined where it may not. */
+  login(slug: string): SecretHash | undefined {
+    return this.#installed.get(slug)?.login;
+  }
+
+  /** @throws GatewayError conflict when it is not installed (any more) */
+  async setLogin(slug: string, login: SecretHash | undefined): Promise<void> {
+    const record = this.#installed.get(slug);
+    if (!record) throw new GatewayError('conflict', `protocol "${slug}" is not installed`);
+    const { login: _, ...rest } = record;
+    const changed = login === undefined ? rest : { ...rest, login };
+    await this.#parts.registry.saveProtocol(changed);
+    this.#installed.set(slug, changed);
   }
 
   /** Sends an add-on its parameters and devices. */
@@ -162,23 +217,34 @@ export class Protocols {
 
   /** What an add-on says of itself. @throws GatewayError badMessage for a contract that gate does not speak */
   reportState(slug: string, message: StateMessage): void {
+    const { health, events } = this.#parts;
     if (!SUPPORTED_CONTRACTS.includes(message.contract)) {
       const reason = `it speaks add-on contract ${message.contract}; this gateway speaks ${SUPPORTED_CONTRACTS.join(', ')}`;
-      this.#parts.health.report(partOf(slug), 'failed', reason);
+      health.report(partOf(slug), 'failed', reason);
       throw new GatewayError('badMessage', reason);
     }
-    // `stopped` is also the will of a connection that broke: how a process ends is its supervisor's to say
-    if (this.#installed.has(slug) && message.state !== 'stopped')
-      this.#parts.health.report(partOf(slug), message.state, message.reason);
+    const { state, reason } = message;
+    const addon = this.#packages.get(slug);
+    if (!this.#installed.has(slug)) return;
+    // how a process ends is its supervisor's to say
+    if (state !== 'stopped') health.report(partOf(slug), state, reason);
+    else if (addon && isExternal(addon.manifest))
+      health.report(partOf(slug), state, reason ?? 'its program was ended in order');
+    events.emit('addonStateReported', { slug, state, reason });
   }
 
   #find(protocolId: string): AddonPackage {
-    for (const addon of this.#packages.values()) {
-      if (addon.manifest.id === protocolId || addon.manifest.slug === protocolId) return addon;
-    }
+    const addon = this.find(protocolId);
+    if (addon) return addon;
     throw new GatewayError('notFound', `there is no protocol "${protocolId}"`, {
       hint: 'GET /device/v1/protocols lists them',
     });
+  }
+
+  #take(addon: AddonPackage): void {
+    const { slug } = addon.manifest;
+    this.#packages.set(slug, addon);
+    this.#parts.types.replace(slug, typesOf(addon));
   }
 
   /** Once in a box's life: a protocol that a person removed stays removed. */
@@ -190,21 +256,18 @@ export class Protocols {
   }
 
   async #install(slug: string, parameters: JsonObject): Promise<void> {
-    await this.#parts.registry.saveProtocol({ slug, parameters, installedAt: this.#parts.now() });
-    this.#installed.set(slug, { parameters });
+    const record: InstalledProtocol = { slug, parameters, installedAt: this.#parts.now() };
+    await this.#parts.registry.saveProtocol(record);
+    this.#installed.set(slug, record);
   }
 
-  #view({ id, name, slug, actions = {} }: Manifest): ProtocolView {
-    const health = this.#parts.health.part(partOf(slug));
-    return {
-      id,
-      name,
-      slug,
-      status: this.#installed.has(slug) ? 'installed' : 'notInstalled',
-      state: health?.state ?? 'stopped',
-      ...(health?.reason === undefined ? {} : { reason: health.reason }),
-      ...(Object.keys(actions).length === 0 ? {} : { actions }),
-    };
+  #view(manifest: Manifest): ProtocolView {
+    const { slug } = manifest;
+    return protocolView(manifest, {
+      installed: this.#installed.has(slug),
+      phase: this.#phases.get(slug),
+      health: this.#parts.health.part(partOf(slug)),
+    });
   }
 }
 

@@ -145,6 +145,19 @@ export async function checkAgainst(schema: JsonObject, value: JsonObject, what: 
   });
 }
 
+/** Why `schema` cannot be used as a JSON Schema; undefined when it can. */
+export async function schemaProblem(schema: JsonObject): Promise<string | undefined> {
+  const { Ajv2020 } = (await import('ajv/dist/2020.js')).default;
+  // one that answers by promise would pass whatever it is asked
+  if (schema['$async'] !== undefined) return '"$async" is not taken here';
+  try {
+    new Ajv2020({ strict: false }).compile(schema);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 /** @throws GatewayError addonUnavailable for a schema that is none: a fault of the manifest it came with */
 function compiled(ajv: Ajv2020, schema: JsonObject, what: string) {
   try {

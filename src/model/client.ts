@@ -24,7 +24,7 @@ export const newClientSchema = v.object(
 export type NewClient = v.InferOutput<typeof newClientSchema>;
 
 /** RFC 7914; the parameters stay with each hash, so that later ones may be others. */
-const secretHashSchema = v.object({
+export const secretHashSchema = v.object({
   N: v.number(),
   r: v.number(),
   p: v.number(),

@@ -18,7 +18,9 @@ const MANIFEST_MAX_BYTES = 4 * 1024 * 1024;
 const TYPES_MAX_BYTES = 64 * 1024 * 1024;
 /** A file of types larger than this is read when somebody asks for the types, and checked then. */
 const TYPES_AT_ONCE_MAX_BYTES = 256 * 1024;
-const MANIFEST_NAME = 'addon.json';
+export const MANIFEST_NAME = 'addon.json';
+/** The manifest of an add-on that was taken away; its folder is left alone. */
+export const REMOVED_NAME = 'addon.json.removed';
 
 export interface AddonProblem {
   folder: string;
@@ -63,7 +65,7 @@ async function readEach(
     try {
       const addon = await readPackage(folder);
       if (addon) found.packages.push(checkFree(addon, found.packages));
-      else if (!required && (await stat(folder)).isDirectory())
+      else if (!required && (await stat(folder)).isDirectory() && !(await isRemoved(folder)))
         throw new Error(`it holds no ${MANIFEST_NAME}`);
     } catch (error) {
       found.problems.push({ folder, reason: messageOf(error) });
@@ -72,7 +74,7 @@ async function readEach(
 }
 
 /** Undefined when the folder holds no manifest. @throws Error saying what is wrong */
-async function readPackage(folder: string): Promise<AddonPackage | undefined> {
+export async function readPackage(folder: string): Promise<AddonPackage | undefined> {
   const text = await readBounded(join(folder, MANIFEST_NAME), MANIFEST_MAX_BYTES);
   if (text === undefined) return undefined;
   const manifest = parseWith(manifestSchema, parseJson(text, MANIFEST_NAME), MANIFEST_NAME);
@@ -85,6 +87,13 @@ async function readPackage(folder: string): Promise<AddonPackage | undefined> {
     throw new Error(`its slug "${manifest.slug}" must be the name of its folder, "${basename(folder)}"`);
   }
   return { manifest, folder, types: await readTypes(folder, manifest.types) };
+}
+
+function isRemoved(folder: string): Promise<boolean> {
+  return stat(join(folder, REMOVED_NAME)).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function readTypes(folder: string, types: Manifest['types']): Promise<TypesOfProtocol> {

@@ -13,6 +13,11 @@ export async function realInnerPath(folder: string, inner: string): Promise<stri
   return target;
 }
 
+/** Where an add-on's entry may lie: as its manifest has it or, where only the compiled form is there, that. */
+export function entryCandidates(entry: string): string[] {
+  return entry.endsWith('.ts') ? [entry, entry.replace(/\.ts$/, '.js')] : [entry];
+}
+
 async function realPathOf(path: string): Promise<string | undefined> {
   try {
     return await realpath(path);

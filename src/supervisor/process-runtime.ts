@@ -14,7 +14,7 @@ import type { Logger } from '../lib/logger.ts';
 import { GatewayError } from '../model/error.ts';
 import { AddonOutput, type OnLine, OUTPUT_LIMITS, type OutputLimits } from './addon-output.ts';
 import { AddonProcess } from './addon-process.ts';
-import { realInnerPath } from './inner-path.ts';
+import { entryCandidates, realInnerPath } from './inner-path.ts';
 import { awaitEnd, RunRecords } from './run-record.ts';
 import type { AddonRuntime, AddonSpec, RunningAddon } from './runtime.ts';
 
@@ -83,8 +83,7 @@ export class ProcessRuntime implements AddonRuntime {
     const process = manifest.runtime.process;
     if (!process)
       throw new GatewayError('addonUnavailable', 'it cannot be started: it has no "process" runtime');
-    const candidates = [process.entry];
-    if (process.entry.endsWith('.ts')) candidates.push(process.entry.replace(/\.ts$/, '.js'));
+    const candidates = entryCandidates(process.entry);
     for (const candidate of candidates) {
       const path = await realInnerPath(folder, candidate).catch((error: unknown) => {
         throw cannotStart(error);

@@ -190,10 +190,11 @@ export class Supervisor {
   }
 
   async #start(slot: Slot, addon: AddonPackage): Promise<void> {
-    const { runtime, credentials, health, logger, monotonicNow } = this.#parts;
+    const { runtime, credentials, health, events, logger, monotonicNow } = this.#parts;
     const { slug } = slot;
     const version = versionOf(addon);
     slot.history = afterRestart(slot.history);
+    events.emit('addonRunBegan', { slug });
     health.report(partOf(slug), 'starting');
     health.note(partOf(slug), { restarts: slot.history.restarts });
     slot.startedMs = monotonicNow();
@@ -218,7 +219,9 @@ export class Supervisor {
     const { status } = slot;
     if (status.phase !== 'running' || status.run !== run) return; // it was ended on purpose
     this.#parts.credentials.revoke(slot.slug);
-    this.#failed(slot, { reason: exitReason(await run.exited), version: status.version });
+    const end = await run.exited;
+    this.#parts.events.emit('addonRunEnded', { slug: slot.slug, code: end.code, signal: end.signal });
+    this.#failed(slot, { reason: exitReason(end), version: status.version });
     this.#wake();
   }
 
@@ -254,6 +257,7 @@ export class Supervisor {
     this.#slots.delete(slug);
     if (!this.#ending.signal.aborted) this.#parts.health.forget(partOf(slug));
     else this.#parts.health.report(partOf(slug), 'stopped');
+    this.#parts.events.emit('addonStopped', { slug });
   }
 
   /** Why an add-on that runs counts as failed already (it speaks another contract): the better reason. */

@@ -56,11 +56,21 @@ describe('the build', () => {
         return body.data.length > 0 && body;
       });
       assert.ok(page);
-      const rss = rssBytes(daemon.process.pid);
-      assert.ok(rss < RSS_MAX_BYTES, `the daemon has ${(rss / 1e6).toFixed(1)} MB`);
     } finally {
       assert.equal(await daemon.stop(), 0);
       await plug.stop();
+    }
+  });
+
+  it('is small while nothing happens', async () => {
+    const dataFolder = join(folder.path, 'idle');
+    mkdirSync(dataFolder);
+    const daemon = await Daemon.start({ dataFolder, built });
+    try {
+      const rss = rssBytes(daemon.process.pid);
+      assert.ok(rss < RSS_MAX_BYTES, `the daemon has ${(rss / 1e6).toFixed(1)} MB`);
+    } finally {
+      await daemon.stop();
     }
   });
 

@@ -6,9 +6,8 @@ import { isJsonObject } from '../../model/json.ts';
 import type { Access } from '../access.ts';
 import { readJson } from '../body.ts';
 import { CONTROL } from './control.ts';
+import { PROTOCOL } from './protocols.ts';
 import { type ApiRouter, guarded } from './router.ts';
-
-const PROTOCOL = '/device/v1/protocols/:protocolId';
 
 export interface ProtocolActionParts {
   actions: ProtocolActions;

@@ -20,6 +20,7 @@ describe('protocols and health over REST', () => {
       slug: 'knx',
       status: 'notInstalled',
       state: 'stopped',
+      version: '1.0.0',
     });
     assert.deepEqual((await gate.call('/device/v1/protocols/knx')).body, body);
     const list = (await gate.call<JsonObject[]>('/device/v1/protocols')).body;
@@ -33,10 +34,10 @@ describe('protocols and health over REST', () => {
   it('installs with parameters and removes again, 202 with the protocol each time', async () => {
     const body = { parameters: { ip_address: '10.0.0.9' } };
     const installed = await gate.call(`${KNX}/installation`, { method: 'POST', body });
-    assert.deepEqual([installed.status, installed.body['status']], [202, 'installed']);
+    assert.deepEqual([installed.status, installed.body['status']], [202, 'installing']);
     assert.equal((await gate.call(`${KNX}/installation`, { method: 'POST', body })).status, 409);
     const removed = await gate.call(`${KNX}/installation`, { method: 'DELETE' });
-    assert.deepEqual([removed.status, removed.body['status']], [202, 'notInstalled']);
+    assert.deepEqual([removed.status, removed.body['status']], [202, 'removing']);
     assert.equal((await gate.call(`${KNX}/installation`, { method: 'DELETE' })).status, 409);
   });
 

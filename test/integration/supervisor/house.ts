@@ -74,6 +74,7 @@ export class House {
       limits: parts.process,
     });
     const credentials: AddonCredentials = {
+      brokerUrl: 'mqtt://127.0.0.1:1883',
       issue: (slug) => {
         const token = `token-${this.issued.length + 1}`;
         this.issued.push({ slug, token });

@@ -4,13 +4,13 @@ import { NARROWED_DEVICES_MAX, roomsOf } from '../../../src/api/narrowing.ts';
 
 describe('what a socket asks to be sent', () => {
   it('is everything when it names nothing', () => {
-    const everything = ['data', 'status', 'availability', 'pairing', 'notification', 'log'];
+    const everything = ['data', 'status', 'availability', 'pairing', 'notification', 'installation', 'log'];
     for (const query of [{}, { devices: '', events: ' , ' }]) assert.deepEqual(roomsOf(query), everything);
   });
 
   it('is one kind for every device, or every kind for one device, or both', () => {
     assert.deepEqual(roomsOf({ events: 'status' }), ['status']);
-    const kinds = ['data', 'status', 'availability', 'pairing', 'notification', 'log'];
+    const kinds = ['data', 'status', 'availability', 'pairing', 'notification', 'installation', 'log'];
     assert.deepEqual(
       roomsOf({ devices: 'a' }),
       kinds.map((kind) => `${kind}:a`),

@@ -11,16 +11,19 @@ import { Clients } from '../../../../src/core/clients.ts';
 import { Commands } from '../../../../src/core/commands.ts';
 import { Devices } from '../../../../src/core/devices.ts';
 import type { GatewayEventBus } from '../../../../src/core/events.ts';
+import { ExternalLogins } from '../../../../src/core/external-logins.ts';
+import { ForeignAddons } from '../../../../src/core/foreign-addons.ts';
 import { Health } from '../../../../src/core/health.ts';
 import { History } from '../../../../src/core/history.ts';
 import { IdempotentCalls } from '../../../../src/core/idempotent-calls.ts';
+import { Installations } from '../../../../src/core/installations.ts';
 import { Logs } from '../../../../src/core/logs.ts';
 import { NotificationLog } from '../../../../src/core/notification-log.ts';
 import { NotificationRules } from '../../../../src/core/notification-rules.ts';
 import { Notifications } from '../../../../src/core/notifications.ts';
 import { Operations } from '../../../../src/core/operations.ts';
 import { Pairing } from '../../../../src/core/pairing.ts';
-import type { HistoryStore } from '../../../../src/core/ports.ts';
+import type { AddonCredentials, AddonShelf, HistoryStore } from '../../../../src/core/ports.ts';
 import { ProtocolActions } from '../../../../src/core/protocol-actions.ts';
 import { type AddonPackage, Protocols } from '../../../../src/core/protocols.ts';
 import { Readings } from '../../../../src/core/readings.ts';
@@ -33,6 +36,7 @@ import { shortId } from '../../../../src/lib/short-id.ts';
 import type { Scope } from '../../../../src/model/client.ts';
 import type { DeviceType } from '../../../../src/model/device-type.ts';
 import type { JsonObject } from '../../../../src/model/json.ts';
+import { AddonShelfOnDisk } from '../../../../src/supervisor/addon-shelf.ts';
 import {
   MemoryAddonLink,
   MemoryAvailability,
@@ -220,6 +224,14 @@ export class ApiUnderTest {
     now: this.#now,
     gatherMs: 20,
   });
+  readonly credentials: AddonCredentials = {
+    brokerUrl: 'mqtt://127.0.0.1:1883',
+    issue: (slug) => ({ brokerUrl: 'mqtt://127.0.0.1:1883', addon: slug, token: 'x' }),
+    revoke: () => undefined,
+  };
+  readonly logins = new ExternalLogins({ protocols: this.protocols, credentials: this.credentials });
+  readonly #shelf: AddonShelf;
+  readonly installations: Installations;
   readonly clients = new Clients({ store: new MemoryClients(), events: this.events, now: this.#now });
   readonly tokens: Tokens;
   readonly api: Api;
@@ -236,6 +248,19 @@ export class ApiUnderTest {
     this.socketPath = join(folder, 'gate.sock');
     const lines: string[] = [];
     this.#logLines = lines;
+    this.#shelf = new AddonShelfOnDisk(folder);
+    this.installations = new Installations({
+      protocols: this.protocols,
+      logins: this.logins,
+      credentials: this.credentials,
+      shelf: this.#shelf,
+      logs: this.logs,
+      events: this.events,
+      now: this.#now,
+      onTrouble: (message, error) => {
+        throw new Error(message, { cause: error });
+      },
+    });
     this.tokens = new Tokens({
       clients: this.clients,
       registry: this.#registry,
@@ -260,6 +285,14 @@ export class ApiUnderTest {
       commands: this.commands,
       operations: this.operations,
       protocols: this.protocols,
+      installations: this.installations,
+      foreignAddons: new ForeignAddons({
+        protocols: this.protocols,
+        devices: this.devices,
+        installations: this.installations,
+        shelf: this.#shelf,
+      }),
+      logins: this.logins,
       actions: new ProtocolActions({
         protocols: this.protocols,
         devices: this.devices,
@@ -295,6 +328,7 @@ export class ApiUnderTest {
     await made.protocols.start(PACKAGES);
     made.#rules.start();
     made.logs.start();
+    made.installations.start();
     await made.clients.start();
     await made.tokens.start();
     made.health.report('store', 'running');
@@ -304,6 +338,7 @@ export class ApiUnderTest {
 
   async stop(): Promise<void> {
     await this.api.stop();
+    this.installations.stop();
     this.logs.stop();
     this.#rules.stop();
     this.notifications.stop();

@@ -1,0 +1,17 @@
+/** An add-on as it lies on disk. */
+import type { Manifest } from '../contract/manifest.ts';
+import type { TypesOfProtocol } from './type-catalogue.ts';
+
+/** An add-on found on disk: its manifest, its folder and the types it brings. */
+export interface AddonPackage {
+  manifest: Manifest;
+  folder: string;
+  types: TypesOfProtocol;
+  /** Grows when the same add-on is read anew: what runs is replaced, also where its version stayed. */
+  generation?: number;
+}
+
+/** Whether somebody else starts this add-on: it has no runtime that gate could start. */
+export function isExternal({ runtime }: Manifest): boolean {
+  return runtime.external !== undefined && !runtime.process && !runtime.container;
+}

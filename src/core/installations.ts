@@ -1,0 +1,158 @@
+/**
+ * Installing, updating and removing a protocol's add-on: what can be done at all is begun at once, and followed to its
+ * end by `InstallationJobs`. One beginning at a time.
+ */
+import { SerialQueue } from '../lib/serial-queue.ts';
+import { GatewayError } from '../model/error.ts';
+import type { JsonObject } from '../model/json.ts';
+import { type AddonPackage, isExternal } from './addon-package.ts';
+import type { ExternalLogins } from './external-logins.ts';
+import { InstallationJobs, type InstallationJobsParts } from './installation-jobs.ts';
+import type { AddonCredentials, AddonLogin } from './ports.ts';
+import type { ProtocolView } from './protocols.ts';
+
+const CHANGES_WAITING_MAX = 50;
+
+export interface InstallationsParts extends InstallationJobsParts {
+  logins: ExternalLogins;
+  credentials: AddonCredentials;
+}
+
+/** What an update shall lead to; nothing named: whatever lies in the folder. */
+export interface WantedUpdate {
+  version?: string | undefined;
+  image?: string | undefined;
+}
+
+export class Installations {
+  readonly #parts: InstallationsParts;
+  readonly #changes = new SerialQueue(CHANGES_WAITING_MAX);
+  readonly #jobs: InstallationJobs;
+
+  constructor(parts: InstallationsParts) {
+    this.#parts = parts;
+    this.#jobs = new InstallationJobs(parts, this.#changes);
+  }
+
+  start(): void {
+    this.#jobs.start();
+  }
+
+  stop(): void {
+    this.#jobs.stop();
+  }
+
+  /**
+   * Begins an installation. That of an add-on which others start has ended with it, and the login for it is in the
+   * answer, this once.
+   * @throws GatewayError notFound, conflict (installed, or something is under way), badRequest (parameters)
+   */
+  install(protocolId: string, parameters: JsonObject): Promise<ProtocolView & Partial<AddonLogin>> {
+    return this.#changes.run(() => this.#install(protocolId, parameters));
+  }
+
+  /**
+   * Takes what lies in the add-on's folder now, and runs that.
+   * @throws GatewayError notFound, conflict (not installed, something is under way, the folder has another version or
+   * cannot be used, or it needs what this gateway does not have), badRequest (parameters that no longer fit)
+   */
+  update(protocolId: string, wanted: WantedUpdate): Promise<ProtocolView> {
+    return this.#changes.run(() => this.#update(protocolId, wanted));
+  }
+
+  /** `force`: although it has devices; they stay. @throws GatewayError notFound, conflict */
+  remove(protocolId: string, options: { force?: boolean } = {}): Promise<ProtocolView> {
+    return this.#changes.run(() => this.#remove(protocolId, options));
+  }
+
+  async #install(protocolId: string, parameters: JsonObject): Promise<ProtocolView & Partial<AddonLogin>> {
+    const { protocols, logins } = this.#parts;
+    const addon = protocols.package(protocolId);
+    const { slug } = addon.manifest;
+    this.#demandIdle(slug);
+    const again = protocols.phase(slug)?.status === 'failed' && protocols.isInstalled(slug);
+    await protocols.install(slug, parameters);
+    if (isExternal(addon.manifest)) {
+      const login = await logins.renew(slug);
+      return { ...protocols.get(slug), ...login };
+    }
+    this.#jobs.begin(slug, 'install', 'its program is being started');
+    // one that waits for its next attempt is tried at once, with what it was given now
+    if (again) protocols.replace(addon);
+    return protocols.get(slug);
+  }
+
+  async #update(protocolId: string, wanted: WantedUpdate): Promise<ProtocolView> {
+    const { protocols, shelf } = this.#parts;
+    const before = protocols.installed(protocolId);
+    const { slug } = before.manifest;
+    this.#demandIdle(slug);
+    this.#demandUpdatable(before, wanted);
+    const found = await shelf.read(before);
+    if (wanted.version !== undefined && wanted.version !== found.manifest.version) {
+      throw new GatewayError(
+        'conflict',
+        `version ${wanted.version} of protocol "${slug}" is not there: its folder holds ${found.manifest.version}`,
+        { hint: `put version ${wanted.version} into ${found.folder}, then ask again` },
+      );
+    }
+    await protocols.checkParameters(found);
+    const { version } = found.manifest;
+    this.#jobs.begin(slug, 'update', `from ${before.manifest.version} to ${version}`, before);
+    protocols.replace(found);
+    return protocols.get(slug);
+  }
+
+  async #remove(protocolId: string, { force = false }: { force?: boolean }): Promise<ProtocolView> {
+    const { protocols, credentials } = this.#parts;
+    const addon = protocols.package(protocolId);
+    const { slug } = addon.manifest;
+    this.#demandIdle(slug, 'remove');
+    protocols.demandRemovable(slug, { force });
+    this.#jobs.abandon(slug);
+    // begun first: what does not run is gone as soon as it is not wanted any more
+    this.#jobs.begin(slug, 'remove', 'its program is being ended');
+    try {
+      await protocols.remove(slug, { force });
+    } catch (error) {
+      this.#jobs.abandon(slug);
+      throw error;
+    }
+    if (isExternal(addon.manifest)) credentials.revoke(slug);
+    return protocols.get(slug);
+  }
+
+  /** @throws GatewayError conflict */
+  #demandIdle(slug: string, wanted?: 'remove'): void {
+    const kind = this.#jobs.kindOf(slug);
+    if (!kind || (wanted === 'remove' && kind !== 'remove')) return;
+    const what = { install: 'installed', update: 'updated', remove: 'removed' }[kind];
+    throw new GatewayError('conflict', `protocol "${slug}" is being ${what} just now`, {
+      hint: `wait until its status has changed: GET /device/v1/protocols/${slug}`,
+    });
+  }
+
+  /** @throws GatewayError conflict for what this gateway cannot do */
+  #demandUpdatable({ manifest }: AddonPackage, { image }: WantedUpdate): void {
+    const { slug, runtime } = manifest;
+    if (isExternal(manifest)) {
+      throw new GatewayError(
+        'conflict',
+        `others start the add-on of protocol "${slug}": gate cannot update it`,
+        {
+          hint: 'update its program where it runs; a new manifest: DELETE the protocol and POST it again',
+        },
+      );
+    }
+    if (image !== undefined || !runtime.process) {
+      const why = runtime.process
+        ? 'it runs as a process, which has no image'
+        : 'it only runs as a container';
+      throw new GatewayError('conflict', `protocol "${slug}" cannot be updated to an image: ${why}`, {
+        hint: runtime.process
+          ? 'put the new version into its folder, then PUT {"version": …}'
+          : 'this gateway has no container runtime',
+      });
+    }
+  }
+}

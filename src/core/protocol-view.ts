@@ -1,0 +1,56 @@
+/** A protocol as callers see it: the documented keys first, then what this gateway adds. Pure. */
+import type { Manifest } from '../contract/manifest.ts';
+import type { PartHealth, PartState } from '../model/health.ts';
+
+export type InstallationStatus =
+  | 'notInstalled'
+  | 'installing'
+  | 'installed'
+  | 'updating'
+  | 'removing'
+  | 'failed';
+
+/** Where an installation stands while that is more than "installed" or not; `reason` for a person. */
+export interface InstallationPhase {
+  status: InstallationStatus;
+  reason?: string;
+}
+
+export interface ProtocolView {
+  id: string;
+  name: string;
+  slug: string;
+  status: InstallationStatus;
+  /** The add-on's state: process and link together; `stopped` when it is not installed. */
+  state: PartState;
+  /** Why the status or, where that needs none, the state is so. */
+  reason?: string;
+  /** The add-on's version. */
+  version: string;
+  /** What its add-on can be asked to do, by name; left out where there is nothing. */
+  actions?: Manifest['actions'];
+}
+
+/** What is known of a protocol besides its manifest. */
+export interface ProtocolFacts {
+  installed: boolean;
+  phase: InstallationPhase | undefined;
+  health: PartHealth | undefined;
+}
+
+export function protocolView(
+  { id, name, slug, version, actions = {} }: Manifest,
+  { installed, phase, health }: ProtocolFacts,
+): ProtocolView {
+  const reason = phase?.reason ?? health?.reason;
+  return {
+    id,
+    name,
+    slug,
+    status: phase?.status ?? (installed ? 'installed' : 'notInstalled'),
+    state: health?.state ?? 'stopped',
+    ...(reason === undefined ? {} : { reason }),
+    version,
+    ...(Object.keys(actions).length === 0 ? {} : { actions }),
+  };
+}
