@@ -281,6 +281,10 @@ function typesOf({ manifest, types }: AddonPackage): TypesOfProtocol {
       for (const type of list) type.protocols = protocols;
       return list;
     },
+    find: async (typeId) => {
+      const type = await types.find(typeId);
+      return type && { ...type, protocols };
+    },
   };
 }
 

@@ -16,6 +16,8 @@ export type CatalogueEntry = DeviceType & { protocol: string };
 export interface TypeSource {
   /** Anew at each call: the caller may change what it gets. @throws Error when they cannot be read */
   load(): Promise<DeviceType[]>;
+  /** One of them, without the others becoming objects. Throws as `load`. */
+  find(typeId: string): Promise<DeviceType | undefined>;
 }
 
 export type TypesOfProtocol = readonly DeviceType[] | TypeSource;
@@ -59,8 +61,11 @@ export class TypeCatalogue {
   /** Throws as `list`. */
   async find(typeId: string): Promise<CatalogueEntry | undefined> {
     for (const [protocol, types] of this.#protocols) {
-      const found = (await this.#entries(protocol, types)).find(({ id }) => id === typeId);
-      if (found) return found;
+      const found =
+        'load' in types.source && !types.held
+          ? await readTypes(protocol, types.source.find(typeId))
+          : (await this.#entries(protocol, types)).find(({ id }) => id === typeId);
+      if (found) return { ...found, protocol };
     }
     return undefined;
   }
@@ -104,19 +109,21 @@ export class TypeCatalogue {
 }
 
 async function entriesOf(protocol: string, source: TypesOfProtocol): Promise<CatalogueEntry[]> {
+  if (!('load' in source)) return source.map((type) => ({ ...type, protocol }));
+  // what was loaded is ours alone: no copy of thousands
+  return (await readTypes(protocol, source.load())).map((type) => Object.assign(type, { protocol }));
+}
+
+/** @throws GatewayError unavailable */
+async function readTypes<T>(protocol: string, reading: Promise<T>): Promise<T> {
   try {
-    if (!('load' in source)) return source.map((type) => ({ ...type, protocol }));
-    // what was loaded is ours alone: no copy of thousands
-    return (await source.load()).map((type) => Object.assign(type, { protocol }));
+    return await reading;
   } catch (error) {
-    throw new GatewayError(
-      'unavailable',
-      `the device types of "${protocol}" cannot be read: ${(error as Error).message}`,
-      {
-        hint: 'reinstall the add-on: its file of types is damaged',
-        cause: error,
-      },
-    );
+    const words = `the device types of "${protocol}" cannot be read: ${(error as Error).message}`;
+    throw new GatewayError('unavailable', words, {
+      hint: 'reinstall the add-on: its file of types is damaged',
+      cause: error,
+    });
   }
 }
 

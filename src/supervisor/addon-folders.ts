@@ -102,18 +102,41 @@ async function readTypes(folder: string, types: Manifest['types']): Promise<Type
   const path = await realInnerPath(folder, file);
   const missing = () => new Error(`its file of types, ${file}, is not there`);
   if (path === undefined) throw missing();
-  const load = async () => {
+  const read = async () => {
     const text = await readBounded(path, TYPES_MAX_BYTES);
     if (text === undefined) throw missing();
-    const list: DeviceType[] = parseWith(v.array(deviceTypeSchema), parseJson(text, file), file);
-    // in place: with thousands of types every copy is megabytes
-    for (const type of list) {
-      type.addOn ??= defaults.addOn;
-      type.parameters ??= defaults.parameters;
-    }
-    return list;
+    return text;
   };
-  return (await stat(path)).size > TYPES_AT_ONCE_MAX_BYTES ? { load } : load();
+  // in place: with thousands of types every copy is megabytes
+  const complete = (type: DeviceType) => {
+    type.addOn ??= defaults.addOn;
+    type.parameters ??= defaults.parameters;
+    return type;
+  };
+  const parse = (text: string) =>
+    parseWith(v.array(deviceTypeSchema), parseJson(text, file), file).map(complete);
+  const load = async () => parse(await read());
+  const find = async (typeId: string) => {
+    const text = await read();
+    if (!text.includes(JSON.stringify(typeId))) return undefined;
+    const line = lineOf(text, typeId);
+    return line === undefined ? parse(text).find(({ id }) => id === typeId) : complete(line);
+  };
+  return (await stat(path)).size > TYPES_AT_ONCE_MAX_BYTES ? { load, find } : load();
+}
+
+/** Most large files have one type a line: then that line is all that is looked at. Undefined where it is none. */
+function lineOf(text: string, typeId: string): DeviceType | undefined {
+  const at = text.indexOf(`"id":${JSON.stringify(typeId)}`);
+  if (at < 0) return undefined;
+  const end = text.indexOf('\n', at);
+  const line = text.slice(text.lastIndexOf('\n', at) + 1, end < 0 ? undefined : end).replace(/,\s*$/, '');
+  try {
+    const type = v.parse(deviceTypeSchema, JSON.parse(line));
+    return type.id === typeId ? type : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A protocol is asked for by its id or its slug: neither may lead to two. */

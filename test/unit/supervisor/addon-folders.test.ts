@@ -146,6 +146,11 @@ describe('add-on folders', () => {
       [loaded[4_999]?.id, loaded[0]?.addOn, loaded[0]?.parameters],
       ['t-4999', '@acme/gate', { type: 'object' }],
     );
+    const found = await types.find('t-77');
+    assert.deepEqual([found?.id, found?.addOn, await types.find('none')], ['t-77', '@acme/gate', undefined]);
+    const lines = many.map((each) => JSON.stringify(each)).join(',\n');
+    await foreign('acme', { 'types.json': `[\n${lines}\n]` });
+    assert.deepEqual(await types.find('t-77'), found);
     await foreign('acme', { 'types.json': `[${'x'.repeat(300_000)}` });
     const broken = (await read()).packages[0]?.types;
     assert.ok(broken && 'load' in broken);
