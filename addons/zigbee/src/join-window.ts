@@ -7,6 +7,8 @@ import type { Controller } from 'zigbee-herdsman';
 
 /** Zigbee, clause 2.4.3.3.7: 255 would be for ever. */
 const PERMIT_MAX_SECONDS = 254;
+const CLOSE_ATTEMPTS = 5;
+const CLOSE_AGAIN_MS = 1_000;
 
 export class JoinWindow {
   readonly #clock: Clock;
@@ -23,7 +25,7 @@ export class JoinWindow {
       const nowMs = this.#clock.uptime();
       const isOpen = this.#openUntilMs > nowMs;
       if (untilMs <= nowMs) {
-        if (isOpen) await controller.permitJoin(0);
+        if (isOpen) await this.#close(controller);
         this.#openUntilMs = 0;
       } else if (untilMs > this.#openUntilMs) {
         const seconds = Math.min(PERMIT_MAX_SECONDS, Math.ceil((untilMs - nowMs) / 1000) + 1);
@@ -33,6 +35,18 @@ export class JoinWindow {
     });
     this.#tail = work.catch(() => undefined);
     return work;
+  }
+
+  /** An open network is an open door: a closing that fails is tried again. */
+  async #close(controller: Controller): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await controller.permitJoin(0);
+      } catch (error) {
+        if (attempt === CLOSE_ATTEMPTS) throw error;
+        await new Promise<void>((resolve) => this.#clock.after(CLOSE_AGAIN_MS, resolve));
+      }
+    }
   }
 
   /** What needs the radio for itself, such as Touchlink: opening and closing wait for it. */

@@ -18,24 +18,24 @@ import {
   unsupportedModel,
   wrongModel,
 } from './pairing-failure.ts';
-import { type PairingWishes, parseWishes } from './pairing-parameters.ts';
+import { parseWishes } from './pairing-parameters.ts';
 import { prepareDevice } from './prepare-device.ts';
 import type { Radio } from './radio.ts';
 import { hasRoom } from './stick-capacity.ts';
 import { touchlinkReset } from './touchlink-reset.ts';
-import { type CatalogueType, catalogueType } from './type-file.ts';
+import { catalogueType } from './type-file.ts';
 import { ANY_DEVICE_TYPE, typeIdOf } from './type-id.ts';
+import {
+  addInstallCode,
+  isMeantFor,
+  joinRefused,
+  type Waiting,
+  type ZigbeeAddress,
+} from './waiting-pairing.ts';
 
 /** Less than the gateway waits, so that the reason told is ours. */
 const MARGIN_MS = 800;
 const TOUCHLINK_AFTER_MS = 2_000;
-
-/** How a paired device is found again: what `pair` answers. */
-export interface ZigbeeAddress extends JsonObject {
-  ieeeAddress: string;
-  manufacturer: string;
-  model: string;
-}
 
 export interface PairingDeskParts {
   radio: Radio;
@@ -48,21 +48,6 @@ export interface PairingDeskParts {
   /** How long an interview may take, in milliseconds. */
   interviewMs: () => number;
   optionsOf: (deviceId: string) => JsonObject;
-}
-
-interface Waiting {
-  deviceId: string;
-  typeId: string;
-  type: CatalogueType | undefined;
-  wishes: PairingWishes;
-  /** The device that is being interviewed for it. */
-  ieeeAddress?: string;
-  /** What it will have failed with if nothing better comes. */
-  excuse?: PairingFailure;
-  touchlinkTried: boolean;
-  windowEndsMs: number;
-  cancelTimers: (() => void)[];
-  settle: { resolve: (address: ZigbeeAddress) => void; reject: (failure: Error) => void };
 }
 
 export class PairingDesk {
@@ -89,23 +74,30 @@ export class PairingDesk {
     if (wishes.ieeeAddress !== undefined && owner !== undefined && owner !== deviceId) {
       throw alreadyPaired(wishes.ieeeAddress, owner);
     }
-    if (wishes.installCode !== undefined) await addInstallCode(controller, wishes.installCode);
-    const type = await catalogueType(typeId);
     const { promise, ...settle } = Promise.withResolvers<ZigbeeAddress>();
     const waiting: Waiting = {
       deviceId,
       typeId,
-      type,
+      type: undefined,
       wishes,
       touchlinkTried: false,
       windowEndsMs: this.#parts.clock.uptime() + wishes.joinSeconds * 1000 - MARGIN_MS,
       cancelTimers: [],
       settle,
     };
+    // from here on it can be cancelled
     this.#waiting.set(deviceId, waiting);
     signal.addEventListener('abort', () => this.cancel(deviceId), { once: true });
-    if (!this.#takeUpKnown(waiting, controller)) await this.#openFor(waiting, controller);
+    void this.#begin(waiting, controller).catch((error: Error) => this.#fail(waiting, error));
     return promise;
+  }
+
+  async #begin(waiting: Waiting, controller: Controller): Promise<void> {
+    const { installCode } = waiting.wishes;
+    if (installCode !== undefined) await addInstallCode(controller, installCode);
+    waiting.type = await catalogueType(waiting.typeId);
+    if (this.#waiting.get(waiting.deviceId) !== waiting) return;
+    if (!this.#takeUpKnown(waiting, controller)) await this.#openFor(waiting, controller);
   }
 
   isPairing(deviceId: string): boolean {
@@ -232,7 +224,7 @@ export class PairingDesk {
   #joined(device: Models.Device): void {
     const { ieeeAddr } = device;
     const open = [...this.#waiting.values()].filter((waiting) => waiting.ieeeAddress === undefined);
-    const named = open.find(({ wishes }) => wishes.ieeeAddress === ieeeAddr || codeNames(wishes, ieeeAddr));
+    const named = open.find(({ wishes }) => isMeantFor(wishes, ieeeAddr));
     const free = open.filter(
       ({ wishes }) => wishes.ieeeAddress === undefined && wishes.installCode === undefined,
     );
@@ -425,33 +417,4 @@ export class PairingDesk {
       .set(this.#parts.radio.controller, Math.max(0, ...ends))
       .catch((error: Error) => this.#parts.log.error(`joining could not be closed: ${error.message}`));
   }
-}
-
-function codeNames({ installCode }: PairingWishes, ieeeAddress: string): boolean {
-  return installCode?.toLowerCase().includes(ieeeAddress.slice(2)) ?? false;
-}
-
-async function addInstallCode(controller: Controller, installCode: string): Promise<void> {
-  try {
-    await controller.addInstallCode(installCode);
-  } catch (error) {
-    // the code itself is a key: it stays out of the message
-    throw new PairingFailure(
-      'badInstallCode',
-      'the install code was not taken',
-      'give it as it is printed: <ieee address>|<code>, or the whole text of its QR code',
-      error,
-    );
-  }
-}
-
-function joinRefused(error: unknown): PairingFailure {
-  const words = (error as Error).message;
-  if (/TABLE_FULL|TableFull|INSUFFICIENT_SPACE|0xc7/i.test(words)) return networkFull(error);
-  return new PairingFailure(
-    'coordinatorNotReady',
-    `the coordinator does not open the network: ${words}`,
-    'wait some seconds and pair it again; if that does not help, plug the coordinator in again',
-    error,
-  );
 }

@@ -5,12 +5,12 @@
  * Whatever is wrong is a RadioTrouble that health shows; the attempts go on until it is right, at most RETRY_MAX_MS
  * apart, so that a stick that returns is at work within 5 s.
  */
-import { chmodSync, existsSync, readdirSync, realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { chmodSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { AddonError, type AddonLog, backoffMs, type Clock } from '@gate/addon-sdk';
 import type { Controller } from 'zigbee-herdsman';
+import { answers, closeController, stablePortOf } from './controller-care.ts';
 import { tcpTarget } from './coordinator-port.ts';
 import { makeDatabaseDurable, mendDatabase, pairedDevicesIn } from './device-database.ts';
 import { guardLibraryEvents } from './library-events.ts';
@@ -24,12 +24,9 @@ const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 3_000;
 /** Between two questions whether the coordinator is still there, and how many it may leave unanswered. */
 const HEARTBEAT_MS = 10_000;
-const HEARTBEAT_DEADLINE_MS = 4_000;
 const MISSED_MAX = 2;
 /** For so long the word counts that a stick may be taken over: it is meant for the one that is plugged in now. */
 const OVERWRITE_MS = 2 * 60_000;
-/** Closing a coordinator that does not answer is not waited for longer. */
-const CLOSE_DEADLINE_MS = 1_500;
 
 export const DATABASE_NAME = 'database.db';
 export const BACKUP_NAME = 'coordinator-backup.json';
@@ -179,7 +176,7 @@ export class Radio {
       watch.abort();
       this.#controller = undefined;
       this.#parts.onDown(trouble);
-      await close(controller, this.#parts.log);
+      await closeController(controller, this.#parts.log);
     }
   }
 
@@ -252,7 +249,7 @@ export class Radio {
       if (existsSync(join(folder, BACKUP_NAME))) chmodSync(join(folder, BACKUP_NAME), 0o600);
       return controller;
     } catch (error) {
-      await close(controller, log);
+      await closeController(controller, log);
       throw error;
     }
   }
@@ -306,62 +303,4 @@ export class Radio {
     else this.#parts.log.info('the coordinator works');
     this.#parts.onTrouble(trouble);
   }
-}
-
-/** Asks the stick itself, not what the library remembers of it. */
-async function answers(controller: Controller): Promise<boolean> {
-  const { adapter } = controller as unknown as { adapter: { getCoordinatorIEEE(): Promise<string> } };
-  return Promise.race([
-    adapter.getCoordinatorIEEE().then(
-      () => true,
-      // while it looks for devices by Touchlink it refuses other work: that is an answer too
-      (error: Error) => /interpan/i.test(error.message),
-    ),
-    pause(HEARTBEAT_DEADLINE_MS, false, { ref: false }),
-  ]);
-}
-
-/** Also after a start that failed: the socket would stay open, and the next start find the devices of this one. */
-async function close(controller: Controller, log: AddonLog): Promise<void> {
-  const require = createRequire(import.meta.url);
-  const { Device, Group } = require('zigbee-herdsman/dist/controller/model/index.js');
-  const inner = controller as unknown as {
-    adapter?: { removeAllListeners(): void; stop(): Promise<void> };
-    touchlink?: unknown;
-    backupTimer?: unknown;
-    databaseSave(): void;
-  };
-  controller.removeAllListeners();
-  try {
-    if (inner.backupTimer !== undefined) inner.databaseSave();
-  } catch (error) {
-    log.error('the database of devices could not be written', error);
-  }
-  const work = async () => {
-    if (inner.backupTimer !== undefined) await controller.stop();
-    else if (inner.adapter) {
-      inner.adapter.removeAllListeners();
-      await inner.adapter.stop();
-    }
-  };
-  await Promise.race([
-    work().catch((error: unknown) => log.error('closing the coordinator', error)),
-    pause(CLOSE_DEADLINE_MS, undefined, { ref: false }),
-  ]);
-  inner.adapter?.removeAllListeners();
-  await Promise.race([
-    inner.adapter?.stop().catch(() => undefined),
-    pause(CLOSE_DEADLINE_MS, undefined, { ref: false }),
-  ]);
-  Device.resetCache();
-  Group.resetCache();
-}
-
-/** The name in /dev/serial/by-id that leads to `path`. */
-function stablePortOf(path: string): { stablePort?: string } {
-  const folder = '/dev/serial/by-id';
-  if (tcpTarget(path) || !existsSync(folder)) return {};
-  const target = realpathSync(path);
-  const name = readdirSync(folder).find((each) => realpathSync(join(folder, each)) === target);
-  return name === undefined ? {} : { stablePort: join(folder, name) };
 }
