@@ -31,6 +31,19 @@ module.exports = {
     },
     { name: 'nobody-knows-main', severity: 'error', from: {}, to: { path: '^src/main\\.ts$' } },
     {
+      name: 'certificate-library-in-its-own-thread',
+      comment: 'it takes 25 MB, which end with the thread',
+      severity: 'error',
+      from: { pathNot: '^src/api/certificate-maker\\.ts$' },
+      to: { path: 'node_modules/selfsigned' },
+    },
+    {
+      name: 'nobody-loads-the-certificate-maker',
+      severity: 'error',
+      from: {},
+      to: { path: '^src/api/certificate-maker\\.ts$', dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'sdk-knows-only-contract',
       severity: 'error',
       from: { path: '^addons/sdk/' },

@@ -24,6 +24,8 @@ import { licencesOf } from './build/licences.ts';
 const { values } = parseArgs({ options: { out: { type: 'string', default: 'dist' } } });
 const OUT = values.out;
 const SDK = '@gate/addon-sdk';
+/** What the page `/docs` shows the API with. */
+const EXPLORER = 'node_modules/openapi-explorer';
 
 const readJson = (path: string) => JSON.parse(readFileSync(path, 'utf8'));
 const writeJson = (path: string, value: unknown) =>
@@ -65,8 +67,12 @@ rmSync(OUT, { recursive: true, force: true });
 const metafiles = [await buildSdk()];
 metafiles.push(
   await bundle({
-    // the thread lies beside the chunk that starts it
-    entries: { 'src/main': 'src/main.ts', 'src/writer-thread': 'src/store/writer-thread.ts' },
+    // the threads lie beside the chunks that start them
+    entries: {
+      'src/main': 'src/main.ts',
+      'src/writer-thread': 'src/store/writer-thread.ts',
+      'src/certificate-maker': 'src/api/certificate-maker.ts',
+    },
     outFolder: OUT,
   }),
 );
@@ -77,8 +83,12 @@ for (const manifest of globSync('addons/*/addon.json').sort()) {
   metafiles.push(...(await buildAddon(dirname(manifest))));
 }
 
+// the files of the page lie beside the chunk that reads them
+cpSync('src/api/description/page', join(OUT, 'src/page'), { recursive: true });
+cpSync(join(EXPLORER, 'dist/browser/openapi-explorer.min.js'), join(OUT, 'src/page/openapi-explorer.min.js'));
+
 // "type": "module" for everything below
 const { name, version } = readJson('package.json');
 writeJson(join(OUT, 'package.json'), { name, version, type: 'module', bin: { gate: 'src/cli/main.js' } });
-writeFileSync(join(OUT, 'THIRD-PARTY-LICENCES.txt'), licencesOf(metafiles));
+writeFileSync(join(OUT, 'THIRD-PARTY-LICENCES.txt'), licencesOf(metafiles, [EXPLORER]));
 console.log(`built ${OUT}/`);

@@ -3,16 +3,21 @@
  * and nothing is patched on later.
  */
 import { randomUUID } from 'node:crypto';
+import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { Api } from './api/server.ts';
+import type { CertificateSource, ServerCertificateParts } from './api/server-certificate.ts';
 import { AddonBroker } from './broker/addon-broker.ts';
 import { Inbox } from './broker/inbox.ts';
+import { principalIn } from './config/principal.ts';
 import type { Settings } from './config/settings.ts';
+import { type TlsSettings, tlsSettings } from './config/tls-settings.ts';
 import { Clients } from './core/clients.ts';
 import { Commands } from './core/commands.ts';
 import { Devices } from './core/devices.ts';
 import type { GatewayEvents } from './core/events.ts';
 import { ExternalLogins } from './core/external-logins.ts';
+import { Figures } from './core/figures.ts';
 import { FirstClient, type FirstClientParts } from './core/first-client.ts';
 import { ForeignAddons } from './core/foreign-addons.ts';
 import { Health } from './core/health.ts';
@@ -50,6 +55,7 @@ import { ProcessRuntime } from './supervisor/process-runtime.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 
 const BYTES_PER_MB = 1_000_000;
+const SECONDS_PER_DAY = 86_400;
 
 export interface GatewayParts {
   /** Of gate itself, as its package has it. */
@@ -83,13 +89,13 @@ export class Gateway {
   }
 
   /** Where the API answers on the LAN, once started; undefined when it is not served there. */
-  get address(): { bind: string; port: number } | undefined {
+  get address(): { bind: string; port: number; tls: boolean } | undefined {
     return this.#api?.address();
   }
 
   /**
    * Resolves once the API answers. Add-ons are still starting then.
-   * @throws GatewayError alreadyRunning, portTaken, storeCorrupt, storeNewer, storeFailed; what was
+   * @throws GatewayError alreadyRunning, portTaken, badSetting, storeCorrupt, storeNewer, storeFailed; what was
    * started before is stopped again
    */
   async start(): Promise<void> {
@@ -119,6 +125,7 @@ export class Gateway {
       ownLog,
       onFault,
     } = this.#parts;
+    const tls = tlsSettings(settings);
     const now = () => Date.now();
     const monotonicNow = () => performance.now();
     const newId = () => shortId();
@@ -144,6 +151,14 @@ export class Gateway {
     const socketPath = join(folder, 'gate.sock');
     await Api.ensureAlone(socketPath);
 
+    const figures = new Figures({
+      storeBytes: () => store.bytes(),
+      retention: {
+        maxAgeSeconds: settings.RETENTION_DAYS * SECONDS_PER_DAY,
+        maxBytes: settings.RETENTION_MB * BYTES_PER_MB,
+      },
+    });
+    events.on('readingsDropped', ({ count, reason }) => figures.dropped.add(reason, count));
     const store = new Store({
       settings: {
         folder,
@@ -152,6 +167,7 @@ export class Gateway {
         retentionBytes: settings.RETENTION_MB * BYTES_PER_MB,
       },
       onCommit: (committed) => readings.committed(committed),
+      onCommitTime: (ms) => figures.commitSeconds.add(ms / 1_000),
       onTrouble: (reason) => health.report('store', reason === undefined ? 'running' : 'failed', reason),
       onDropped: (dropped) => events.emit('readingsDropped', dropped),
       onFault,
@@ -208,6 +224,10 @@ export class Gateway {
     await this.#run(new NotificationRules({ notifications, devices, events }));
     await this.#run(diskSpace);
 
+    const certificate = settings.ON_PREMISE_ENABLED
+      ? await this.#startCertificate(tls, { health, events, logger, now })
+      : undefined;
+
     const broker = new AddonBroker({ port: settings.LOCAL_BROKER_PORT, events, logger, newId, now });
     await this.#run(broker);
     const protocols = new Protocols({ registry: store, devices, types, link: broker, health, events, now });
@@ -241,7 +261,10 @@ export class Gateway {
     });
     await operations.start();
     const logins = new ExternalLogins({ protocols, credentials: broker });
-    await broker.listen(new Inbox({ readings, devices, protocols, health, events, logger, now }), logins);
+    await broker.listen(
+      new Inbox({ readings, devices, protocols, health, figures, events, logger, now }),
+      logins,
+    );
     this.#started.push(() => broker.stopIntake());
     health.report('broker', 'running');
 
@@ -305,6 +328,10 @@ export class Gateway {
           clientPerSecond: settings.RATE_LIMIT,
           anonymousPerSecond: settings.RATE_LIMIT_ANONYMOUS,
         },
+        identity: {
+          principal: await principalIn(settings.CONFIG_FOLDER),
+          retentionDays: settings.RETENTION_DAYS,
+        },
         corsOrigins: settings.CORS_ORIGINS,
         allowedHosts: settings.ALLOWED_HOSTS,
       },
@@ -325,7 +352,9 @@ export class Gateway {
       logs,
       clients,
       tokens,
+      certificate,
       health,
+      figures,
       events,
       logger,
       now,
@@ -333,6 +362,37 @@ export class Gateway {
     });
     this.#api = api;
     await this.#run(api);
+  }
+
+  /** Most gateways speak no TLS: what it takes is loaded here. @throws GatewayError badSetting */
+  async #startCertificate(tls: TlsSettings, parts: Omit<ServerCertificateParts, 'source'>) {
+    if (tls.kind === 'off') return undefined;
+    const { ServerCertificate } = await import('./api/server-certificate.ts');
+    const certificate = new ServerCertificate({
+      ...parts,
+      source: await this.#certificateSource(tls, parts),
+    });
+    await this.#run(certificate);
+    return certificate;
+  }
+
+  async #certificateSource(
+    tls: Exclude<TlsSettings, { kind: 'off' }>,
+    { logger, now }: Pick<ServerCertificateParts, 'logger' | 'now'>,
+  ): Promise<CertificateSource> {
+    if (tls.kind === 'given') {
+      const { GivenCertificate } = await import('./api/given-certificate.ts');
+      return new GivenCertificate(tls);
+    }
+    const { OwnCertificate } = await import('./api/own-certificate.ts');
+    const { serverNames } = await import('./api/server-names.ts');
+    const { dataFolder, settings } = this.#parts;
+    const names = serverNames({
+      hostname: hostname(),
+      allowedHosts: settings.ALLOWED_HOSTS,
+      interfaces: networkInterfaces(),
+    });
+    return new OwnCertificate({ folder: join(dataFolder, 'tls'), names, logger, now });
   }
 
   /** The log has the path of the file alone: what stands in it is for who may read the data folder. */

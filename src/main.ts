@@ -117,7 +117,7 @@ async function run(): Promise<void> {
   await gateway.start();
   const { address } = gateway;
   const where = address
-    ? `the API answers at http://${address.bind}:${address.port}`
+    ? `the API answers at ${address.tls ? 'https' : 'http'}://${address.bind}:${address.port}`
     : 'the API answers on its Unix socket only';
   logger.info(
     { version: version(), startMs: Math.round(performance.now() - startedAt) },

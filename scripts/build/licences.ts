@@ -6,9 +6,12 @@ import type { Metafile } from 'esbuild';
 const PACKAGE = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//;
 const LICENCE = /^(licen[cs]e|copying|notice)/i;
 
-/** One text: each package with its version, the name of its licence and the licence's words. */
-export function licencesOf(metafiles: readonly Metafile[]): string {
-  const folders = new Set<string>();
+/**
+ * One text: each package with its version, the name of its licence and the licence's words.
+ * @param copied folders of packages that are carried as files of their own
+ */
+export function licencesOf(metafiles: readonly Metafile[], copied: readonly string[] = []): string {
+  const folders = new Set(copied);
   for (const { inputs } of metafiles) {
     for (const path of Object.keys(inputs)) {
       const folder = PACKAGE.exec(path)?.[1];

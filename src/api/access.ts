@@ -19,12 +19,12 @@ export type Caller = 'local' | 'anonymous' | Grant;
  */
 export type Right = 'read' | 'control' | 'administer' | 'manageClients';
 
-const ANONYMOUS_RIGHTS: Readonly<Record<AnonymousAccess, readonly Right[]>> = {
+export const ANONYMOUS_RIGHTS: Readonly<Record<AnonymousAccess, readonly Right[]>> = {
   none: [],
   read: ['read'],
   all: ['read', 'control', 'administer'],
 };
-const SCOPE_FOR: Readonly<Record<Right, Scope>> = {
+export const SCOPE_FOR: Readonly<Record<Right, Scope>> = {
   read: 'read',
   control: 'control',
   administer: 'admin',

@@ -5,13 +5,10 @@
 import type { IncomingMessage } from 'node:http';
 import * as v from 'valibot';
 import { GatewayError, type OAuthError } from '../model/error.ts';
-import { isJsonObject, type JsonObject } from '../model/json.ts';
 import { parseWith } from '../model/parse.ts';
-import { isForm, readForm, readJson } from './body.ts';
 
 const GRANT_TYPE = 'client_credentials';
-/** The documented JSON has none. */
-const GRANT_TYPES: ReadonlySet<unknown> = new Set([GRANT_TYPE, undefined]);
+const GRANT_TYPE_MESSAGE = `must be ${GRANT_TYPE}`;
 /** RFC 7617, 2 */
 const BASIC = /^Basic +([A-Za-z0-9+/]+={0,2}) *$/i;
 const BASIC_SCHEME = /^Basic(?: |$)/i;
@@ -20,29 +17,71 @@ const text = (maxLength: number) => {
   const message = `must be a text of 1 to ${maxLength} characters`;
   return v.pipe(v.string(message), v.minLength(1, message), v.maxLength(maxLength, message));
 };
-const credentials = v.object(
-  {
-    clientId: text(64),
-    clientSecret: text(128),
-    scope: v.optional(v.string('must be a text')),
-  },
-  'must be an object with clientId and clientSecret',
+const clientId = text(64);
+const clientSecret = text(128);
+const grantType = v.literal(GRANT_TYPE, GRANT_TYPE_MESSAGE);
+const scope = v.optional(
+  v.pipe(v.string('must be a text'), v.description('Names separated by spaces: for a token of fewer scopes')),
 );
+
+/** The documented JSON, which has no `grant_type`; id and secret may stand in the header instead. */
+export const credentialsBody = v.optional(
+  v.object(
+    {
+      grant_type: v.optional(grantType),
+      clientId: v.optional(clientId),
+      clientSecret: v.optional(clientSecret),
+      scope,
+    },
+    'must be an object with clientId and clientSecret',
+  ),
+  {},
+);
+/** RFC 6749, 4.4.2, with the client's credentials as 2.3.1 has them in the body. */
+export const credentialsForm = v.pipe(
+  v.object({
+    grant_type: grantType,
+    client_id: v.optional(clientId),
+    client_secret: v.optional(clientSecret),
+    scope,
+  }),
+  v.transform(({ client_id: clientId, client_secret: clientSecret, ...others }) => ({
+    ...others,
+    ...(clientId === undefined ? {} : { clientId }),
+    ...(clientSecret === undefined ? {} : { clientSecret }),
+  })),
+);
+const credentials = v.object({ clientId, clientSecret, scope });
 /** `scope`: names separated by spaces, where fewer are asked for than the client has. */
 export type Credentials = v.InferOutput<typeof credentials>;
 
+interface Given {
+  clientId?: string | undefined;
+  clientSecret?: string | undefined;
+  scope?: string | undefined;
+}
+
 /** @throws GatewayError badRequest, with OAuth's own word for it */
-export async function credentialsIn(request: IncomingMessage): Promise<Credentials> {
-  const body = isForm(request) ? await formIn(request) : ((await readJson(request)) ?? {});
-  if (!usesBasic(request)) return parsed(body);
-  if (!isJsonObject(body)) return parsed(body);
+export function credentialsOf(
+  request: IncomingMessage,
+  { clientId, clientSecret, scope }: Given,
+): Credentials {
+  if (!usesBasic(request)) return whole({ clientId, clientSecret, scope });
   const { id, secret } = basicPair(request);
-  const { clientId, clientSecret, ...others } = body;
   // RFC 6749, 2.3: one method in each request; 3.2.1: the id alone may stand in the body too
   if (clientSecret !== undefined || (clientId !== undefined && clientId !== id)) {
     throw malformed('the credentials are in the Authorization header and in the body: send them once');
   }
-  return parsed({ ...others, clientId: id, clientSecret: secret });
+  return whole({ clientId: id, clientSecret: secret, scope });
+}
+
+/** OAuth's word for what is wrong with a body, beside ours. */
+export function refusedCredentials({ code, message, errors }: GatewayError): GatewayError {
+  const isOtherGrantType = errors?.some(
+    (error) => error.field === 'grant_type' && error.message === GRANT_TYPE_MESSAGE,
+  );
+  const oauthError = isOtherGrantType ? 'unsupported_grant_type' : 'invalid_request';
+  return new GatewayError(code, message, { errors, oauthError });
 }
 
 /** The log-in came by `Authorization: Basic`: a refusal names that scheme (RFC 6749, 5.2). */
@@ -55,16 +94,6 @@ export function oauthRefusal(oauthError: OAuthError, field: string, message: str
     errors: [{ field, message }],
     oauthError,
   });
-}
-
-async function formIn(request: IncomingMessage): Promise<JsonObject> {
-  const { client_id: clientId, client_secret: clientSecret, ...others } = await readForm(request);
-  if (others['grant_type'] === undefined) throw oauthRefusal('invalid_request', 'grant_type', 'is missing');
-  return {
-    ...others,
-    ...(clientId === undefined ? {} : { clientId }),
-    ...(clientSecret === undefined ? {} : { clientSecret }),
-  };
 }
 
 /** RFC 6749, 2.3.1: each half is encoded as in a form, then both are as RFC 7617 has it. */
@@ -89,14 +118,10 @@ function malformed(message: string): GatewayError {
   return new GatewayError('badRequest', message, { oauthError: 'invalid_request' });
 }
 
-function parsed(body: unknown): Credentials {
-  if (isJsonObject(body) && !GRANT_TYPES.has(body['grant_type'])) {
-    throw oauthRefusal('unsupported_grant_type', 'grant_type', `must be ${GRANT_TYPE}`);
-  }
+function whole(given: Given): Credentials {
   try {
-    return parseWith(credentials, body, 'credentials');
+    return parseWith(credentials, given, 'credentials');
   } catch (error) {
-    const { message, errors } = error as GatewayError;
-    throw new GatewayError('badRequest', message, { errors, oauthError: 'invalid_request' });
+    throw error instanceof GatewayError ? refusedCredentials(error) : error;
   }
 }

@@ -2,32 +2,60 @@
  * A device as callers see it: the documented object and, after it, what this gateway adds. Pure. Values that may
  * be secrets never leave the gateway, whatever object they lie in.
  */
-import type { Availability, Device } from '../model/device.ts';
+import * as v from 'valibot';
+import {
+  type Availability,
+  type Device,
+  deviceStatusSchema,
+  jsonObjectSchema,
+  jsonValueSchema,
+} from '../model/device.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts';
+import { text, timestamp } from './schemas.ts';
 
 const SECRET_KEY = /^(password|token|secret|installCode)$/i;
 
+/** Whether the device answers just now. */
+export const availabilitySchema = v.object({
+  online: v.boolean(),
+  reason: v.optional(v.string()),
+  since: timestamp('Since when'),
+});
+
+const before = { projectId: v.string(), ts: timestamp('Creation') };
+const after = {
+  isVirtual: v.boolean(),
+  demoActive: v.pipe(v.boolean(), v.description('Whether a virtual device generates readings now')),
+  parentDevice: v.optional(text('On sub-devices only: the gateway')),
+  id: v.string(),
+  isGateway: v.boolean(),
+  name: v.string(),
+  type: v.optional(text('Id of a device type')),
+  status: deviceStatusSchema,
+  availability: v.optional(availabilitySchema),
+  address: v.optional(jsonValueSchema),
+  frequency: v.optional(
+    v.pipe(v.number(), v.description('Seconds between two readings of a virtual device')),
+  ),
+  parameters: jsonObjectSchema,
+};
+
 /** The documented keys, in the documented order, then the added ones. */
-export interface DeviceView<Sub = string | DeviceView<never>> {
-  projectId: string;
-  ts: number;
-  /** On the gateway only. */
-  subDevices?: Sub[];
-  isVirtual: boolean;
-  demoActive: boolean;
-  /** On sub-devices only. */
-  parentDevice?: string;
-  id: string;
-  isGateway: boolean;
-  name: string;
-  type?: string;
-  status: Device['status'];
-  /** Absent until the device has been heard of. */
-  availability?: Availability;
-  address?: JsonValue;
-  frequency?: number;
-  parameters: JsonObject;
-}
+export const deviceInListSchema = v.object({
+  ...before,
+  subDevices: v.optional(v.pipe(v.array(v.string()), v.description('On the gateway only: ids'))),
+  ...after,
+});
+const subDeviceSchema = v.object({ ...before, ...after });
+export const deviceSchema = v.object({
+  ...before,
+  subDevices: v.optional(
+    v.pipe(v.array(subDeviceSchema), v.description('On the gateway only: whole devices')),
+  ),
+  ...after,
+});
+type SubDevice = v.InferOutput<typeof subDeviceSchema>;
+export type DeviceView<Sub> = SubDevice & { subDevices?: Sub[] };
 
 /** A device below the gateway, or the gateway with its sub-devices shown as `subDevices` has them. */
 export function deviceView<Sub>(

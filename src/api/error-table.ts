@@ -2,8 +2,9 @@
  * The error table: which HTTP status each code has, and what a caller is told of it. What is not `shown` is
  * somebody's bug or the box's own trouble: the log has it whole, the caller a sentence without internals.
  */
+import * as v from 'valibot';
 import { QueueFullError } from '../lib/serial-queue.ts';
-import { type ErrorCode, type FieldError, GatewayError, type OAuthError } from '../model/error.ts';
+import { type ErrorCode, GatewayError, OAUTH_ERRORS } from '../model/error.ts';
 
 interface ErrorRow {
   status: number;
@@ -40,18 +41,40 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorRow>> = {
   internal: hidden(500),
 };
 
+const HIDDEN_503 = 'unavailable';
+
+/** The status and the code that a caller is told of an error. */
+export function shownAs(code: ErrorCode): { status: number; code: ErrorCode } {
+  const { status, shown } = ERROR_TABLE[code];
+  if (shown) return { status, code };
+  return { status, code: status === 503 ? HIDDEN_503 : 'internal' };
+}
+
 /** When to come back, in seconds, where the error itself does not say. */
 const RETRY_AFTER_SECONDS: Readonly<Record<number, number>> = { 429: 1, 503: 5 };
 
-export interface ErrorBody {
-  message: string;
-  code: string;
-  errors?: FieldError[];
-  hint?: string;
-  /** For OAuth clients, where they look for it. */
-  error?: OAuthError;
-  deviceStatus?: number;
-}
+/** The one form of errors. */
+export const errorSchema = v.object({
+  message: v.pipe(v.string(), v.description('For a person: what happened, and to what')),
+  code: v.pipe(v.string(), v.description('Stable: for programs')),
+  errors: v.optional(
+    v.pipe(
+      v.array(v.object({ field: v.string(), message: v.string() })),
+      v.description('What is wrong, field by field'),
+    ),
+  ),
+  hint: v.optional(v.pipe(v.string(), v.description('What to do next'))),
+  error: v.optional(
+    v.pipe(
+      v.picklist(OAUTH_ERRORS),
+      v.description('For OAuth clients, where they look for it (RFC 6749, 5.2)'),
+    ),
+  ),
+  deviceStatus: v.optional(
+    v.pipe(v.number(), v.integer(), v.description('What the device answered, where it speaks HTTP')),
+  ),
+});
+export type ErrorBody = v.InferOutput<typeof errorSchema>;
 
 export interface ErrorAnswer {
   status: number;
@@ -94,7 +117,7 @@ function bodyOf(error: GatewayError, { status, shown }: ErrorRow): ErrorBody {
     return status === 503
       ? {
           message: 'the gateway cannot do this just now',
-          code: 'unavailable',
+          code: HIDDEN_503,
           hint: 'GET /health/ready says why',
         }
       : { message: 'the gateway has an internal problem; its log says more', code: 'internal' };

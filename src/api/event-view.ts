@@ -10,6 +10,7 @@ export const EVENT_KINDS = [
   'pairing',
   'notification',
   'installation',
+  'version',
   'log',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];

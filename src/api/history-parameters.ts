@@ -2,9 +2,8 @@
 import * as v from 'valibot';
 import { HISTORY_VALUES_MAX, type HistoryRequest, type HistoryValuesRequest } from '../model/history.ts';
 import { parseInterval } from '../model/interval.ts';
-import { parseWith } from '../model/parse.ts';
 import { parseIsoTime } from './iso-time.ts';
-import { type QueryParameters, singleValues } from './query.ts';
+import { described, whole } from './query-values.ts';
 
 /** Most attributes named in one request. */
 const NAMES_MAX = 100;
@@ -14,15 +13,15 @@ const TIME = 'must be an ISO 8601 time such as 2018-06-05T18:00:00Z';
 const NAMES = `must be 1 to ${NAMES_MAX} attribute names, separated by commas`;
 const INTERVAL = 'must be a whole number and a unit (s, m, h or d) from 1s to 366d, such as 5m';
 
-const count = v.pipe(
-  v.string(),
-  v.regex(/^\d{1,9}$/, COUNT),
-  v.transform(Number),
-  v.minValue(1, COUNT),
-  v.maxValue(HISTORY_VALUES_MAX, COUNT),
-);
+const count = (which: string) =>
+  whole(COUNT, 1, HISTORY_VALUES_MAX, `So many of the ${which} values of each attribute`);
 const time = v.pipe(
   v.string(),
+  described({
+    type: 'string',
+    examples: ['2018-06-05T18:00:00Z'],
+    description: 'ISO 8601: a date, or a date and time with up to nine decimals and any zone; inclusive',
+  }),
   v.transform(parseIsoTime),
   v.custom<NonNullable<ReturnType<typeof parseIsoTime>>>((parsed) => parsed !== undefined, TIME),
 );
@@ -37,25 +36,33 @@ const dateTo = v.pipe(
 );
 const names = v.pipe(
   v.string(),
+  v.description(`Attributes, or dotted paths below one, separated by commas; ${NAMES_MAX} at most`),
   v.transform((text) => [...new Set(text.split(','))]),
   v.check((list) => list.length <= NAMES_MAX && !list.includes(''), NAMES),
 );
 const interval = v.pipe(
   v.string(),
+  described({
+    type: 'string',
+    pattern: '^[0-9]{1,8}[smhd]$',
+    examples: ['5m'],
+    description: 'Statistics of numbers for each interval, 1s to 366d, in place of values',
+  }),
   v.transform(parseInterval),
   v.custom<number>((parsed) => parsed !== undefined, INTERVAL),
 );
 
 const entries = {
   attr: v.optional(names),
-  firstN: v.optional(count),
-  lastN: v.optional(count),
+  firstN: v.optional(count('oldest')),
+  lastN: v.optional(count('newest')),
   dateFrom: v.optional(dateFrom),
   dateTo: v.optional(dateTo),
   interval: v.optional(interval),
 };
 type Parsed = v.InferOutput<v.ObjectSchema<typeof entries, undefined>>;
-const historyQuery = v.pipe(
+/** Fails naming each parameter that is wrong and what it may be. */
+export const historyQuery = v.pipe(
   v.object(entries),
   v.forward(
     v.check(
@@ -87,9 +94,7 @@ export interface HistoryParameters {
   intervalMs: number | undefined;
 }
 
-/** @throws GatewayError badRequest naming each parameter that is wrong and what it may be */
-export function historyParameters(deviceId: string, parameters: QueryParameters): HistoryParameters {
-  const query = parseWith(historyQuery, singleValues(parameters, Object.keys(entries)), 'query');
+export function historyParameters(deviceId: string, query: Parsed): HistoryParameters {
   return {
     range: { deviceId, attributes: query.attr, fromMs: query.dateFrom, toMs: query.dateTo },
     pick: pickOf(query),

@@ -2,12 +2,37 @@
  * A history as callers see it: dojot's entries in the printed order of keys, or rows of CSV. Written as text piece by
  * piece, with the event loop between two pieces: an answer may have 100,000 entries.
  */
+import * as v from 'valibot';
+import { jsonValueSchema } from '../model/device.ts';
 import type { AttributeHistory, HistoryBucket, HistoryValue } from '../model/history.ts';
 import type { JsonValue } from '../model/json.ts';
 import { csvField, csvRow } from './csv.ts';
 import { isoMicrosecondsWriter } from './iso-time.ts';
+import { isoDateTime } from './schemas.ts';
 
 const ENTRIES_A_PIECE = 5_000;
+
+/** One value of one attribute. */
+export const valueSchema = v.object({
+  device_id: v.string(),
+  ts: isoDateTime('When it was measured'),
+  metadata: v.object({ protocol: v.string(), payload: v.literal('json') }),
+  value: jsonValueSchema,
+  attr: v.string(),
+});
+/** The statistics of one interval. */
+export const bucketSchema = v.object({
+  device_id: v.string(),
+  ts: isoDateTime('The begin of the interval'),
+  attr: v.string(),
+  min: v.number(),
+  max: v.number(),
+  mean: v.number(),
+  count: v.pipe(v.number(), v.integer()),
+});
+const entries = v.union([v.array(valueSchema), v.array(bucketSchema)]);
+/** One named attribute: an array. Several or none: an object of arrays. */
+export const historySchema = v.union([entries, v.record(v.string(), entries)]);
 
 type Histories<Entry> = AttributeHistory<Entry>['entries'];
 /** How entries of one attribute are written; made anew for each answer. */

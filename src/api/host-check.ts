@@ -3,6 +3,7 @@
  * in `Host`. An IP address cannot be rebound, and the box's own names are nobody else's.
  */
 import { isIP } from 'node:net';
+import { GatewayError } from '../model/error.ts';
 
 export class HostCheck {
   readonly #names: ReadonlySet<string>;
@@ -15,6 +16,14 @@ export class HostCheck {
       `${own}.local`,
       ...parts.allowedHosts.map((name) => name.toLowerCase()),
     ]);
+  }
+
+  /** @throws GatewayError forbidden */
+  demand(host: string | undefined): void {
+    if (this.accepts(host)) return;
+    throw new GatewayError('forbidden', 'this gateway does not answer under the name in "Host"', {
+      hint: 'use its IP address, or add the name to ALLOWED_HOSTS',
+    });
   }
 
   /** `host` is the header as it came: a name or an address, with or without a port. */

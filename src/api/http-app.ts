@@ -6,14 +6,15 @@ import Koa, { type Middleware, type ParameterizedContext } from 'koa';
 import type { Logger } from '../lib/logger.ts';
 import { GatewayError } from '../model/error.ts';
 import type { Access } from './access.ts';
-import { answerTypesAt } from './answer-types.ts';
 import { answerOf } from './error-table.ts';
 import type { HostCheck } from './host-check.ts';
+import type { HttpFigures } from './http-figures.ts';
 import type { Origins } from './origins.ts';
 import { parseQuery } from './query.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { TOKEN_PATH } from './routes/authentication.ts';
-import { type ApiRouter, type ApiState, methodsOf } from './routes/router.ts';
+import type { ApiState } from './routes/route.ts';
+import type { Routes } from './routes/router.ts';
 
 type ApiMiddleware = Middleware<ApiState>;
 type ApiContext = ParameterizedContext<ApiState>;
@@ -25,26 +26,37 @@ const CORS_ANSWER_HEADERS = 'ETag, Location, Retry-After, X-Truncated';
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export interface HttpAppParts {
-  router: ApiRouter;
+  routes: Routes;
   access: Access;
   rateLimit: RateLimit;
   hostCheck: HostCheck;
   origins: Origins;
+  figures: HttpFigures;
   logger: Logger;
 }
 
 export function createHttpApp(parts: HttpAppParts): Koa<ApiState> {
-  const { router, access, rateLimit, hostCheck, origins, logger } = parts;
+  const { routes, access, rateLimit, hostCheck, origins, figures, logger } = parts;
   const app = new Koa<ApiState>();
   app.on('error', (error) => logger.debug({ err: error }, 'an answer could not be written'));
+  app.use(countAnswers(figures));
   app.use(answerErrors(logger));
   app.use(checkHost(hostCheck, access));
-  app.use(answerOrigins(origins, router));
+  app.use(answerOrigins(origins, routes));
   app.use(noteCaller(access, rateLimit));
-  app.use(checkForm);
-  app.use(checkRoute(router));
-  app.use(router.routes());
+  app.use(checkEncoding);
+  app.use(checkRoute(routes));
+  app.use(routes.middleware());
   return app;
+}
+
+function countAnswers(figures: HttpFigures): ApiMiddleware {
+  return async (context, next) => {
+    const began = performance.now();
+    await next();
+    const { method, status, state } = context;
+    figures.answered(method, state.route?.path, { status, ms: performance.now() - began });
+  };
 }
 
 function answerErrors(logger: Logger): ApiMiddleware {
@@ -83,22 +95,20 @@ function noteCaller(access: Access, rateLimit: RateLimit): ApiMiddleware {
 
 function checkHost(hostCheck: HostCheck, access: Access): ApiMiddleware {
   return (context, next) => {
-    if (access.isLocal(context.req) || hostCheck.accepts(context.req.headers.host)) return next();
-    throw new GatewayError('forbidden', 'this gateway does not answer under the name in "Host"', {
-      hint: 'use its IP address, or add the name to ALLOWED_HOSTS',
-    });
+    if (!access.isLocal(context.req)) hostCheck.demand(context.req.headers.host);
+    return next();
   };
 }
 
 /** CORS, preflights included; a page of a foreign origin may not change anything. */
-function answerOrigins(origins: Origins, router: ApiRouter): ApiMiddleware {
+function answerOrigins(origins: Origins, routes: Routes): ApiMiddleware {
   return (context, next) => {
     const kind = origins.kindOf(context.req);
     context.vary('Origin');
     if (kind === 'allowed') {
       context.set('Access-Control-Allow-Origin', context.get('Origin'));
       context.set('Access-Control-Expose-Headers', CORS_ANSWER_HEADERS);
-      const methods = methodsOf(router, context.path);
+      const methods = routes.methodsOf(context.path);
       if (context.method === 'OPTIONS' && methods.length > 0) return answerPreflight(context, methods);
     }
     if (kind === 'foreign' && !SAFE_METHODS.has(context.method)) {
@@ -117,32 +127,32 @@ function answerPreflight(context: ApiContext, methods: readonly string[]): void 
   context.set('Access-Control-Max-Age', String(PREFLIGHT_MAX_AGE_SECONDS));
 }
 
-/** What can be wrong with any request: its encoding, and what it would take as an answer. */
-const checkForm: ApiMiddleware = (context, next) => {
+/** What can be wrong with any request, wherever it leads. */
+const checkEncoding: ApiMiddleware = (context, next) => {
   parseQuery(context.querystring);
   try {
     decodeURIComponent(context.path);
   } catch (cause) {
     throw new GatewayError('badRequest', 'the path has a malformed percent-encoding', { cause });
   }
-  const types = answerTypesAt(context.path);
-  if (context.accepts(...types) === false) {
-    const names = types.length > 1 ? 'JSON or CSV' : 'JSON';
-    throw new GatewayError('notAcceptable', `answers here are ${names}`, {
-      hint: `send Accept: ${types.join(' or ')}`,
-    });
-  }
   return next();
 };
 
-function checkRoute(router: ApiRouter): ApiMiddleware {
+/** There is a route, and it has what the caller takes as an answer. */
+function checkRoute(routes: Routes): ApiMiddleware {
   return (context, next) => {
-    if (router.match(context.path, context.method).route) return next();
-    const methods = methodsOf(router, context.path);
-    if (methods.length === 0) throw new GatewayError('notFound', `there is nothing at ${context.path}`);
-    context.set('Allow', methods.join(', '));
-    throw new GatewayError('methodNotAllowed', `${context.path} does not know ${context.method}`, {
-      hint: `it knows ${methods.join(', ')}`,
+    const { route, mediaTypes, methods } = routes.match(context.path, context.method);
+    if (route === undefined) {
+      if (methods.length === 0) throw new GatewayError('notFound', `there is nothing at ${context.path}`);
+      context.set('Allow', methods.join(', '));
+      throw new GatewayError('methodNotAllowed', `${context.path} does not know ${context.method}`, {
+        hint: `it knows ${methods.join(', ')}`,
+      });
+    }
+    context.state.route = route;
+    if (context.accepts(...mediaTypes) !== false) return next();
+    throw new GatewayError('notAcceptable', `${context.path} answers with ${mediaTypes.join(' or ')}`, {
+      hint: `send Accept: ${mediaTypes.join(' or ')}`,
     });
   };
 }

@@ -1,13 +1,16 @@
 /**
  * An HTTP server that a slow or hostile peer cannot hold up: every phase of a request has its time, headers and
- * connections their number. What is not HTTP is answered in the API's own error form and closed.
+ * connections their number. What is not HTTP is answered in the API's own error form and closed; so is plain HTTP on a
+ * port that speaks TLS.
  */
-import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pause } from '../lib/deadline.ts';
 import { GatewayError } from '../model/error.ts';
-import { answerOf } from './error-table.ts';
+import type { CertificatePair } from './certificate-pair.ts';
+import { answerAndClose } from './raw-answer.ts';
 
 export const HEADERS_MAX_BYTES = 16 * 1024;
 export const CONNECTIONS_MAX = 1_024;
@@ -15,30 +18,55 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 10_000;
 const TIMEOUT_CHECK_INTERVAL_MS = 5_000;
+const TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
+const TLS_MIN_VERSION = 'TLSv1.2';
+/** RFC 8446, 5.1: the content type of a handshake record, with which every TLS connection begins. */
+const TLS_HANDSHAKE = 0x16;
+
+const OPTIONS = {
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+  connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
+  maxHeaderSize: HEADERS_MAX_BYTES,
+  // a request that offers anything else, HTTP/2 for example, is answered as if it did not
+  shouldUpgradeCallback: ({ headers }: { headers: { upgrade?: string | undefined } }) =>
+    headers.upgrade?.toLowerCase() === 'websocket',
+};
+
+export interface HttpServerParts {
+  listener: RequestListener;
+  onConnection: (connection: Socket) => void;
+  /** Speaks TLS: `useCertificate` before it listens. */
+  tls?: boolean;
+}
 
 /** A server together with its open connections, those that became WebSockets included. */
 export class HttpServer {
   readonly server: Server;
+  readonly #secure: HttpsServer | undefined;
   readonly #connections = new Set<Socket>();
 
-  constructor(parts: { listener: RequestListener; onConnection: (connection: Socket) => void }) {
-    this.server = createServer(
-      {
-        headersTimeout: HEADERS_TIMEOUT_MS,
-        requestTimeout: REQUEST_TIMEOUT_MS,
-        keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-        connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
-        maxHeaderSize: HEADERS_MAX_BYTES,
-      },
-      parts.listener,
-    );
+  constructor({ listener, onConnection, tls = false }: HttpServerParts) {
+    this.#secure = tls ? createSecureServer(listener) : undefined;
+    this.server = this.#secure ?? createServer(OPTIONS, listener);
     this.server.maxConnections = CONNECTIONS_MAX;
     this.server.on('clientError', answerClientError);
-    this.server.on('connection', (connection: Socket) => {
+    this.server.on('upgrade', (_request, connection) => connection.on('error', () => connection.destroy()));
+    const note = (connection: Socket) => {
       this.#connections.add(connection);
       connection.on('close', () => this.#connections.delete(connection));
-      parts.onConnection(connection);
+    };
+    this.server.on('connection', (connection: Socket) => {
+      note(connection);
+      onConnection(connection);
     });
+    this.#secure?.on('secureConnection', note);
+  }
+
+  /** New connections are shown this certificate; those there are go on. */
+  useCertificate({ certificate, key }: CertificatePair): void {
+    this.#secure?.setSecureContext({ cert: certificate, key, minVersion: TLS_MIN_VERSION });
   }
 
   /** Takes no new connections; requests under way have `graceMs` to end, then their connections are cut. */
@@ -55,25 +83,50 @@ export class HttpServer {
   }
 }
 
-function answerClientError(error: NodeJS.ErrnoException, connection: Duplex): void {
-  if (error.code === 'ECONNRESET' || !connection.writable) {
-    connection.destroy();
-    return;
-  }
-  const { status, body } = answerOf(meaningOf(error));
-  const text = JSON.stringify(body);
-  connection.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-      'Content-Type: application/json; charset=utf-8',
-      `Content-Length: ${Buffer.byteLength(text)}`,
-      'Connection: close',
-      '',
-      text,
-    ].join('\r\n'),
-    // a peer that keeps its half open must not keep ours
-    () => connection.destroy(),
+function createSecureServer(listener: RequestListener): HttpsServer {
+  const server = createHttpsServer(
+    { ...OPTIONS, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS, minVersion: TLS_MIN_VERSION },
+    listener,
   );
+  const [speakTls] = server.listeners('connection');
+  server.removeAllListeners('connection');
+  server.on('connection', (connection: Socket) =>
+    whenItSpeaks(connection, () => speakTls?.call(server, connection)),
+  );
+  return server;
+}
+
+/** Hands a connection on if it begins as TLS does; whoever speaks plain HTTP is told so. */
+function whenItSpeaks(connection: Socket, speakTls: () => void): void {
+  const give = () => connection.destroy();
+  connection.setTimeout(TLS_HANDSHAKE_TIMEOUT_MS, give);
+  connection.once('error', give);
+  connection.once('end', give);
+  connection.once('data', (first) => {
+    connection.setTimeout(0);
+    connection.off('timeout', give);
+    connection.off('end', give);
+    if (first[0] !== TLS_HANDSHAKE) {
+      answerAndClose(connection, plainHttpError());
+      return;
+    }
+    connection.off('error', give);
+    connection.pause();
+    connection.unshift(first);
+    speakTls();
+  });
+}
+
+function plainHttpError(): GatewayError {
+  return new GatewayError('badRequest', 'this port speaks HTTPS, and this is not TLS', {
+    hint: 'begin the address with https:// (wss:// for a WebSocket)',
+  });
+}
+
+function answerClientError(error: NodeJS.ErrnoException, connection: Duplex): void {
+  // what the HTTP parser says; anything else, a failed TLS handshake for example, leaves nobody to talk to
+  if (/^(HPE_|ERR_HTTP_)/.test(error.code ?? '')) answerAndClose(connection, meaningOf(error));
+  else connection.destroy();
 }
 
 function meaningOf(error: NodeJS.ErrnoException): GatewayError {

@@ -11,6 +11,7 @@ import type { GatewayEventBus } from '../core/events.ts';
 import type { Health } from '../core/health.ts';
 import type { Logger } from '../lib/logger.ts';
 import { GatewayError } from '../model/error.ts';
+import type { HttpFigures } from './http-figures.ts';
 import { HEALTH_PART } from './settings.ts';
 
 /** Failures within a minute, then log-ins wait for the rest of it. */
@@ -28,6 +29,7 @@ export interface LogInLimitParts {
   /** Whether there is a client of this id. */
   isClient: (clientId: string) => boolean;
   logger: Logger;
+  figures: Pick<HttpFigures, 'failedLogIns' | 'limitedLogIns'>;
   pause: (ms: number) => Promise<void>;
 }
 
@@ -64,6 +66,7 @@ export class LogInLimit {
     } catch (error) {
       failed = error instanceof GatewayError && error.code === 'unauthorized';
       if (failed) {
+        this.#parts.figures.failedLogIns += 1;
         this.#tellFailure(attempt, Math.max(failures, ofClient));
         await this.#parts.pause(Math.min(failures * SLOWED_STEP_MS, SLOWED_MAX_MS));
       }
@@ -80,6 +83,7 @@ export class LogInLimit {
       return (await limiter.consume(counter)).consumedPoints;
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
+      this.#parts.figures.limitedLogIns += 1;
       const retryAfterSeconds = Math.max(1, Math.ceil(refusal.msBeforeNext / 1_000));
       // told once for each time the limit is passed, not for each refusal
       if (refusal.consumedPoints === limiter.points + 1) this.#tell(address, limiter === this.#addresses);

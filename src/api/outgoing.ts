@@ -11,6 +11,9 @@ import type { Socket } from 'socket.io';
 
 type Connection = Socket['conn'];
 
+/** What may wait for one client, of either kind, before it is cut. */
+export const OUTGOING_MAX_BYTES = 8 * 1024 * 1024;
+
 export class Outgoing {
   readonly #connection: Connection;
   #wire: Duplex | undefined;

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { CLIENTS_MAX } from '../core/clients.ts';
+import type { Tally } from '../lib/tally.ts';
 import { TokenBuckets } from '../lib/token-buckets.ts';
 import { GatewayError } from '../model/error.ts';
 import type { Caller } from './access.ts';
@@ -19,7 +20,10 @@ export class RateLimit {
   readonly #clients: TokenBuckets | undefined;
   readonly #addresses: TokenBuckets | undefined;
 
-  constructor(parts: { limits: RateLimits; monotonicNow: () => number }) {
+  readonly #refused: Tally;
+
+  constructor(parts: { limits: RateLimits; monotonicNow: () => number; refused: Tally }) {
+    this.#refused = parts.refused;
     const buckets = (ratePerSecond: number, keysMax: number) => {
       const burst = ratePerSecond * BURST_SECONDS;
       return ratePerSecond === 0
@@ -38,6 +42,7 @@ export class RateLimit {
         ? this.#addresses?.take(addressKey(request.socket.remoteAddress))
         : this.#clients?.take(caller.clientId);
     if (waitMs === undefined || waitMs === 0) return;
+    this.#refused.add(caller === 'anonymous' ? 'anonymous' : 'client');
     throw new GatewayError('tooManyRequests', 'too many requests: slow down', {
       retryAfterSeconds: Math.ceil(waitMs / 1_000),
       hint:

@@ -1,7 +1,9 @@
 /** What the API is told by the configuration. */
+import type { GatewayIdentity } from './cloud-view.ts';
+
 export type AnonymousAccess = 'none' | 'read' | 'all';
 
-/** REST requests a second, for long; 0 for no limit. */
+/** REST requests and handshakes of sockets a second, for long; 0 for no limit. */
 export interface RateLimits {
   /** Of one client, by its token. */
   clientPerSecond: number;
@@ -22,6 +24,8 @@ export interface ApiSettings {
   /** What a caller from the LAN may do without a token. */
   anonymous: AnonymousAccess;
   rateLimits: RateLimits;
+  /** What events say of this gateway itself. */
+  identity: Pick<GatewayIdentity, 'principal' | 'retentionDays'>;
   /** Browser origins that may read answers and socket events. */
   corsOrigins: readonly string[];
   /** Names under which the box is reached, besides its own. */

@@ -1,5 +1,26 @@
 /** A device type in the documented order of keys, `parameters` after them. Pure. */
+import * as v from 'valibot';
 import type { CatalogueEntry } from '../core/type-catalogue.ts';
+import { jsonObjectSchema } from '../model/device.ts';
+import { text } from './schemas.ts';
+
+const texts = v.array(v.string());
+export const typeViewSchema = v.object({
+  addOn: text('Package name of the add-on'),
+  description: v.string(),
+  fakeSampleLabel: text('What a virtual device of this type generates'),
+  id: v.string(),
+  manufacturer: v.string(),
+  model: v.string(),
+  pairingMethods: texts,
+  physicalParameter: texts,
+  protocols: texts,
+  rooms: texts,
+  space: texts,
+  type: v.string(),
+  features: v.optional(texts),
+  parameters: v.optional(jsonObjectSchema),
+});
 
 export function typeView(entry: CatalogueEntry) {
   const { description, id, manufacturer, model, pairingMethods, physicalParameter } = entry;

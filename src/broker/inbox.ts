@@ -17,6 +17,7 @@ import {
 import { type InboundTopic, parseInboundTopic } from '../contract/topics.ts';
 import type { Devices } from '../core/devices.ts';
 import type { GatewayEventBus } from '../core/events.ts';
+import type { Figures } from '../core/figures.ts';
 import type { Health } from '../core/health.ts';
 import { type Protocols, partOf } from '../core/protocols.ts';
 import type { Readings } from '../core/readings.ts';
@@ -35,6 +36,7 @@ export interface InboxParts {
   devices: Devices;
   protocols: Protocols;
   health: Health;
+  figures: Figures;
   events: GatewayEventBus;
   logger: Logger;
   now: () => number;
@@ -122,11 +124,27 @@ export class Inbox {
   async #handle(slug: string, path: string, payload: string | Buffer): Promise<void> {
     const topic = parseInboundTopic(slug, path);
     if (!topic) throw new GatewayError('badMessage', `it may not publish to "${path}"`);
-    if (topic.kind === 'data') return this.#reading(slug, topic, payload);
+    if (topic.kind === 'data') return this.#countedReading(slug, topic, payload);
     this.#other(slug, topic, decode(payload));
   }
 
-  async #reading(slug: string, { deviceId }: { deviceId: string }, payload: string | Buffer): Promise<void> {
+  async #countedReading(slug: string, topic: { deviceId: string }, payload: string | Buffer): Promise<void> {
+    const { recorded, repeated, refused } = this.#parts.figures;
+    try {
+      const isNew = await this.#reading(slug, topic, payload);
+      (isNew ? recorded : repeated).add(slug);
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === 'badMessage') refused.add(slug);
+      throw error;
+    }
+  }
+
+  /** @returns false for a repeat @throws GatewayError badMessage; whatever the store cannot do */
+  async #reading(
+    slug: string,
+    { deviceId }: { deviceId: string },
+    payload: string | Buffer,
+  ): Promise<boolean> {
     if (payload.length > READING_MAX_BYTES) {
       throw new GatewayError('badMessage', `a reading larger than ${READING_MAX_BYTES} bytes`);
     }
@@ -134,7 +152,7 @@ export class Inbox {
     if (!withinDepth(data, READING_MAX_DEPTH)) {
       throw new GatewayError('badMessage', `a reading nested deeper than ${READING_MAX_DEPTH}`);
     }
-    await this.#parts.readings.record(slug, { deviceId, id, ts, data });
+    return this.#parts.readings.record(slug, { deviceId, id, ts, data });
   }
 
   #other(slug: string, topic: InboundTopic, message: unknown): void {

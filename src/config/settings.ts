@@ -71,8 +71,22 @@ export const VARIABLES = {
     'device id of this gateway; made once and kept where it is not given',
   ),
   ON_PREMISE_ENABLED: variable(truth, 'serve the API on the LAN', 'true'),
-  PORT: variable(wholeNumber(0, 65_535), 'port of REST and socket.io on the LAN (0: any free one)', '1234'),
-  BIND: variable(v.string(), 'address that REST and socket.io listen on', '0.0.0.0'),
+  PORT: variable(
+    wholeNumber(0, 65_535),
+    'port of REST, socket.io and WebSocket on the LAN (0: any free one)',
+    '1234',
+  ),
+  BIND: variable(v.string(), 'address that this port is on', '0.0.0.0'),
+  TLS: variable(
+    oneOf(['off', 'self-signed']),
+    'whether that port speaks TLS, with a certificate that gate makes for this box; not asked where TLS_CERT is given',
+    'off',
+  ),
+  TLS_CERT: variable(
+    v.optional(v.string()),
+    'file of the certificate that the port shows, in PEM form, its chain after it; given together with TLS_KEY',
+  ),
+  TLS_KEY: variable(v.optional(v.string()), 'file of its private key, in PEM form, without a passphrase'),
   ON_PREMISE_ANONYMOUS: variable(
     oneOf(['none', 'read', 'all']),
     'what a caller on the LAN may do without a token',
@@ -81,7 +95,7 @@ export const VARIABLES = {
   TOKEN_LIFETIME_MINUTES: variable(wholeNumber(1, 1_440), 'how long an access token counts', '60'),
   RATE_LIMIT: variable(
     wholeNumber(0, 100_000),
-    'REST requests a second that one client may make with a token, for long; 20 times as many at once (0: no limit)',
+    'REST requests and new sockets a second that one client may make with a token, for long; 20 times as many at once (0: no limit)',
     '100',
   ),
   RATE_LIMIT_ANONYMOUS: variable(

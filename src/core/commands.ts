@@ -5,6 +5,7 @@
 import { QueueFullError, SerialQueue } from '../lib/serial-queue.ts';
 import { GatewayError } from '../model/error.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
+import type { Operation } from '../model/operation.ts';
 import type { Devices } from './devices.ts';
 import type { GatewayEventBus } from './events.ts';
 import type { IdempotentCalls } from './idempotent-calls.ts';
@@ -71,10 +72,15 @@ export class Commands {
     );
   }
 
-  /** Asks a device for its status; the answer is also told as an event. Throws as `set`. */
-  async get(deviceId: string, params: JsonObject, timeoutMs = COMMAND_TIMEOUT_MS): Promise<JsonValue> {
+  /** Asks a device for its status; the answer is also told as an event, as that of `operation`. Throws as `set`. */
+  async get(
+    deviceId: string,
+    params: JsonObject,
+    timeoutMs = COMMAND_TIMEOUT_MS,
+    operation?: Pick<Operation, 'id' | 'ttl'>,
+  ): Promise<JsonValue> {
     const payload = await this.#send({ method: 'get', deviceId, params, timeoutMs });
-    this.#events.emit('deviceAnswered', { deviceId, payload, ts: this.#now() });
+    this.#events.emit('deviceAnswered', { deviceId, payload, ts: this.#now(), operation });
     return payload;
   }
 

@@ -5,7 +5,20 @@ import type { Device } from '../model/device.ts';
 import type { PartState } from '../model/health.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { Notification } from '../model/notification.ts';
+import type { Operation } from '../model/operation.ts';
 import type { StoredReading } from '../model/reading.ts';
+
+/** How long a certificate counts still. */
+export interface CertificateFacts {
+  /** Whose it is, in words: `the API`. */
+  owner: string;
+  /** Milliseconds since 1970. */
+  expiresAt: number;
+  /** Until then; negative when it has expired. */
+  leftMs: number;
+  /** What a person does to have a new one. */
+  remedy: string;
+}
 
 type AddonSaidState = 'starting' | 'running' | 'degraded' | 'stopped';
 
@@ -18,8 +31,13 @@ export interface GatewayEvents {
   /** A device began or ended a pairing: `device.status` says which. */
   devicePairingChanged: { device: Device };
   availabilityChanged: { deviceId: string; online: boolean; reason?: string | undefined; ts: number };
-  /** A device answered a status request. */
-  deviceAnswered: { deviceId: string; payload: JsonValue; ts: number };
+  /** A device answered a status request: `operation` is the one whose result this is. */
+  deviceAnswered: {
+    deviceId: string;
+    payload: JsonValue;
+    ts: number;
+    operation?: Pick<Operation, 'id' | 'ttl'> | undefined;
+  };
   /** The desired set of add-ons, or one's parameters, changed. */
   protocolsChanged: { slug: string };
   /** An add-on's own word: progress of a pairing, a link up or down, a device that left. */
@@ -72,6 +90,8 @@ export interface GatewayEvents {
   /** An add-on's folder on disk cannot be used. */
   addonLeftOut: { folder: string; reason: string };
   notificationRaised: Notification;
+  /** A certificate that the gateway proves itself with was looked at: when it was loaded, and again and again. */
+  certificateChecked: CertificateFacts;
   /** What one log (the gateway's or an add-on's) has gained since it was told the last time. */
   logsGathered: { deviceId: string; log: string; lines: readonly LogLine[] };
   /** A part of the gateway changed its state. */

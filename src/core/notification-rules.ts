@@ -11,6 +11,10 @@ import type { Notifications } from './notifications.ts';
 export const BATTERY_LOW_PERCENT = 10;
 export const BATTERY_GOOD_PERCENT = 15;
 
+/** A certificate with less left than this is worth a notification. */
+export const CERTIFICATE_EXPIRING_DAYS = 30;
+
+const DAY_MS = 86_400_000;
 const ADDON_PART = 'addon:';
 const STORE_PART = 'store';
 const STORAGE_PART = 'storage';
@@ -46,6 +50,7 @@ export class NotificationRules {
       events.on('updateEnded', (update) => this.#onUpdate(update)),
       events.on('readingsDropped', ({ reason }) => this.#onDropped(reason)),
       events.on('addonLeftOut', (problem) => this.#onLeftOut(problem)),
+      events.on('certificateChecked', (facts) => this.#onCertificate(facts)),
       events.on('protocolsChanged', ({ slug }) => notifications.forget('addon_failing', slug)),
       events.on('deviceRemoved', ({ device: { id } }) => {
         notifications.forget('device_unavailable', id);
@@ -157,6 +162,22 @@ export class NotificationRules {
     this.#parts.notifications.raise(folder, { level: 2, subject: 'addon_left_out', message });
   }
 
+  #onCertificate({ owner, expiresAt, leftMs, remedy }: GatewayEvents['certificateChecked']): void {
+    const { notifications } = this.#parts;
+    const when = new Date(expiresAt).toISOString().slice(0, 10);
+    if (leftMs > CERTIFICATE_EXPIRING_DAYS * DAY_MS) {
+      notifications.settle('certificate_expiring', owner);
+      notifications.settle('certificate_expired', owner);
+    } else if (leftMs > 0) {
+      const message = `the certificate of ${owner} expires in ${inDays(leftMs)}, on ${when}: ${remedy}`;
+      notifications.settle('certificate_expired', owner);
+      notifications.raise(owner, { level: 3, subject: 'certificate_expiring', message });
+    } else {
+      const message = `the certificate of ${owner} expired on ${when}: ${remedy}`;
+      notifications.raise(owner, { level: 2, subject: 'certificate_expired', message });
+    }
+  }
+
   #named(deviceId: string): string {
     return `device "${this.#parts.devices.find(deviceId)?.name ?? deviceId}"`;
   }
@@ -170,6 +191,11 @@ function batteryOf(data: JsonObject): number | undefined {
 
 function wrapped({ message }: JsonObject): JsonObject | undefined {
   return isJsonObject(message) && isJsonObject(message['data']) ? message['data'] : undefined;
+}
+
+function inDays(ms: number): string {
+  const days = Math.ceil(ms / DAY_MS);
+  return days === 1 ? 'a day' : `${days} days`;
 }
 
 function because(reason: string | undefined): string {

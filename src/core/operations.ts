@@ -52,14 +52,17 @@ export class Operations {
     const { devices, commands } = this.#parts;
     if (devices.get(deviceId).isGateway)
       throw new GatewayError('badRequest', 'the gateway itself takes no commands');
-    return this.beginWith({ deviceId }, () => commands.get(deviceId, params, timeoutMs));
+    return this.beginWith({ deviceId }, (operation) => commands.get(deviceId, params, timeoutMs, operation));
   }
 
   /**
    * Begins `work`, whose value or error becomes the operation's outcome. `work` must end by itself.
    * @throws GatewayError tooManyRequests
    */
-  async beginWith(subject: OperationSubject, work: () => Promise<JsonValue>): Promise<Operation> {
+  async beginWith(
+    subject: OperationSubject,
+    work: (operation: Operation) => Promise<JsonValue>,
+  ): Promise<Operation> {
     const { store, projectId, now, newId } = this.#parts;
     if ((await store.count()) >= OPERATIONS_MAX) {
       throw new GatewayError('tooManyRequests', `${OPERATIONS_MAX} results are kept already`, {
@@ -82,9 +85,9 @@ export class Operations {
     });
   }
 
-  async #carryOut(operation: Operation, work: () => Promise<JsonValue>): Promise<void> {
+  async #carryOut(operation: Operation, work: (operation: Operation) => Promise<JsonValue>): Promise<void> {
     const { store, onTrouble } = this.#parts;
-    const outcome = await work().then(
+    const outcome = await work(operation).then(
       (response): Operation['outcome'] => ({ state: 'done', response }),
       (error): Operation['outcome'] => ({ state: 'failed', error: reasonOf(error) }),
     );

@@ -2,13 +2,15 @@
 import type { Manifest } from '../contract/manifest.ts';
 import type { PartHealth, PartState } from '../model/health.ts';
 
-export type InstallationStatus =
-  | 'notInstalled'
-  | 'installing'
-  | 'installed'
-  | 'updating'
-  | 'removing'
-  | 'failed';
+export const INSTALLATION_STATUSES = [
+  'notInstalled',
+  'installing',
+  'installed',
+  'updating',
+  'removing',
+  'failed',
+] as const;
+export type InstallationStatus = (typeof INSTALLATION_STATUSES)[number];
 
 /** Where an installation stands while that is more than "installed" or not; `reason` for a person. */
 export interface InstallationPhase {

@@ -34,7 +34,14 @@ export interface FieldError {
   message: string;
 }
 
-export type OAuthError = 'invalid_request' | 'invalid_client' | 'unsupported_grant_type' | 'invalid_scope';
+/** RFC 6749, 5.2. */
+export const OAUTH_ERRORS = [
+  'invalid_request',
+  'invalid_client',
+  'unsupported_grant_type',
+  'invalid_scope',
+] as const;
+export type OAuthError = (typeof OAUTH_ERRORS)[number];
 
 export interface ErrorDetails {
   hint?: string | undefined;

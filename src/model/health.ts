@@ -1,5 +1,6 @@
 /** The state of one part of the gateway, as `/health/ready` shows it. */
-export type PartState = 'stopped' | 'starting' | 'running' | 'degraded' | 'failed';
+export const PART_STATES = ['stopped', 'starting', 'running', 'degraded', 'failed'] as const;
+export type PartState = (typeof PART_STATES)[number];
 
 /** What is counted of a part over its life, next to its present state. */
 export interface PartFacts {
@@ -15,6 +16,9 @@ export interface PartFacts {
   /** Of the file system that the data folder lies on. */
   freeBytes?: number;
   totalBytes?: number;
+  /** Of the certificate that is served: its SHA-256 as openssl prints it, and when it expires (ISO 8601). */
+  fingerprint?: string;
+  validTo?: string;
 }
 
 export interface PartHealth extends PartFacts {

@@ -27,6 +27,8 @@ export interface CommitQueueParts {
   publicId: (seq: number) => string;
   windowMs: number;
   onCommit: (readings: readonly StoredReading[]) => void;
+  /** How long a commit took until it was on disk. */
+  onCommitTime: (ms: number) => void;
   /** The disk refuses writes just now, with the reason; undefined when it takes them again. */
   onTrouble: (reason: string | undefined) => void;
   /** Milliseconds that only ever grow. */
@@ -122,6 +124,7 @@ export class CommitQueue {
     for (let attempt = 0; ; attempt += 1) {
       try {
         const seqs = await this.#parts.writer.call('commit', readings);
+        this.#parts.onCommitTime(this.#parts.monotonicNow() - this.#lastBeganAt);
         if (attempt > 0) this.#parts.onTrouble(undefined);
         return seqs;
       } catch (error) {

@@ -3,6 +3,7 @@
  * ports. One writer thread, one connection that reads.
  */
 import { existsSync, renameSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type {
   ClientStore,
@@ -51,6 +52,8 @@ export interface StoreParts {
   settings: StoreSettings;
   /** Called with each commit before its readings are acknowledged. */
   onCommit: CommitListener;
+  /** How long each commit of readings took until it was on disk. */
+  onCommitTime?: (ms: number) => void;
   /** The disk refuses writes just now, with the reason; undefined when it takes them again. */
   onTrouble: (reason: string | undefined) => void;
   onDropped: (dropped: { count: number; reason: 'age' | 'size' }) => void;
@@ -83,13 +86,14 @@ export class Store implements ReadingStore, HistoryStore, Registry, ClientStore,
       const publicId = (seq: number) => epoch + seq.toString(16).padStart(14, '0');
       this.#reader = openForReading(this.#path);
       this.#query = new ReadingQuery(this.#reader, publicId);
-      const { onCommit, onTrouble, monotonicNow, settings } = this.#parts;
+      const { onCommit, onCommitTime = () => {}, onTrouble, monotonicNow, settings } = this.#parts;
       this.#history = new HistoryQuery({ database: this.#reader, monotonicNow });
       this.#commits = new CommitQueue({
         writer: this.#writer,
         publicId,
         windowMs: settings.commitWindowMs,
         onCommit,
+        onCommitTime,
         onTrouble,
         monotonicNow,
       });
@@ -186,6 +190,19 @@ export class Store implements ReadingStore, HistoryStore, Registry, ClientStore,
   kept(key: string): string | undefined {
     const row = this.#started(this.#reader).prepare('SELECT value FROM meta WHERE key = ?').get(key);
     return row && String(row['value']);
+  }
+
+  /** What it takes on disk, the writer's log included. */
+  async bytes(): Promise<number> {
+    const sizes = await Promise.all(
+      ['', '-wal'].map((suffix) =>
+        stat(this.#path + suffix).then(
+          ({ size }) => size,
+          () => 0,
+        ),
+      ),
+    );
+    return sizes.reduce((total, size) => total + size, 0);
   }
 
   #records<T>(sql: string, parse: (record: unknown) => T): T[] {

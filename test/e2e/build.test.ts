@@ -1,8 +1,10 @@
 /** What `npm run build` makes, away from the sources and their packages: it has to stand alone. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { globSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { WebSocket } from 'ws';
 import { ShellyPlugS } from '../simulators/shelly-plug-s.ts';
 import { Daemon } from '../support/daemon.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -50,6 +52,13 @@ describe('the build', () => {
       });
       assert.equal(created.status, 201);
       const path = `/device/v1/devices/${created.body.id}`;
+      await until('the add-on runs', async () => {
+        const { body } = await daemon.api.call<{ parts: Record<string, { state: string }> }>(
+          'GET',
+          '/health/ready',
+        );
+        return body.parts['addon:http']?.state === 'running';
+      });
       assert.equal((await daemon.api.call('POST', `${path}/pair`)).status, 202);
       const page = await until('a reading of the plug', async () => {
         const { body } = await daemon.api.call<{ data: unknown[] }>('GET', `${path}/data`);
@@ -62,6 +71,23 @@ describe('the build', () => {
     }
   });
 
+  it('makes its certificate and opens the plain WebSocket, whose parts are loaded when they are needed', async () => {
+    const dataFolder = join(folder.path, 'tls-data');
+    mkdirSync(dataFolder);
+    const environment = { TLS: 'self-signed', PROJECT_ID: 'project' };
+    const daemon = await Daemon.start({ dataFolder, built, environment });
+    try {
+      const ca = readFileSync(join(dataFolder, 'tls', 'certificate.pem'));
+      const socket = new WebSocket(`${daemon.url.replace('https', 'wss')}/?project=project`, { ca });
+      const [first] = await once(socket, 'message');
+      assert.equal(JSON.parse(String(first)).action, 'software_version');
+      socket.close();
+      await once(socket, 'close');
+    } finally {
+      assert.equal(await daemon.stop(), 0);
+    }
+  });
+
   it('is small while nothing happens', async () => {
     const dataFolder = join(folder.path, 'idle');
     mkdirSync(dataFolder);
@@ -71,6 +97,30 @@ describe('the build', () => {
       assert.ok(rss < RSS_MAX_BYTES, `the daemon has ${(rss / 1e6).toFixed(1)} MB`);
     } finally {
       await daemon.stop();
+    }
+  });
+
+  it('has what is loaded on demand: the description, its page and the metrics', async () => {
+    const dataFolder = join(folder.path, 'data-of-page');
+    mkdirSync(dataFolder);
+    const daemon = await Daemon.start({ dataFolder, built });
+    try {
+      const get = (path: string) => daemon.api.call<unknown>('GET', path);
+      for (const path of [
+        '/openapi.json',
+        '/asyncapi.json',
+        '/docs',
+        '/docs/events',
+        '/docs/docs.css',
+        '/metrics',
+      ]) {
+        assert.equal((await get(path)).status, 200, path);
+      }
+      const script = await get('/docs/openapi-explorer.min.js');
+      assert.equal(script.status, 200);
+      assert.ok(String(script.body).length > 500_000);
+    } finally {
+      assert.equal(await daemon.stop(), 0);
     }
   });
 
@@ -90,6 +140,7 @@ describe('the build', () => {
 
   it('carries the licences of what it carries', () => {
     const licences = readFileSync(join(built, 'THIRD-PARTY-LICENCES.txt'), 'utf8');
-    for (const name of ['koa', 'socket.io', 'aedes']) assert.match(licences, new RegExp(`^${name} \\d`, 'm'));
+    for (const name of ['koa', 'socket.io', 'aedes', 'openapi-explorer'])
+      assert.match(licences, new RegExp(`^${name} \\d`, 'm'));
   });
 });

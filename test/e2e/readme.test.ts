@@ -1,7 +1,8 @@
 /**
- * The README's examples, pasted in their order into one shell beside the running demo: every `sh` block must succeed,
- * and what it prints last must have the shape of the `json` block below it. Blocks with `file=` are written below
- * DATA_FOLDER before the start. Only the port and the path of the socket are put in place of those printed.
+ * The README's examples, and after them those of the guide to live events, pasted in their order into one shell beside
+ * the running demo: every `sh` block must succeed, and what it prints last must have the shape of the `json` block below
+ * it. Blocks with `file=` are written below DATA_FOLDER before the start. Only the port and the path of the socket are
+ * put in place of those printed.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -136,10 +137,11 @@ function answersIn(printed: string): unknown[] {
     .map((line) => JSON.parse(line));
 }
 
-describe('the README', function () {
+describe('the README, and the guide to live events', function () {
   this.timeout(60_000);
   const blocks = blocksOf(readFileSync(join(ROOT, 'README.md'), 'utf8'));
-  const examples = examplesOf(blocks);
+  const guide = blocksOf(readFileSync(join(ROOT, 'docs/guides/live-events.md'), 'utf8'));
+  const examples = [...examplesOf(blocks), ...examplesOf(guide)];
   let folder: ReturnType<typeof tempFolder>;
   let port: number;
   let demo: ChildProcess;

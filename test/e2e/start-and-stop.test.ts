@@ -1,11 +1,13 @@
 /** What a person meets who starts and stops the daemon: one clear line when it cannot start, an orderly end. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Daemon, type DaemonOptions } from '../support/daemon.ts';
 import { addForeignAddon } from '../support/foreign-addon.ts';
+import { makePair } from '../support/openssl.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
 
@@ -49,6 +51,45 @@ describe('starting and stopping', () => {
     await failsWith(/^gate: RETENTION_DAYS is "for ever", but must be a whole number/, {
       environment: { RETENTION_DAYS: 'for ever' },
     });
+  });
+
+  it('names what is wrong with the certificate it is given', async () => {
+    const [one, other] = [makePair(folder.path, 'one'), makePair(folder.path, 'other')];
+    const TLS_CERT = one.certificatePath;
+    const cases: [Record<string, string>, RegExp][] = [
+      [{ TLS_CERT }, /^gate: TLS_KEY is not set, but TLS_CERT is/],
+      [{ TLS_CERT, TLS_KEY: join(folder.path, 'none') }, /^gate: TLS_KEY \(.*none\) cannot be read: ENOENT/],
+      [{ TLS_CERT, TLS_KEY: other.keyPath }, /^gate: TLS_KEY .* is not the private key of TLS_CERT/],
+    ];
+    for (const [environment, line] of cases) await failsWith(line, { environment });
+  });
+
+  it('speaks TLS with a certificate of its own, the same after a restart', async () => {
+    const environment = { TLS: 'self-signed' };
+    const first = await Daemon.start({ dataFolder: folder.path, environment });
+    const certificate = join(folder.path, 'tls', 'certificate.pem');
+    assert.match(first.url, /^https:/);
+    const call = (url: string) =>
+      execFileSync('curl', ['-sS', '--cacert', certificate, url], { encoding: 'utf8', timeout: 20_000 });
+    assert.equal(call(`${first.url}/health/live`), '{"status":"live"}');
+    const printed = execFileSync(
+      'openssl',
+      ['x509', '-in', certificate, '-noout', '-fingerprint', '-sha256'],
+      {
+        encoding: 'utf8',
+      },
+    );
+    const fingerprint = String(printed.trim().split('=')[1]);
+    assert.equal(
+      first.log.some(({ msg }) => msg === `TLS: the certificate's SHA-256 is ${fingerprint}`),
+      true,
+    );
+    const { parts } = JSON.parse(call(`${first.url}/health/ready`));
+    assert.equal(parts.tls.fingerprint, fingerprint);
+    assert.equal(await first.stop(), 0);
+    const second = await Daemon.start({ dataFolder: folder.path, environment });
+    assert.equal(JSON.parse(call(`${second.url}/health/ready`)).parts.tls.fingerprint, fingerprint);
+    assert.equal(await second.stop(), 0);
   });
 
   it('names a data folder that cannot be used', async () => {

@@ -88,10 +88,10 @@ export class Daemon {
     return daemon;
   }
 
-  /** `http://127.0.0.1:<port>` */
+  /** `http://127.0.0.1:<port>`, with TLS `https://…` */
   get url(): string {
     const line = this.log.find(({ msg }) => msg.startsWith('gate is up'));
-    const url = line?.msg.match(/http:\S+/)?.[0];
+    const url = line?.msg.match(/https?:\S+/)?.[0];
     if (!url) throw new Error('the daemon serves no LAN');
     return url;
   }

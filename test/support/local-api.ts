@@ -28,11 +28,12 @@ export class LocalApi {
           answer.on('data', (chunk: Buffer) => chunks.push(chunk));
           answer.on('error', reject);
           answer.on('end', () => {
+            const isJson = /^application\/json|^$/.test(answer.headers['content-type'] ?? '');
             const received = Buffer.concat(chunks).toString();
             resolve({
               status: answer.statusCode ?? 0,
               headers: answer.headers,
-              body: JSON.parse(received || 'null') as T,
+              body: (isJson ? JSON.parse(received || 'null') : received) as T,
             });
           });
         },

@@ -1,65 +1,152 @@
 /** Tokens for clients ("Get Authentication token"; RFC 6749, 4.4), and the clients themselves. */
 import type { IncomingMessage } from 'node:http';
+import * as v from 'valibot';
 import type { Clients } from '../../core/clients.ts';
 import type { Tokens } from '../../core/tokens.ts';
-import { type Client, covers, SCOPES, type Scope } from '../../model/client.ts';
+import { type Client, covers, newClientSchema, SCOPES, type Scope } from '../../model/client.ts';
 import { GatewayError } from '../../model/error.ts';
-import type { Access, Caller } from '../access.ts';
-import { readJson } from '../body.ts';
+import type { Caller } from '../access.ts';
 import { addressKey } from '../caller-address.ts';
-import { type Credentials, credentialsIn, oauthRefusal, usesBasic } from '../client-credentials.ts';
+import {
+  type Credentials,
+  credentialsBody,
+  credentialsForm,
+  credentialsOf,
+  oauthRefusal,
+  refusedCredentials,
+  usesBasic,
+} from '../client-credentials.ts';
 import type { LogInLimit } from '../log-in-limit.ts';
-import { type ApiRouter, guarded } from './router.ts';
+import { nothingSchema, timestamp } from '../schemas.ts';
+import { pathTo, type Routes } from './router.ts';
 
+const section = 'Authentication';
 export const TOKEN_PATH = '/authentication/v1/oauth/token';
 const CLIENTS = '/authentication/v1/clients';
-const CLIENT = `${CLIENTS}/:clientId`;
+const CLIENT = `${CLIENTS}/:clientId` as const;
+
+const scopes = v.array(v.picklist(SCOPES));
+const tokenSchema = v.object({
+  access_token: v.pipe(v.string(), v.description('A JSON Web Token: for `Authorization: Bearer`')),
+  token_type: v.literal('Bearer'),
+  expires_in: v.pipe(v.number(), v.description('Seconds')),
+  scope: v.optional(v.pipe(v.string(), v.description('Where it was asked for'))),
+});
+export const clientSchema = v.object({
+  clientId: v.string(),
+  name: v.string(),
+  scopes,
+  createdAt: timestamp('When it was made'),
+  lastUsedAt: v.optional(timestamp('Its last log-in')),
+});
+export const newCredentialsSchema = v.object({
+  clientId: v.string(),
+  clientSecret: v.pipe(v.string(), v.description('Shown this once')),
+  name: v.string(),
+  scopes,
+});
+
 export interface AuthenticationParts {
   clients: Clients;
   tokens: Tokens;
   logInLimit: LogInLimit;
-  access: Access;
 }
 
-export function addAuthenticationRoutes(router: ApiRouter, parts: AuthenticationParts): void {
-  router.post(TOKEN_PATH, async (context) => {
-    const asked = await credentialsIn(context.req);
-    const client = await logIn(parts, { caller: context.state.caller, request: context.req, asked });
-    const scopes = scopesFor(client, asked.scope);
-    const { token, expiresInSeconds } = await parts.tokens.issue(client, scopes);
-    context.body = {
-      access_token: token,
-      token_type: 'Bearer',
-      expires_in: expiresInSeconds,
-      // RFC 6749, 5.1: said where it was asked for
-      ...(asked.scope === undefined ? {} : { scope: scopes.join(' ') }),
-    };
+export function addAuthenticationRoutes(routes: Routes, parts: AuthenticationParts): void {
+  routes.add({
+    method: 'POST',
+    path: TOKEN_PATH,
+    name: 'getToken',
+    section,
+    summary: 'Get Authentication token',
+    description:
+      'OAuth 2.0 client credentials: as the documented JSON, as a form with OAuth’s own names, or as `Authorization: Basic`. A token in that header is not looked at. Too many failed log-ins are 429.',
+    right: 'anyone',
+    body: credentialsBody,
+    form: credentialsForm,
+    bodyName: 'credentials',
+    refusal: refusedCredentials,
+    answers: { 200: { says: 'The token', json: tokenSchema } },
+    errors: ['unauthorized', 'storeFailed'],
+    handle: async ({ body, context }) => {
+      const request = context.req;
+      const asked = credentialsOf(request, body);
+      const client = await logIn(parts, { caller: context.state.caller, request, asked });
+      const granted = scopesFor(client, asked.scope);
+      const { token, expiresInSeconds } = await parts.tokens.issue(client, granted);
+      return {
+        access_token: token,
+        token_type: 'Bearer' as const,
+        expires_in: expiresInSeconds,
+        // RFC 6749, 5.1: said where it was asked for
+        ...(asked.scope === undefined ? {} : { scope: granted.join(' ') }),
+      };
+    },
   });
-  addClientRoutes(router, parts);
+  addClientRoutes(routes, parts);
 }
 
-function addClientRoutes(router: ApiRouter, { clients, access }: AuthenticationParts): void {
-  const manageClients = guarded(access, 'manageClients');
-
-  router.get(CLIENTS, manageClients, (context) => {
-    context.body = clients.list().map(clientView);
+function addClientRoutes(routes: Routes, { clients }: AuthenticationParts): void {
+  routes.add({
+    method: 'GET',
+    path: CLIENTS,
+    name: 'listClients',
+    section,
+    summary: 'Get all clients, without their secrets',
+    right: 'manageClients',
+    answers: { 200: { says: 'The clients, the oldest first', json: v.array(clientSchema) } },
+    handle: () => clients.list().map(clientView),
   });
 
-  router.post(CLIENTS, manageClients, async (context) => {
-    const added = await clients.add(await readJson(context.req));
-    context.status = 201;
-    context.set('Location', `${CLIENTS}/${added.clientId}`);
-    context.body = added;
+  routes.add({
+    method: 'POST',
+    path: CLIENTS,
+    name: 'addClient',
+    section,
+    summary: 'Add a client',
+    description: 'Its secret is in this answer and nowhere else. 409 when there are 1,000 clients.',
+    right: 'manageClients',
+    body: newClientSchema,
+    bodyName: 'client',
+    answers: { 201: { says: 'The new client', json: newCredentialsSchema, headers: ['Location'] } },
+    errors: ['conflict', 'storeFailed'],
+    handle: async ({ body, context }) => {
+      const added = await clients.add(body);
+      context.set('Location', pathTo(CLIENT, { clientId: added.clientId }));
+      return added;
+    },
   });
 
-  router.delete(CLIENT, manageClients, async (context) => {
-    await clients.remove(context.params['clientId'] as string);
-    context.body = {};
+  routes.add({
+    method: 'DELETE',
+    path: CLIENT,
+    name: 'removeClient',
+    section,
+    summary: 'Remove a client',
+    description: 'Its tokens are void at once.',
+    right: 'manageClients',
+    answers: { 200: { says: 'Removed', json: nothingSchema } },
+    errors: ['notFound', 'storeFailed'],
+    handle: async ({ path }) => {
+      await clients.remove(path.clientId);
+      return {};
+    },
   });
 
-  router.delete(`${CLIENT}/tokens`, manageClients, async (context) => {
-    await clients.voidTokens(context.params['clientId'] as string);
-    context.body = {};
+  routes.add({
+    method: 'DELETE',
+    path: `${CLIENT}/tokens`,
+    name: 'voidTokens',
+    section,
+    summary: 'Void the tokens of a client',
+    description: 'At once; the client may log in again.',
+    right: 'manageClients',
+    answers: { 200: { says: 'Void', json: nothingSchema } },
+    errors: ['notFound', 'storeFailed'],
+    handle: async ({ path }) => {
+      await clients.voidTokens(path.clientId);
+      return {};
+    },
   });
 }
 

@@ -1,80 +1,172 @@
 /** Control: set a device, ask for its status, fetch the answer ("Control a device by id" and what follows it). */
-import type { Context } from 'koa';
+import * as v from 'valibot';
 import { COMMAND_TIMEOUT_MS, type Commands, HTTP_PROTOCOL } from '../../core/commands.ts';
 import type { Devices } from '../../core/devices.ts';
 import type { Operations } from '../../core/operations.ts';
+import { jsonValueSchema, reasonSchema } from '../../model/device.ts';
 import { GatewayError } from '../../model/error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 import type { Operation } from '../../model/operation.ts';
-import type { Access } from '../access.ts';
-import { readJson } from '../body.ts';
-import { parseQuery } from '../query.ts';
-import { type ApiRouter, type ApiState, guarded } from './router.ts';
+import type { Caller } from '../access.ts';
+import type { QueryParameters } from '../query.ts';
+import { described, everyParameter } from '../query-values.ts';
+import { nothingSchema, text } from '../schemas.ts';
+import { pathTo, type Routes } from './router.ts';
 
-export const CONTROL = '/device/v1/control';
+const section = 'Control';
+const CONTROL = '/device/v1/control';
+export const FETCH = `${CONTROL}/:requestId/fetch` as const;
 const PATH_HEADER = 'instathings-path';
 const METHOD_HEADER = 'instathings-method';
 const WAIT_MAX_SECONDS = 60;
-const KEY = /^[\x21-\x7e]{1,128}$/;
+const WAIT = `wait must be 1 to ${WAIT_MAX_SECONDS}`;
+const KEY = 'must be 1 to 128 printable ASCII characters';
 
-type ControlContext = Context & { state: ApiState };
+/** RFC 7240, 4.3: `Prefer: wait=10`, in seconds; other preferences are none of ours. Read as milliseconds. */
+const prefer = v.pipe(
+  v.string(),
+  v.description(
+    `\`wait=10\`: for how many seconds the device may take, 1 to ${WAIT_MAX_SECONDS} (20 where nothing is said), the time in its queue included`,
+  ),
+  v.transform((given) => /(?:^|[,;\s])wait\s*=\s*"?([^",;\s]*)/i.exec(given)?.[1]),
+  v.check(
+    (wait) =>
+      wait === undefined || (/^\d{1,3}$/.test(wait) && Number(wait) >= 1 && Number(wait) <= WAIT_MAX_SECONDS),
+    WAIT,
+  ),
+  v.transform((wait) => (wait === undefined ? COMMAND_TIMEOUT_MS : Number(wait) * 1_000)),
+);
+const deviceHeaders = {
+  Prefer: v.optional(prefer),
+  [PATH_HEADER]: v.optional(
+    text('HTTP devices only, and required for them: the path to call, such as /relay/0'),
+  ),
+  [METHOD_HEADER]: v.optional(text('HTTP devices only, and required for them: the method to call it with')),
+};
+const statusHeaders = v.object(deviceHeaders);
+const setHeaders = v.object({
+  ...deviceHeaders,
+  'Idempotency-Key': v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[\x21-\x7e]{1,128}$/, KEY),
+      described({
+        type: 'string',
+        minLength: 1,
+        maxLength: 128,
+        description: 'New for each command: a repeat under it gets the outcome of the first',
+      }),
+    ),
+  ),
+});
+type DeviceHeaders = v.InferOutput<typeof statusHeaders>;
+
+const body = v.optional(jsonValueSchema);
+const description =
+  'For an HTTP device the query and the body are handed on to the path and with the method that the headers name, at its own address and nowhere else. For other devices the body is a JSON object.';
+const answered = { projectId: v.string() };
+const kept = {
+  ttl: v.pipe(v.number(), v.integer(), v.description('Second since 1970 at which it is forgotten')),
+  deviceId: v.string(),
+  id: v.string(),
+  protocolId: v.optional(text('Of an action: its protocol')),
+  action: v.optional(text('Of an action: its name')),
+};
+export const operationSchema = v.union([
+  v.object({ ...answered, response: jsonValueSchema, ...kept }),
+  v.object({ ...answered, error: reasonSchema, ...kept }),
+]);
 
 export interface ControlParts {
   devices: Devices;
   commands: Commands;
   operations: Operations;
-  access: Access;
 }
 
-export function addControlRoutes(
-  router: ApiRouter,
-  { devices, commands, operations, access }: ControlParts,
-): void {
-  const control = guarded(access, 'control');
-
-  router.post(`${CONTROL}/:deviceId/set`, control, async (context) => {
-    const deviceId = context.params['deviceId'] as string;
-    const params = await paramsOf(context, devices.get(deviceId).protocol, 'set');
-    const key = repeatKeyOf(context);
-    if (key === undefined) await commands.set(deviceId, params, timeoutOf(context));
-    else await commands.setOnce(key, deviceId, params, timeoutOf(context));
-    context.body = {};
+export function addControlRoutes(routes: Routes, { devices, commands, operations }: ControlParts): void {
+  routes.add({
+    method: 'POST',
+    path: `${CONTROL}/:deviceId/set`,
+    name: 'setDevice',
+    section,
+    summary: 'Control a device by id',
+    description: `${description} Commands to one device are carried out in the order they came; at most 1,000 wait.`,
+    right: 'control',
+    query: everyParameter,
+    headers: setHeaders,
+    body,
+    answers: { 200: { says: 'The device has taken it', json: nothingSchema } },
+    errors: ['notFound', 'conflict', 'deviceTimeout', 'deviceRefused', 'addonUnavailable'],
+    handle: async ({ path: { deviceId }, query, headers, body, context }) => {
+      const params = paramsOf(devices.get(deviceId).protocol, 'set', { query, headers, body });
+      const key = headers['Idempotency-Key'];
+      const timeoutMs = headers.Prefer ?? COMMAND_TIMEOUT_MS;
+      if (key === undefined) await commands.set(deviceId, params, timeoutMs);
+      else await commands.setOnce(keyOf(context.state.caller, key), deviceId, params, timeoutMs);
+      return {};
+    },
   });
 
-  router.post(`${CONTROL}/:deviceId/status`, control, async (context) => {
-    const deviceId = context.params['deviceId'] as string;
-    const params = await paramsOf(context, devices.get(deviceId).protocol, 'status');
-    const { id } = await operations.begin(deviceId, params, timeoutOf(context));
-    context.status = 202;
-    context.set('Location', `${CONTROL}/${id}/fetch`);
-    context.body = {};
+  routes.add({
+    method: 'POST',
+    path: `${CONTROL}/:deviceId/status`,
+    name: 'askStatus',
+    section,
+    summary: 'Get device status by id',
+    description: `${description} What the device answers is fetched from where \`Location\` says, and told by the event \`status\`.`,
+    right: 'control',
+    query: everyParameter,
+    headers: statusHeaders,
+    body,
+    answers: { 202: { says: 'The device is asked', json: nothingSchema, headers: ['Location'] } },
+    errors: ['notFound'],
+    handle: async ({ path: { deviceId }, query, headers, body, context }) => {
+      const params = paramsOf(devices.get(deviceId).protocol, 'status', { query, headers, body });
+      const { id } = await operations.begin(deviceId, params, headers.Prefer ?? COMMAND_TIMEOUT_MS);
+      context.set('Location', pathTo(FETCH, { requestId: id }));
+      return {};
+    },
   });
 
-  router.get(`${CONTROL}/:requestId/fetch`, guarded(access, 'read'), async (context) => {
-    const operation = await operations.find(context.params['requestId'] as string);
-    if (operation.outcome.state === 'pending') context.status = 202;
-    context.body = operationView(operation);
+  routes.add({
+    method: 'GET',
+    path: FETCH,
+    name: 'fetchStatus',
+    section,
+    summary: 'Retrieve operation by id',
+    right: 'read',
+    answers: {
+      200: { says: 'What the device answered, or why it did not', json: operationSchema },
+      202: { says: 'It has not answered yet', json: v.object({ status: v.literal('pending') }) },
+    },
+    errors: ['notFound'],
+    handle: async ({ path, context }) => {
+      const operation = await operations.find(path.requestId);
+      if (operation.outcome.state === 'pending') context.status = 202;
+      return operationView(operation);
+    },
   });
 }
 
 /** In the documented order of keys; `error` stands in place of `response` when there is none. */
-export function operationView({ projectId, outcome, ttl, deviceId, id, ...of }: Operation): JsonObject {
-  if (outcome.state === 'pending') return { status: 'pending' };
-  const result: JsonObject =
-    outcome.state === 'done' ? { response: outcome.response } : { error: { ...outcome.error } };
-  const { protocolId, action } = of;
-  const named = protocolId === undefined || action === undefined ? {} : { protocolId, action };
-  return { projectId, ...result, ttl, deviceId, id, ...named };
+export function operationView({ projectId, outcome, ttl, deviceId, id, protocolId, action }: Operation) {
+  if (outcome.state === 'pending') return { status: 'pending' as const };
+  const of = protocolId === undefined || action === undefined ? {} : { protocolId, action };
+  const result = { ttl, deviceId, id, ...of };
+  if (outcome.state === 'done') return { projectId, response: outcome.response, ...result };
+  return { projectId, error: { ...outcome.error }, ...result };
+}
+
+interface Forwarded {
+  query: QueryParameters;
+  headers: DeviceHeaders;
+  body: JsonValue | undefined;
 }
 
 /** What the device is sent: the body as it is, for HTTP devices also path, method and query. @throws GatewayError badRequest */
-async function paramsOf(
-  context: Context,
-  protocol: string | undefined,
-  call: 'set' | 'status',
-): Promise<JsonObject> {
-  const body = await readJson(context.req);
-  if (protocol === HTTP_PROTOCOL) return httpParams(context, body);
+function paramsOf(protocol: string | undefined, call: 'set' | 'status', forwarded: Forwarded): JsonObject {
+  const { body } = forwarded;
+  if (protocol === HTTP_PROTOCOL) return httpParams(forwarded);
   if (body === undefined && call === 'status') return {};
   if (isJsonObject(body)) return body;
   throw new GatewayError('badRequest', 'the body must be a JSON object: what the device shall be set to', {
@@ -82,53 +174,27 @@ async function paramsOf(
   });
 }
 
-function httpParams(context: Context, body: JsonValue | undefined): JsonObject {
-  const missing = [PATH_HEADER, METHOD_HEADER].filter((name) => context.get(name) === '');
-  if (missing.length > 0) {
+function httpParams({ query, headers, body }: Forwarded): JsonObject {
+  const { [PATH_HEADER]: path, [METHOD_HEADER]: method } = headers;
+  if (path === undefined || method === undefined) {
+    const missing = [PATH_HEADER, METHOD_HEADER].filter(
+      (name) => headers[name as typeof PATH_HEADER] === undefined,
+    );
     throw new GatewayError('badRequest', `an HTTP device needs the header ${missing.join(' and ')}`, {
       errors: missing.map((field) => ({ field, message: 'is missing' })),
       hint: 'for example instathings-path: /relay/0 and instathings-method: GET',
     });
   }
   const queryParams: JsonObject = {};
-  for (const [name, values] of parseQuery(context.querystring)) {
+  for (const [name, values] of query) {
     const value = values.length === 1 ? (values[0] as string) : [...values];
     // "__proto__" is a name like any other here
     Object.defineProperty(queryParams, name, { value, enumerable: true });
   }
-  return {
-    path: context.get(PATH_HEADER),
-    method: context.get(METHOD_HEADER).toUpperCase(),
-    queryParams,
-    ...(body === undefined ? {} : { body }),
-  };
+  return { path, method: method.toUpperCase(), queryParams, ...(body === undefined ? {} : { body }) };
 }
 
-/** `Idempotency-Key`, told apart by caller: one client's keys are nobody else's. @throws GatewayError badRequest */
-function repeatKeyOf(context: ControlContext): string | undefined {
-  const key = context.get('Idempotency-Key');
-  if (key === '') return undefined;
-  if (!KEY.test(key)) {
-    throw new GatewayError('badRequest', 'Idempotency-Key must be 1 to 128 printable ASCII characters', {
-      errors: [{ field: 'Idempotency-Key', message: 'must be 1 to 128 printable ASCII characters' }],
-    });
-  }
-  const { caller } = context.state;
+/** Told apart by caller: one client's keys are nobody else's. */
+function keyOf(caller: Caller, key: string): string {
   return `${typeof caller === 'object' ? caller.clientId : caller} ${key}`;
-}
-
-/** RFC 7240, 4.3: `Prefer: wait=10`, in seconds. @throws GatewayError badRequest */
-function timeoutOf(context: Context): number {
-  const prefer = context.get('Prefer');
-  const wait = /(?:^|[,;\s])wait\s*=\s*"?([^",;\s]*)/i.exec(prefer)?.[1];
-  if (wait === undefined) return COMMAND_TIMEOUT_MS;
-  const seconds = /^\d{1,3}$/.test(wait) ? Number(wait) : 0;
-  if (seconds >= 1 && seconds <= WAIT_MAX_SECONDS) return seconds * 1_000;
-  throw new GatewayError(
-    'badRequest',
-    `Prefer: wait=${wait.slice(0, 20)} must be 1 to ${WAIT_MAX_SECONDS} seconds`,
-    {
-      errors: [{ field: 'Prefer', message: `wait must be 1 to ${WAIT_MAX_SECONDS}` }],
-    },
-  );
 }

@@ -1,17 +1,11 @@
 /** What a device has sent: one page of its readings ("OP: Get data for a specific device"). */
 import * as v from 'valibot';
 import type { Readings } from '../../core/readings.ts';
-import { parseWith } from '../../model/parse.ts';
-import {
-  READING_SORT_KEYS,
-  type ReadingPageQuery,
-  type ReadingSortKey,
-  type StoredReading,
-} from '../../model/reading.ts';
-import type { Access } from '../access.ts';
-import { parseQuery, type QueryParameters, singleValues } from '../query.ts';
+import { jsonObjectSchema } from '../../model/device.ts';
+import { READING_SORT_KEYS, type ReadingSortKey, type StoredReading } from '../../model/reading.ts';
 import { time, whole } from '../query-values.ts';
-import { type ApiRouter, guarded } from './router.ts';
+import { isoDateTime } from '../schemas.ts';
+import type { Routes } from './router.ts';
 
 const PER_PAGE_DEFAULT = 10;
 const PER_PAGE_MAX = 100;
@@ -26,21 +20,21 @@ const SORT = `must be one of ${READING_SORT_KEYS.join(', ')}, with + (ascending)
 const sort = v.pipe(
   v.string(),
   v.regex(new RegExp(`^[ +-]?(${READING_SORT_KEYS.join('|')})$`), SORT),
+  v.description('The key to sort by, with + (ascending) or - (descending) before it'),
   v.transform((text) => ({
     sortKey: text.replace(/^[ +-]/, '') as ReadingSortKey,
     descending: text.startsWith('-'),
   })),
 );
 
-const entries = {
-  start: v.optional(time),
-  end: v.optional(time),
-  page: v.optional(whole(PAGE, 1, PAGE_MAX), '1'),
-  perPage: v.optional(whole(PER_PAGE, 1, PER_PAGE_MAX), String(PER_PAGE_DEFAULT)),
-  sort: v.optional(sort, 'ts'),
-};
-const pageQuery = v.pipe(
-  v.object(entries),
+export const readingPageQuery = v.pipe(
+  v.object({
+    start: v.optional(time('First moment, inclusive')),
+    end: v.optional(time('Last moment, inclusive')),
+    page: v.optional(whole(PAGE, 1, PAGE_MAX, 'From 1'), '1'),
+    perPage: v.optional(whole(PER_PAGE, 1, PER_PAGE_MAX, 'Readings on one page'), String(PER_PAGE_DEFAULT)),
+    sort: v.optional(sort, 'ts'),
+  }),
   v.forward(
     v.check(
       ({ start, end }) => start === undefined || end === undefined || start <= end,
@@ -48,26 +42,40 @@ const pageQuery = v.pipe(
     ),
     ['start'],
   ),
+  v.transform(({ sort, ...range }) => ({ ...range, ...sort })),
 );
 
-/** @throws GatewayError badRequest naming each parameter that is wrong and what it may be */
-export function readingPageQuery(deviceId: string, parameters: QueryParameters): ReadingPageQuery {
-  const { sort, ...range } = parseWith(pageQuery, singleValues(parameters, Object.keys(entries)), 'query');
-  return { deviceId, ...range, ...sort };
-}
+export const readingSchema = v.object({
+  _id: v.pipe(v.string(), v.description('Unique on this gateway, growing with the order of storing')),
+  data: jsonObjectSchema,
+  deviceId: v.string(),
+  ts: isoDateTime('When it was measured'),
+});
+const readingPageSchema = v.object({
+  data: v.array(readingSchema),
+  totalItems: v.pipe(v.number(), v.integer(), v.description('Readings on all pages together')),
+});
 
 /** In the documented order of keys. */
 export function readingView({ _id, data, deviceId, ts }: StoredReading) {
   return { _id, data, deviceId, ts: new Date(ts).toISOString() };
 }
 
-export function addDeviceReadingRoutes(
-  router: ApiRouter,
-  { readings, access }: { readings: Readings; access: Access },
-): void {
-  router.get('/device/v1/devices/:deviceId/data', guarded(access, 'read'), (context) => {
-    const query = readingPageQuery(context.params['deviceId'] as string, parseQuery(context.querystring));
-    const { data, totalItems } = readings.page(query);
-    context.body = { data: data.map(readingView), totalItems };
+export function addDeviceReadingRoutes(routes: Routes, { readings }: { readings: Readings }): void {
+  routes.add({
+    method: 'GET',
+    path: '/device/v1/devices/:deviceId/data',
+    name: 'getReadings',
+    section: 'Readings',
+    summary: 'Get data for a specific device',
+    description: 'One page of what the device has sent. By default the oldest reading is first.',
+    right: 'read',
+    query: readingPageQuery,
+    answers: { 200: { says: 'One page', json: readingPageSchema } },
+    errors: ['notFound', 'unavailable'],
+    handle: ({ path, query }) => {
+      const { data, totalItems } = readings.page({ deviceId: path.deviceId, ...query });
+      return { data: data.map(readingView), totalItems };
+    },
   });
 }

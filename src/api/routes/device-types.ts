@@ -2,19 +2,22 @@
  * The catalogue of device types ("Get all types", "Get type by id"). Thousands of types cost their serialisation
  * once for each change of the catalogue, and a caller that has them nothing but a 304.
  */
-import type { Context } from 'koa';
 import * as v from 'valibot';
 import type { CatalogueEntry, TypeCatalogue } from '../../core/type-catalogue.ts';
 import { GatewayError } from '../../model/error.ts';
-import { parseWith } from '../../model/parse.ts';
-import type { Access } from '../access.ts';
-import { compressed } from '../compression.ts';
-import { entityTag, tagHeld } from '../entity-tag.ts';
-import { parseQuery, type QueryParameters, singleValues } from '../query.ts';
 import { whole } from '../query-values.ts';
-import { typeView } from '../type-view.ts';
-import { type ApiRouter, guarded } from './router.ts';
+import {
+  answerHeld,
+  answerUnchanged,
+  heldHeaders,
+  notModified,
+  type Representation,
+  represent,
+} from '../representation.ts';
+import { typeView, typeViewSchema } from '../type-view.ts';
+import type { Routes } from './router.ts';
 
+const section = 'Types';
 const TYPES = '/device/v1/types';
 const PER_PAGE_DEFAULT = 100;
 const PER_PAGE_MAX = 1_000;
@@ -22,27 +25,22 @@ const PER_PAGE_MAX = 1_000;
 const PAGE_MAX = 999_999_999;
 const TEXT_MAX_CHARS = 200;
 
-const text = v.pipe(v.string(), v.maxLength(TEXT_MAX_CHARS, `may have ${TEXT_MAX_CHARS} characters at most`));
-const entries = {
-  q: v.optional(text),
-  manufacturer: v.optional(text),
-  protocol: v.optional(text),
-  page: v.optional(whole('must be a whole number from 1', 1, PAGE_MAX)),
-  perPage: v.optional(whole(`must be a whole number from 1 to ${PER_PAGE_MAX}`, 1, PER_PAGE_MAX)),
-};
-const typeQuerySchema = v.object(entries);
-export type TypeQuery = v.InferOutput<typeof typeQuerySchema>;
-
-/** A body as it is sent, with its tag. */
-interface Representation {
-  body: Buffer;
-  tag: string;
-}
-
-/** @throws GatewayError badRequest naming each parameter that is wrong */
-export function typeQuery(parameters: QueryParameters): TypeQuery {
-  return parseWith(typeQuerySchema, singleValues(parameters, Object.keys(entries)), 'query');
-}
+const text = (description: string) =>
+  v.pipe(
+    v.string(),
+    v.maxLength(TEXT_MAX_CHARS, `may have ${TEXT_MAX_CHARS} characters at most`),
+    v.description(description),
+  );
+export const typeQuery = v.object({
+  q: v.optional(text('Words, all of which are in manufacturer, model or description')),
+  manufacturer: v.optional(text('That manufacturer; case does not matter')),
+  protocol: v.optional(text('Id or slug of a protocol')),
+  page: v.optional(whole('must be a whole number from 1', 1, PAGE_MAX, 'From 1; without it, every type')),
+  perPage: v.optional(
+    whole(`must be a whole number from 1 to ${PER_PAGE_MAX}`, 1, PER_PAGE_MAX, 'Types on one page'),
+  ),
+});
+export type TypeQuery = v.InferOutput<typeof typeQuery>;
 
 /** The entries that `query` asks for: all of them without a page. */
 export function selectTypes(
@@ -73,30 +71,57 @@ function lower(words: string): string {
   return words.toLowerCase();
 }
 
-export function addTypeRoutes(
-  router: ApiRouter,
-  { types, access }: { types: TypeCatalogue; access: Access },
-): void {
-  const read = guarded(access, 'read');
-  const packed = compressed();
+export function addTypeRoutes(routes: Routes, { types }: { types: TypeCatalogue }): void {
   const everyType = new EveryType(types);
 
-  router.get(TYPES, read, packed, async (context) => {
-    const query = typeQuery(parseQuery(context.querystring));
-    if (Object.keys(query).length > 0) {
-      answer(context, represent(selectTypes(await types.list(), query).map(typeView)));
-    } else if (!answerHeld(context, everyType.tag)) answer(context, await everyType.get());
+  routes.add({
+    method: 'GET',
+    path: TYPES,
+    name: 'listTypes',
+    section,
+    summary: 'Get all types',
+    description: 'The device types of every add-on on the box. Compressed as `Accept-Encoding` has it.',
+    right: 'read',
+    query: typeQuery,
+    headers: heldHeaders,
+    compressed: true,
+    answers: {
+      200: { says: 'The types', json: v.array(typeViewSchema), headers: ['ETag', 'Cache-Control'] },
+      ...notModified,
+    },
+    handle: async ({ query, headers, context }) => {
+      if (Object.keys(query).length > 0) {
+        return answerHeld(context, represent(selectTypes(await types.list(), query).map(typeView)), headers);
+      }
+      // a caller that has them costs no look into their files
+      if (everyType.tag !== undefined && answerUnchanged(context, everyType.tag, headers)) return undefined;
+      return answerHeld(context, await everyType.get(), headers);
+    },
   });
 
-  router.get(`${TYPES}/:typeId`, read, packed, async (context) => {
-    const typeId = context.params['typeId'] as string;
-    const entry = await types.find(typeId);
-    if (!entry) {
-      throw new GatewayError('notFound', `there is no device type "${typeId}"`, {
-        hint: 'GET /device/v1/types lists them',
-      });
-    }
-    answer(context, represent(typeView(entry)));
+  routes.add({
+    method: 'GET',
+    path: `${TYPES}/:typeId`,
+    name: 'getType',
+    section,
+    summary: 'Get a type by id',
+    right: 'read',
+    headers: heldHeaders,
+    compressed: true,
+    answers: {
+      200: { says: 'The type', json: typeViewSchema, headers: ['ETag', 'Cache-Control'] },
+      ...notModified,
+    },
+    errors: ['notFound'],
+    handle: async ({ path, headers, context }) => {
+      const entry = await types.find(path.typeId);
+      if (!entry) {
+        throw new GatewayError('notFound', `there is no device type "${path.typeId}"`, {
+          hint: 'GET /device/v1/types lists them',
+        });
+      }
+      return answerHeld(context, represent(typeView(entry)), headers);
+    },
   });
 }
 
@@ -125,27 +150,4 @@ class EveryType {
     this.#made = { version, tag: made.tag, body: new WeakRef(made.body) };
     return made;
   }
-}
-
-function represent(value: unknown): Representation {
-  const body = Buffer.from(JSON.stringify(value));
-  return { body, tag: entityTag(body) };
-}
-
-function answer(context: Context, { body, tag }: Representation): void {
-  if (answerHeld(context, tag)) return;
-  context.set('Cache-Control', 'no-cache');
-  context.set('ETag', tag);
-  context.type = 'json';
-  context.body = body;
-}
-
-/** Answers 304 where the caller has what `tag` names. */
-function answerHeld(context: Context, tag: string | undefined): boolean {
-  const held = tag === undefined ? undefined : tagHeld(context.get('If-None-Match'), tag);
-  if (held === undefined) return false;
-  context.set('Cache-Control', 'no-cache');
-  context.set('ETag', held);
-  context.status = 304;
-  return true;
 }

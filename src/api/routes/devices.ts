@@ -1,65 +1,135 @@
 /** Devices: list, show, create, change, delete. */
-import type { Devices } from '../../core/devices.ts';
+import * as v from 'valibot';
+import { type Devices, devicePatchSchema, newDeviceSchema } from '../../core/devices.ts';
 import type { Pairing } from '../../core/pairing.ts';
 import type { Device } from '../../model/device.ts';
 import { GatewayError } from '../../model/error.ts';
-import type { Access } from '../access.ts';
-import { readJson } from '../body.ts';
-import { type DeviceView, deviceView } from '../device-view.ts';
-import { type ApiRouter, guarded } from './router.ts';
+import { deviceInListSchema, deviceSchema, deviceView } from '../device-view.ts';
+import { nothingSchema } from '../schemas.ts';
+import { pathTo, type Routes } from './router.ts';
 
+const section = 'Devices';
 const DEVICES = '/device/v1/devices';
-const DEVICE = `${DEVICES}/:deviceId`;
+const DEVICE = `${DEVICES}/:deviceId` as const;
+const SUB_DEVICE = ':parentDeviceId/subDevice/subDevices/:deviceId';
 
 export function addDeviceRoutes(
-  router: ApiRouter,
-  { devices, pairing, access }: { devices: Devices; pairing: Pairing; access: Access },
+  routes: Routes,
+  { devices, pairing }: { devices: Devices; pairing: Pairing },
 ): void {
-  const read = guarded(access, 'read');
-  const administer = guarded(access, 'administer');
-
-  router.get(DEVICES, read, (context) => {
-    context.body = listView(devices);
+  routes.add({
+    method: 'GET',
+    path: DEVICES,
+    name: 'listDevices',
+    section,
+    summary: 'Get all devices',
+    description: 'The gateway itself is one of them, and its `subDevices` are ids.',
+    right: 'read',
+    answers: { 200: { says: 'Every device', json: v.array(deviceInListSchema) } },
+    handle: () => listView(devices),
   });
 
-  router.get(DEVICE, read, (context) => {
-    context.body = singleView(devices, devices.get(context.params['deviceId'] as string));
+  routes.add({
+    method: 'GET',
+    path: DEVICE,
+    name: 'getDevice',
+    section,
+    summary: 'Get a device by id',
+    description: 'The `subDevices` of the gateway are whole devices here.',
+    right: 'read',
+    answers: { 200: { says: 'The device', json: deviceSchema } },
+    errors: ['notFound'],
+    handle: ({ path }) => singleView(devices, devices.get(path.deviceId)),
   });
 
-  router.post(DEVICES, administer, async (context) => {
-    const device = await devices.create(await readJson(context.req));
-    context.status = 201;
-    context.set('Location', `${DEVICES}/${encodeURIComponent(device.id)}`);
-    context.body = singleView(devices, device);
+  routes.add({
+    method: 'POST',
+    path: DEVICES,
+    name: 'createDevice',
+    section,
+    summary: 'Create a device',
+    description:
+      '`type` is the id of a device type; only a virtual device may do without. `parameters` are checked against the JSON Schema of the type, and its defaults are filled in. A device that is not virtual is paired next.',
+    right: 'administer',
+    body: newDeviceSchema,
+    bodyName: 'device',
+    answers: { 201: { says: 'The new device', json: deviceSchema, headers: ['Location'] } },
+    errors: ['conflict', 'storeFailed'],
+    handle: async ({ body, context }) => {
+      const device = await devices.create(body);
+      context.set('Location', pathTo(DEVICE, { deviceId: device.id }));
+      return singleView(devices, device);
+    },
   });
 
-  router.patch(DEVICE, administer, async (context) => {
-    const deviceId = context.params['deviceId'] as string;
-    await devices.patch(deviceId, await readJson(context.req));
-    context.body = {};
+  routes.add({
+    method: 'PATCH',
+    path: DEVICE,
+    name: 'patchDevice',
+    section,
+    summary: 'Change a device',
+    description:
+      '`parameters` are merged into those there are, and checked again. `frequency` and `demoActive` are for virtual devices.',
+    right: 'administer',
+    body: devicePatchSchema,
+    bodyName: 'device',
+    answers: { 200: { says: 'Changed', json: nothingSchema } },
+    errors: ['notFound', 'storeFailed'],
+    handle: async ({ path, body }) => {
+      await devices.patch(path.deviceId, body);
+      return {};
+    },
   });
 
-  router.delete(DEVICE, administer, async (context) => {
-    await pairing.remove(context.params['deviceId'] as string);
-    context.body = {};
+  routes.add({
+    method: 'DELETE',
+    path: DEVICE,
+    name: 'deleteDevice',
+    section,
+    summary: 'Delete a device',
+    description: 'It is unpaired from its network first. The gateway itself cannot be deleted: 403.',
+    right: 'administer',
+    answers: { 200: { says: 'Deleted', json: nothingSchema } },
+    errors: ['forbidden', 'notFound', 'conflict', 'storeFailed'],
+    handle: async ({ path }) => {
+      await pairing.remove(path.deviceId);
+      return {};
+    },
   });
 
-  // the first is the path as documented, without the service's prefix
-  for (const prefix of ['/devices', DEVICES]) {
-    router.delete(`${prefix}/:parentDeviceId/subDevice/subDevices/:deviceId`, administer, async (context) => {
-      const { parentDeviceId, deviceId } = context.params as { parentDeviceId: string; deviceId: string };
-      await pairing.remove(subDeviceOf(devices, parentDeviceId, deviceId).id);
-      context.body = {};
-    });
-  }
+  const deleteSubDevice = async ({ path }: { path: { parentDeviceId: string; deviceId: string } }) => {
+    await pairing.remove(subDeviceOf(devices, path.parentDeviceId, path.deviceId).id);
+    return {};
+  };
+  const common = {
+    method: 'DELETE',
+    section,
+    right: 'administer',
+    answers: { 200: { says: 'Deleted', json: nothingSchema } },
+    errors: ['forbidden', 'notFound', 'conflict', 'storeFailed'],
+  } as const;
+  routes.add({
+    ...common,
+    path: `/devices/${SUB_DEVICE}`,
+    name: 'deleteSubDevice',
+    summary: 'Delete a device below the gateway',
+    handle: deleteSubDevice,
+  });
+  routes.add({
+    ...common,
+    path: `${DEVICES}/${SUB_DEVICE}`,
+    name: 'deleteSubDeviceByPrefix',
+    summary: 'Delete a device below the gateway, under the prefix of the service',
+    handle: deleteSubDevice,
+  });
 }
 
-function listView(devices: Devices): DeviceView<string>[] {
+function listView(devices: Devices) {
   const subDeviceIds = devices.subDevices().map((device) => device.id);
   return devices.list().map((device) => deviceView(device, devices.availability(device.id), subDeviceIds));
 }
 
-function singleView(devices: Devices, device: Device): DeviceView<DeviceView<never>> {
+function singleView(devices: Devices, device: Device) {
   const below = device.isGateway ? devices.subDevices() : [];
   return deviceView(
     device,

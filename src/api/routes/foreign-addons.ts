@@ -1,47 +1,90 @@
 /** Add-ons of others: registered by their manifest and taken away; the logins of those that others start. */
+import { manifestSchema } from '../../contract/manifest.ts';
 import type { ExternalLogins } from '../../core/external-logins.ts';
 import type { ForeignAddons } from '../../core/foreign-addons.ts';
-import type { Access } from '../access.ts';
-import { readJson } from '../body.ts';
-import { forceOf, PROTOCOL, PROTOCOLS } from './protocols.ts';
-import { type ApiRouter, guarded } from './router.ts';
+import { nothingSchema } from '../schemas.ts';
+import { forceQuery, installedSchema, loginSchema, PROTOCOL, PROTOCOLS, withoutCopies } from './protocols.ts';
+import { pathTo, type Routes } from './router.ts';
 
-const TOKEN = `${PROTOCOL}/token`;
+const section = 'Protocols';
+const TOKEN = `${PROTOCOL}/token` as const;
 
 export interface ForeignAddonParts {
   foreignAddons: ForeignAddons;
   logins: ExternalLogins;
-  access: Access;
 }
 
-export function addForeignAddonRoutes(
-  router: ApiRouter,
-  { foreignAddons, logins, access }: ForeignAddonParts,
-): void {
-  const administer = guarded(access, 'administer');
-
-  router.post(PROTOCOLS, administer, async (context) => {
-    const protocol = await foreignAddons.register(await readJson(context.req));
-    context.status = 201;
-    context.set('Location', `${PROTOCOLS}/${protocol.id}`);
-    if ('token' in protocol) context.set('Cache-Control', 'no-store');
-    context.body = protocol;
+export function addForeignAddonRoutes(routes: Routes, { foreignAddons, logins }: ForeignAddonParts): void {
+  routes.add({
+    method: 'POST',
+    path: PROTOCOLS,
+    name: 'registerAddon',
+    section,
+    summary: 'Register an add-on of others by its manifest',
+    description:
+      'One that others start and that needs no parameters is installed with it: then the answer has its login.',
+    right: 'administer',
+    body: manifestSchema,
+    bodyName: 'manifest',
+    answers: {
+      201: {
+        says: 'The new protocol',
+        json: installedSchema,
+        headers: ['Location'],
+        mayHave: ['Cache-Control'],
+      },
+    },
+    errors: ['conflict', 'storeFailed'],
+    handle: async ({ body, context }) => {
+      const protocol = await foreignAddons.register(body);
+      context.set('Location', pathTo(PROTOCOL, { protocolId: protocol.id }));
+      return withoutCopies(context, protocol);
+    },
   });
 
-  router.delete(PROTOCOL, administer, async (context) => {
-    await foreignAddons.remove(context.params['protocolId'] as string, forceOf(context));
-    context.body = {};
+  routes.add({
+    method: 'DELETE',
+    path: PROTOCOL,
+    name: 'forgetAddon',
+    section,
+    summary: 'Take an add-on of others away',
+    description:
+      '409 while it has devices, unless `force` is given. One that comes with the gateway stays: 403.',
+    right: 'administer',
+    query: forceQuery,
+    answers: { 200: { says: 'Taken away', json: nothingSchema } },
+    errors: ['forbidden', 'notFound', 'conflict', 'storeFailed'],
+    handle: async ({ path, query }) => {
+      await foreignAddons.remove(path.protocolId, query);
+      return {};
+    },
   });
 
-  router.post(TOKEN, administer, async (context) => {
-    const login = await logins.renew(context.params['protocolId'] as string);
-    context.status = 201;
-    context.set('Cache-Control', 'no-store');
-    context.body = login;
+  routes.add({
+    method: 'POST',
+    path: TOKEN,
+    name: 'renewAddonToken',
+    section,
+    summary: 'A new token for an add-on that others start',
+    description: 'The one before is void, and its connection is ended.',
+    right: 'administer',
+    answers: { 201: { says: 'The login', json: loginSchema, headers: ['Cache-Control'] } },
+    errors: ['notFound', 'conflict', 'storeFailed'],
+    handle: async ({ path, context }) => withoutCopies(context, await logins.renew(path.protocolId)),
   });
 
-  router.delete(TOKEN, administer, async (context) => {
-    await logins.revoke(context.params['protocolId'] as string);
-    context.body = {};
+  routes.add({
+    method: 'DELETE',
+    path: TOKEN,
+    name: 'revokeAddonToken',
+    section,
+    summary: 'Void the token of an add-on that others start',
+    right: 'administer',
+    answers: { 200: { says: 'Void', json: nothingSchema } },
+    errors: ['notFound', 'conflict', 'storeFailed'],
+    handle: async ({ path }) => {
+      await logins.revoke(path.protocolId);
+      return {};
+    },
   });
 }

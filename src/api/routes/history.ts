@@ -1,10 +1,8 @@
 /** The history of a device's attributes, in dojot's form; (+) by interval, and as CSV. */
-import type { ParameterizedContext } from 'koa';
+import * as v from 'valibot';
 import type { DeviceHistory, History } from '../../core/history.ts';
 import type { HistoryBucket, HistoryValue } from '../../model/history.ts';
-import type { Access } from '../access.ts';
-import { CSV_TYPE, JSON_TYPE } from '../answer-types.ts';
-import { type HistoryParameters, historyParameters } from '../history-parameters.ts';
+import { type HistoryParameters, historyParameters, historyQuery } from '../history-parameters.ts';
 import {
   BUCKET_COLUMNS,
   bucketEntries,
@@ -12,21 +10,26 @@ import {
   type EntryWriter,
   historyCsv,
   historyJson,
+  historySchema,
   VALUE_COLUMNS,
   valueEntries,
   valueRows,
 } from '../history-view.ts';
 import { isoMicrosecondsWriter } from '../iso-time.ts';
-import { parseQuery } from '../query.ts';
-import { type ApiRouter, type ApiState, guarded } from './router.ts';
+import { type ApiContext, JSON_TYPE } from './route.ts';
+import type { Routes } from './router.ts';
 
-type Context = ParameterizedContext<ApiState>;
+const CSV_TYPE = 'text/csv';
 
 /** Word for word, also in what they lack: these two are not in the form of all other errors. */
 const MISSING = {
   device: { title: 'Device not found', description: 'No data for the given device could be found' },
   attribute: { title: 'Attr not found', description: 'No data for the given attribute could be found' },
-};
+} as const;
+const missingSchema = v.object({
+  title: v.picklist(Object.values(MISSING).map(({ title }) => title)),
+  description: v.picklist(Object.values(MISSING).map(({ description }) => description)),
+});
 
 /** How one kind of entry is shown. */
 interface Form<Entry> {
@@ -35,22 +38,38 @@ interface Form<Entry> {
   columns: readonly string[];
 }
 
-export function addHistoryRoutes(
-  router: ApiRouter,
-  { history, access }: { history: History; access: Access },
-): void {
-  router.get('/history/device/:deviceId/history', guarded(access, 'read'), async (context) => {
-    const deviceId = context.params['deviceId'] as string;
-    const parameters = historyParameters(deviceId, parseQuery(context.querystring));
-    const { range, pick, intervalMs } = parameters;
-    const request = { ...range, signal: goneSignal(context) };
-    if (intervalMs === undefined) {
-      const found = await history.values({ ...request, pick });
-      await answer(context, { parameters, found, form: valueForm(deviceId, found) });
-    } else {
+export function addHistoryRoutes(routes: Routes, { history }: { history: History }): void {
+  routes.add({
+    method: 'GET',
+    path: '/history/device/:deviceId/history',
+    name: 'getHistory',
+    section: 'History',
+    summary: 'Retrieve data from attributes',
+    description:
+      'The values of attributes in dojot’s form, the newest first (with `firstN` the oldest); with `interval` statistics of each interval. At most 10,000 values of each attribute and 100,000 in all; what is left out is told by `X-Truncated`.',
+    right: 'read',
+    query: historyQuery,
+    answers: {
+      200: {
+        says: 'One named attribute: an array. Several or none: an object of arrays',
+        json: historySchema,
+        other: { [CSV_TYPE]: v.string() },
+        mayHave: ['X-Truncated'],
+      },
+      404: { says: 'There is no history of this device, or of this attribute', json: missingSchema },
+    },
+    errors: ['unavailable'],
+    handle: async ({ path: { deviceId }, query, context }) => {
+      const parameters = historyParameters(deviceId, query);
+      const { range, pick, intervalMs } = parameters;
+      const request = { ...range, signal: goneSignal(context) };
+      if (intervalMs === undefined) {
+        const found = await history.values({ ...request, pick });
+        return answer(context, { parameters, found, form: valueForm(deviceId, found) });
+      }
       const found = await history.buckets({ ...request, intervalMs });
-      await answer(context, { parameters, found, form: bucketForm(deviceId) });
-    }
+      return answer(context, { parameters, found, form: bucketForm(deviceId) });
+    },
   });
 }
 
@@ -67,13 +86,13 @@ function bucketForm(deviceId: string): Form<HistoryBucket> {
 }
 
 async function answer<Entry>(
-  context: Context,
+  context: ApiContext,
   {
     parameters,
     found,
     form,
   }: { parameters: HistoryParameters; found: DeviceHistory<Entry>; form: Form<Entry> },
-): Promise<void> {
+): Promise<undefined> {
   context.vary('Accept');
   if ('missing' in found) {
     context.status = 404;
@@ -92,7 +111,7 @@ async function answer<Entry>(
 }
 
 /** Aborts when the caller hangs up. */
-function goneSignal(context: Context): AbortSignal {
+function goneSignal(context: ApiContext): AbortSignal {
   const gone = new AbortController();
   context.res.once('close', () => gone.abort());
   return gone.signal;

@@ -1,15 +1,15 @@
 /** The last log lines of the gateway or of one add-on ("Get device logs"). */
 import * as v from 'valibot';
-import type { LogRange, Logs } from '../../core/logs.ts';
-import { parseWith } from '../../model/parse.ts';
-import type { Access } from '../access.ts';
-import { parseQuery, type QueryParameters, singleValues } from '../query.ts';
+import type { Logs } from '../../core/logs.ts';
 import { time } from '../query-values.ts';
-import { type ApiRouter, guarded } from './router.ts';
+import { timestamp } from '../schemas.ts';
+import type { Routes } from './router.ts';
 
-const entries = { start: v.optional(time), end: v.optional(time) };
-const rangeSchema = v.pipe(
-  v.object(entries),
+export const logQuery = v.pipe(
+  v.object({
+    start: v.optional(time('First moment, inclusive; only together with "end"')),
+    end: v.optional(time('Last moment, inclusive; only together with "start"')),
+  }),
   v.forward(
     v.check(
       ({ start, end }) => end === undefined || start !== undefined,
@@ -32,19 +32,30 @@ const rangeSchema = v.pipe(
     ['start'],
   ),
 );
+export const logLineSchema = v.object({
+  timestamp: timestamp('When it was written'),
+  type: v.picklist(['LOG', 'ERR']),
+  message: v.string(),
+  ingestionTime: timestamp('When it came in'),
+});
 
-/** @throws GatewayError badRequest */
-export function logRange(parameters: QueryParameters): LogRange {
-  return parseWith(rangeSchema, singleValues(parameters, Object.keys(entries)), 'query');
-}
-
-export function addLogRoutes(router: ApiRouter, { logs, access }: { logs: Logs; access: Access }): void {
-  // logs may tell more than readings: who may only read does not see them
-  router.get('/device/v1/devices/:deviceId/:containerId/logs', guarded(access, 'administer'), (context) => {
-    const { deviceId, containerId } = context.params as { deviceId: string; containerId: string };
-    const range = logRange(parseQuery(context.querystring));
-    context.body = logs
-      .read(deviceId, containerId, range)
-      .map(({ timestamp, type, message, ingestionTime }) => ({ timestamp, type, message, ingestionTime }));
+export function addLogRoutes(routes: Routes, { logs }: { logs: Logs }): void {
+  routes.add({
+    method: 'GET',
+    path: '/device/v1/devices/:deviceId/:containerId/logs',
+    name: 'getLogs',
+    section: 'Logs',
+    summary: 'Get device logs',
+    description:
+      'The last lines of one program, oldest first. `deviceId` is the gateway’s; `containerId` is `gate`, the gateway itself, or the slug of an add-on.',
+    // logs may tell more than readings: who may only read does not see them
+    right: 'administer',
+    query: logQuery,
+    answers: { 200: { says: 'The lines', json: v.array(logLineSchema) } },
+    errors: ['notFound'],
+    handle: ({ path, query }) =>
+      logs
+        .read(path.deviceId, path.containerId, query)
+        .map(({ timestamp, type, message, ingestionTime }) => ({ timestamp, type, message, ingestionTime })),
   });
 }

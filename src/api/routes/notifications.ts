@@ -2,38 +2,36 @@
 import * as v from 'valibot';
 import type { Notifications } from '../../core/notifications.ts';
 import { NOTIFICATION_LEVELS, type Notification } from '../../model/notification.ts';
-import { parseWith } from '../../model/parse.ts';
-import type { Access } from '../access.ts';
-import { notificationView } from '../notification-view.ts';
-import { parseQuery, type QueryParameters, singleValues } from '../query.ts';
-import { whole } from '../query-values.ts';
-import { type ApiRouter, guarded } from './router.ts';
+import { notificationSchema, notificationView } from '../notification-view.ts';
+import { described, whole } from '../query-values.ts';
+import { text } from '../schemas.ts';
+import type { Routes } from './router.ts';
 
 /** The document's number. */
 const LAST = 10;
 const LOWEST_LEVEL = NOTIFICATION_LEVELS.length;
 
-const entries = {
-  msgID: v.optional(v.string()),
-  subject: v.optional(v.string()),
+export const notificationQuery = v.object({
+  msgID: v.optional(text('Its id')),
+  subject: v.optional(text('What kind of thing was noticed')),
   message: v.optional(v.string()),
   level: v.optional(whole(`must be a level from 1 to ${LOWEST_LEVEL}`, 1, LOWEST_LEVEL)),
   shouldPersist: v.optional(
     v.pipe(
       v.picklist(['true', 'false'], 'must be true or false'),
+      described({ type: 'boolean' }),
       v.transform((text) => text === 'true'),
     ),
   ),
-  deviceId: v.optional(v.string()),
-  addon: v.optional(v.string()),
-};
-const filterSchema = v.object(entries);
+  deviceId: v.optional(text('The device it is about')),
+  addon: v.optional(text('Slug of the add-on it is about')),
+});
 
-/** @throws GatewayError badRequest naming each parameter that is wrong */
-export function notificationFilter(parameters: QueryParameters): (notification: Notification) => boolean {
-  const wanted = Object.entries(
-    parseWith(filterSchema, singleValues(parameters, Object.keys(entries)), 'query'),
-  );
+/** Whether a notification has every attribute that was asked for. */
+export function notificationFilter(
+  query: v.InferOutput<typeof notificationQuery>,
+): (notification: Notification) => boolean {
+  const wanted = Object.entries(query);
   return (notification) => {
     const { metaAttrsFilter, ...view } = notificationView(notification);
     const attributes = new Map<string, unknown>(Object.entries({ ...view, ...metaAttrsFilter }));
@@ -42,11 +40,24 @@ export function notificationFilter(parameters: QueryParameters): (notification: 
 }
 
 export function addNotificationRoutes(
-  router: ApiRouter,
-  { notifications, access }: { notifications: Notifications; access: Access },
+  routes: Routes,
+  { notifications }: { notifications: Notifications },
 ): void {
-  router.get('/history/notifications/history', guarded(access, 'read'), (context) => {
-    const matches = notificationFilter(parseQuery(context.querystring));
-    context.body = { notifications: notifications.last(LAST, matches).map(notificationView) };
+  routes.add({
+    method: 'GET',
+    path: '/history/notifications/history',
+    name: 'getNotifications',
+    section: 'Notifications',
+    summary: 'Get the last 10 notifications',
+    description:
+      'What the gateway itself noticed, newest first. Parameters select by attribute, all together.',
+    right: 'read',
+    query: notificationQuery,
+    answers: {
+      200: { says: 'The notifications', json: v.object({ notifications: v.array(notificationSchema) }) },
+    },
+    handle: ({ query }) => ({
+      notifications: notifications.last(LAST, notificationFilter(query)).map(notificationView),
+    }),
   });
 }

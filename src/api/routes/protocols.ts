@@ -1,73 +1,148 @@
 /** Protocols: which there are and which are installed; install, update and remove. */
-import type { Context } from 'koa';
 import * as v from 'valibot';
+import { manifestActionSchema } from '../../contract/manifest.ts';
 import type { Installations } from '../../core/installations.ts';
+import { INSTALLATION_STATUSES } from '../../core/protocol-view.ts';
 import type { Protocols } from '../../core/protocols.ts';
 import { jsonObjectSchema } from '../../model/device.ts';
-import { GatewayError } from '../../model/error.ts';
-import { parseWith } from '../../model/parse.ts';
-import type { Access } from '../access.ts';
-import { readJson } from '../body.ts';
-import { parseQuery } from '../query.ts';
-import { type ApiRouter, guarded } from './router.ts';
+import { PART_STATES } from '../../model/health.ts';
+import { described } from '../query-values.ts';
+import { text } from '../schemas.ts';
+import type { ApiContext } from './route.ts';
+import type { Routes } from './router.ts';
 
+const section = 'Protocols';
 export const PROTOCOLS = '/device/v1/protocols';
-export const PROTOCOL = `${PROTOCOLS}/:protocolId`;
-const INSTALLATION = `${PROTOCOL}/installation`;
+export const PROTOCOL = `${PROTOCOLS}/:protocolId` as const;
+const INSTALLATION = `${PROTOCOL}/installation` as const;
 
-const installation = v.object({ parameters: v.optional(jsonObjectSchema, {}) });
-const text = v.pipe(v.string(), v.minLength(1), v.maxLength(256));
-const update = v.object({ version: v.optional(text), image: v.optional(text) });
+const installation = v.optional(
+  v.object({ parameters: v.optional(jsonObjectSchema, {}) }, 'must be an object with parameters'),
+  {},
+);
+export const protocolSchema = v.object({
+  id: v.string(),
+  name: v.string(),
+  slug: text('The name of its add-on'),
+  status: v.picklist(INSTALLATION_STATUSES),
+  state: v.pipe(v.picklist(PART_STATES), v.description('How its add-on is doing')),
+  reason: v.optional(v.string()),
+  version: text('Of its add-on'),
+  actions: v.optional(
+    v.pipe(
+      v.record(v.string(), manifestActionSchema),
+      v.description('What its add-on can be asked to do, by name'),
+    ),
+  ),
+});
+
+/** How an add-on that others start logs in; the token is shown this once. */
+export const loginSchema = v.object({
+  brokerUrl: text('The gateway’s broker: `mqtt://host:port`'),
+  addon: text('User name and MQTT client id'),
+  token: text('The password; shown this once'),
+});
+/** A protocol, and the login where its add-on is started by others and was installed just now. */
+export const installedSchema = v.object({ ...protocolSchema.entries, ...v.partial(loginSchema).entries });
+const wantedText = v.pipe(v.string(), v.minLength(1), v.maxLength(256));
+const update = v.optional(
+  v.object({ version: v.optional(wantedText), image: v.optional(wantedText) }, 'must be an object'),
+  {},
+);
+/** Of what takes a protocol away. */
+export const forceQuery = v.object({
+  force: v.optional(
+    v.pipe(
+      v.picklist(['true', 'false'], 'must be true or false'),
+      described({ type: 'boolean', description: 'Although it has devices: they stay' }),
+      v.transform((given) => given === 'true'),
+    ),
+    'false',
+  ),
+});
 
 export interface ProtocolRouteParts {
   protocols: Protocols;
   installations: Installations;
-  access: Access;
 }
 
-export function addProtocolRoutes(
-  router: ApiRouter,
-  { protocols, installations, access }: ProtocolRouteParts,
-): void {
-  const read = guarded(access, 'read');
-  const administer = guarded(access, 'administer');
-
-  router.get(PROTOCOLS, read, (context) => {
-    context.body = protocols.list();
+export function addProtocolRoutes(routes: Routes, { protocols, installations }: ProtocolRouteParts): void {
+  routes.add({
+    method: 'GET',
+    path: PROTOCOLS,
+    name: 'listProtocols',
+    section,
+    summary: 'Get all protocols',
+    right: 'read',
+    answers: { 200: { says: 'Every protocol, installed or not', json: v.array(protocolSchema) } },
+    handle: () => protocols.list(),
   });
 
-  router.get(PROTOCOL, read, (context) => {
-    context.body = protocols.get(context.params['protocolId'] as string);
+  routes.add({
+    method: 'GET',
+    path: PROTOCOL,
+    name: 'getProtocol',
+    section,
+    summary: 'Get a protocol by id or slug',
+    right: 'read',
+    answers: { 200: { says: 'The protocol', json: protocolSchema } },
+    errors: ['notFound'],
+    handle: ({ path }) => protocols.get(path.protocolId),
   });
 
-  router.post(INSTALLATION, administer, async (context) => {
-    const body = (await readJson(context.req)) ?? {};
-    const { parameters } = parseWith(installation, body, 'installation');
-    const protocol = await installations.install(context.params['protocolId'] as string, parameters);
-    if ('token' in protocol) context.set('Cache-Control', 'no-store');
-    context.body = protocol;
-    context.status = 202;
+  routes.add({
+    method: 'POST',
+    path: INSTALLATION,
+    name: 'installProtocol',
+    section,
+    summary: 'Install a protocol',
+    description:
+      '`parameters` are checked against the JSON Schema in the manifest of its add-on. How it goes on is in `status` and told as events. For an add-on that others start the answer has its login.',
+    right: 'administer',
+    body: installation,
+    bodyName: 'installation',
+    answers: {
+      202: { says: 'Begun', json: installedSchema, mayHave: ['Cache-Control'] },
+    },
+    errors: ['notFound', 'conflict', 'storeFailed'],
+    handle: async ({ path, body, context }) => {
+      const protocol = await installations.install(path.protocolId, body.parameters);
+      return withoutCopies(context, protocol);
+    },
   });
 
-  router.put(INSTALLATION, administer, async (context) => {
-    const body = (await readJson(context.req)) ?? {};
-    const wanted = parseWith(update, body, 'update');
-    context.body = await installations.update(context.params['protocolId'] as string, wanted);
-    context.status = 202;
+  routes.add({
+    method: 'PUT',
+    path: INSTALLATION,
+    name: 'updateProtocol',
+    section,
+    summary: 'Update a protocol',
+    description: 'Takes what lies in the folder of its add-on now; `version` says which that must be.',
+    right: 'administer',
+    body: update,
+    bodyName: 'update',
+    answers: { 202: { says: 'Begun', json: protocolSchema } },
+    errors: ['notFound', 'conflict', 'storeFailed'],
+    handle: ({ path, body }) => installations.update(path.protocolId, body),
   });
 
-  router.delete(INSTALLATION, administer, async (context) => {
-    const protocolId = context.params['protocolId'] as string;
-    context.body = await installations.remove(protocolId, forceOf(context));
-    context.status = 202;
+  routes.add({
+    method: 'DELETE',
+    path: INSTALLATION,
+    name: 'removeProtocol',
+    section,
+    summary: 'Remove a protocol',
+    description: '409 while it has devices, unless `force` is given.',
+    right: 'administer',
+    query: forceQuery,
+    answers: { 202: { says: 'Begun', json: protocolSchema } },
+    errors: ['notFound', 'conflict', 'storeFailed'],
+    handle: ({ path, query }) => installations.remove(path.protocolId, query),
   });
 }
 
-/** `?force=true`: although there are devices. @throws GatewayError badRequest */
-export function forceOf({ querystring }: Context): { force: boolean } {
-  const [value = 'false', ...more] = parseQuery(querystring).get('force') ?? [];
-  if (more.length === 0 && (value === 'true' || value === 'false')) return { force: value === 'true' };
-  throw new GatewayError('badRequest', 'query: "force" must be true or false', {
-    errors: [{ field: 'force', message: 'must be true or false' }],
-  });
+/** A token in an answer must not be kept on its way. */
+export function withoutCopies<Shown extends object>(context: ApiContext, shown: Shown): Shown {
+  if ('token' in shown) context.set('Cache-Control', 'no-store');
+  return shown;
 }

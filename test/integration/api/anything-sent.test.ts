@@ -1,227 +1,147 @@
 /**
- * Whatever is sent to whatever path: never a 5xx of our own making, never a crash, never another device reached, and
- * errors always in the documented form. (`RUNS=20000` for a longer look; a failure prints its seed.)
+ * Whatever is sent to whatever `/openapi.json` describes: never a 5xx but a described 503, never a crash, never another
+ * device reached, never an answer that is not as described. (`RUNS=20000` for a longer look; a failure prints its seed.)
  */
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import fc from 'fast-check';
-import type { JsonObject } from '../../../src/model/json.ts';
 import { ApiUnderTest, GATEWAY_ID, HTTP_TYPE } from './support/api-under-test.ts';
+import type { Document } from './support/described-answers.ts';
+import { type DescribedRequest, describedRequests } from './support/requests-described.ts';
 
 const RUNS = Number(process.env['RUNS'] ?? 2_000);
-
-/** Every path there is, `:x` for what a caller fills in. */
-const PATHS = [
-  '/authentication/v1/oauth/token',
-  '/authentication/v1/clients',
-  '/authentication/v1/clients/:x',
-  '/authentication/v1/clients/:x/tokens',
-  '/device/v1/devices',
-  '/device/v1/devices/:x',
-  '/device/v1/devices/:x/pair',
-  '/device/v1/devices/:x/data',
-  '/device/v1/devices/:x/:x/logs',
-  '/devices/:x/subDevice/subDevices/:x',
-  '/device/v1/control/:x/set',
-  '/device/v1/control/:x/status',
-  '/device/v1/control/:x/fetch',
-  '/device/v1/protocols',
-  '/device/v1/protocols/:x',
-  '/device/v1/protocols/:x/installation',
-  '/device/v1/protocols/:x/actions/:x',
-  '/device/v1/protocols/:x/scan',
-  '/device/v1/protocols/:x/token',
-  '/device/v1/types',
-  '/device/v1/types/:x',
-  '/history/device/:x/history',
-  '/history/notifications/history',
-  '/health/live',
-  '/health/ready',
-  '/nothing/:x',
-];
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
-const PARAMETERS = [
-  'start',
-  'end',
-  'page',
-  'perPage',
-  'sort',
-  'attr',
-  'firstN',
-  'lastN',
-  'dateFrom',
-  'dateTo',
-  'interval',
-  'q',
-  'manufacturer',
-  'protocol',
-  'level',
-  'subject',
-  '__proto__',
-  'constructor',
-];
-const BOUNDARIES = [
-  '',
-  '0',
-  '1',
-  '-1',
-  '101',
-  '1e9',
-  '9'.repeat(20),
-  'NaN',
-  'null',
-  '+ts',
-  '-ts',
-  '-_id',
-  '2026-01-01',
-  '1h',
-  'a.b',
-  '..',
-  '%00',
-  '\u0000',
-  '💡',
-];
-const KEYS = [
-  'name',
-  'type',
-  'parameters',
-  'isVirtual',
-  'frequency',
-  'demoActive',
-  'hostname',
-  'port',
-  'clientId',
-  'clientSecret',
-  'scopes',
-  'grant_type',
-  'runtime',
-  'version',
-  'actions',
-  '__proto__',
-  'constructor',
-  'toString',
-];
-
-const value = fc.oneof(fc.constantFrom(...BOUNDARIES), fc.string({ maxLength: 30 }));
-const json = fc.oneof(
-  fc.jsonValue({ maxDepth: 4 }),
-  fc.dictionary(fc.constantFrom(...KEYS), fc.jsonValue({ maxDepth: 3 })),
-);
-const body = fc.option(
-  fc.oneof(
-    json.map((content) => JSON.stringify(content)),
-    fc.string(),
-    fc.constantFrom(
-      '{',
-      '[[[[',
-      '"',
-      '{"a":1}{',
-      `${'['.repeat(5_000)}${']'.repeat(5_000)}`,
-      '{"__proto__":{"isGateway":true}}',
-    ),
-  ),
-  { nil: undefined },
-);
-const header = fc.constantFrom<Record<string, string>>(
-  {},
-  { 'Content-Type': 'text/plain' },
-  { 'Content-Type': 'application/json; charset=latin1' },
-  { 'Content-Encoding': 'gzip' },
-  { Accept: 'text/html' },
-  { Accept: 'text/csv' },
-  { Accept: ';;;' },
-  { Authorization: 'Bearer x.y.z' },
-  { Authorization: 'Basic eDp5' },
-  { Prefer: 'wait=99999999999' },
-  { 'Idempotency-Key': 'a b' },
-  { 'instathings-path': '//elsewhere/', 'instathings-method': 'GET' },
-  { 'instathings-path': '/a', 'instathings-method': 'CONNECT' },
-  { 'If-None-Match': '*' },
-  { Origin: 'null' },
-);
-
-function checkAnswer(status: number, answer: unknown, what: string): void {
-  assert.equal(
-    status < 500 || status === 503,
-    true,
-    `${what} was answered ${status}: ${JSON.stringify(answer)}`,
-  );
-  if (status < 400 || answer === undefined || what.startsWith('HEAD')) return;
-  const error = answer as JsonObject;
-  // the two 404 answers of the history are dojot's own
-  const told =
-    status === 404 && what.includes('/history/device/')
-      ? (error['title'] ?? error['message'])
-      : error['message'];
-  assert.equal(typeof told, 'string', `${what}: ${JSON.stringify(answer)}`);
-}
 
 describe('whatever is sent', function () {
   this.timeout(60_000 + RUNS * 20);
   let gate: ApiUnderTest;
+  let document: Document;
   let known: string[];
+  let plug: string;
 
   before(async () => {
     gate = await ApiUnderTest.start({ anonymous: 'all' });
-    const plug = await gate.devices.create({
+    ({ document } = await gate.described());
+    ({ id: plug } = await gate.devices.create({
       name: 'plug',
       type: HTTP_TYPE,
       parameters: { hostname: '10.0.0.7' },
-    });
+    }));
     const virtual = await gate.devices.create({ name: 'virtual', isVirtual: true });
     await gate.record(virtual.id, [{ ts: 1_700_000_000_000, data: { value: 1 } }]);
-    known = [plug.id, virtual.id, GATEWAY_ID, 'http', 'knx', 'gate', HTTP_TYPE];
+    known = [plug, virtual.id, GATEWAY_ID, 'http', 'knx', 'gate', HTTP_TYPE];
   });
   after(() => gate.stop());
 
-  it('is answered in the documented form, and reaches no device but the one that was named', async () => {
-    const filled = fc.oneof(
-      fc.nat(6).map((n) => (known ? (known[n] as string) : '')),
-      value,
-      fc.constantFrom('__proto__', 'constructor', '..%2f..%2fetc', '%2e%2e', 'a/b', '%', '%ff'),
-    );
-    const request = fc.record({
-      method: fc.constantFrom(...METHODS),
-      path: fc.constantFrom(...PATHS),
-      fills: fc.tuple(filled, filled),
-      query: fc.array(fc.tuple(fc.constantFrom(...PARAMETERS), value), { maxLength: 4 }),
-      raw: fc.boolean(),
-      header,
-      body,
+  /** Sends it, holds the answer against its description (`call` does), and looks for what it may have touched. */
+  async function send(
+    { method, template, target, headers, body }: DescribedRequest,
+    over: 'call' | 'callLocally',
+  ): Promise<number> {
+    gate.link.requests.length = 0;
+    const what = `${method} ${target}`;
+    const answer = await gate[over]<unknown>(target, {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body }),
     });
-    await fc.assert(
-      fc.asyncProperty(
-        request,
-        async ({ method, path, fills, query, raw, header: headers, body: content }) => {
-          const encode = (text: string) =>
-            raw ? text.replace(/[^\x21-\x7e]|#|\?/g, '') : encodeURIComponent(text.toWellFormed());
-          let next = 0;
-          const filledPath = path.replace(/:x/g, () => encode(fills[next++ % 2] as string) || 'x');
-          const search = query.map(([name, text]) => `${encode(name)}=${encode(text)}`).join('&');
-          const target = search === '' ? filledPath : `${filledPath}?${search}`;
-          gate.link.requests.length = 0;
-          const answer = await gate.call<unknown>(target, {
-            method,
-            headers,
-            ...(content === undefined || method === 'GET' || method === 'HEAD' ? {} : { body: content }),
-          });
-          checkAnswer(answer.status, answer.body, `${method} ${target}`);
-          for (const {
-            request: { deviceId },
-          } of gate.link.requests) {
-            assert.equal(
-              deviceId === undefined || filledPath.includes(deviceId),
-              true,
-              `${method} ${target} reached ${deviceId}`,
-            );
-          }
-          const polluted = Object.keys(Object.prototype);
-          assert.deepEqual(polluted, []);
-        },
-      ),
-      { numRuns: RUNS },
+    assert.ok(
+      answer.status < 500 || answer.status === 503,
+      `${what} (${template}) was answered ${answer.status}`,
     );
-    assert.equal((await gate.call('/health/live')).status, 200);
+    const path = target.replace(/\?.*$/s, '');
+    for (const { request } of gate.link.requests) {
+      const { deviceId } = request;
+      assert.ok(deviceId === undefined || path.includes(deviceId), `${what} reached ${deviceId}`);
+      assert.doesNotMatch(
+        `${request.params['path'] ?? ''}${request.params['method'] ?? ''}`,
+        /[\r\n\0]/,
+        `${what} forwarded a line break`,
+      );
+    }
+    assert.deepEqual(Object.keys(Object.prototype), []);
+    return answer.status;
+  }
+
+  for (const over of ['call', 'callLocally'] as const) {
+    const door = over === 'call' ? 'the network' : 'the Unix socket';
+    it(`through ${door} is answered as described, and reaches no device but the one that was named`, async () => {
+      const seen = new Map<string, Set<number>>();
+      const runs = over === 'call' ? RUNS : Math.ceil(RUNS / 2);
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constant(undefined).chain(() => describedRequests(document, known)),
+          async (request) => {
+            const status = await send(request, over);
+            const key = `${request.method} ${request.template}`;
+            seen.set(key, (seen.get(key) ?? new Set()).add(status));
+          },
+        ),
+        { numRuns: runs },
+      );
+      assert.equal((await gate.call('/health/live')).status, 200);
+      for (const [template, methods] of Object.entries(document.paths)) {
+        for (const method of Object.keys(methods)) {
+          assert.ok(seen.has(`${method.toUpperCase()} ${template}`), `${method} ${template} was never asked`);
+        }
+      }
+      const statuses = new Set([...seen.values()].flatMap((each) => [...each]));
+      // both what is taken and what is refused was among it
+      for (const status of [200, 400, 404, 405, 406, 415]) assert.ok(statuses.has(status), `no ${status}`);
+    });
+  }
+
+  it('under any path at all is answered in the one form', async () => {
+    const path = fc
+      .array(
+        fc.oneof(
+          fc.string({ maxLength: 12 }),
+          fc.constantFrom('device', 'v1', '..', '.', '%2e%2e', '', 'docs'),
+        ),
+        {
+          maxLength: 6,
+        },
+      )
+      .map((parts) => `/${parts.join('/')}`.replace(/[^\x21-\x7e]|#|\?/g, ''));
+    await fc.assert(
+      fc.asyncProperty(path, fc.constantFrom(...METHODS), async (target, method) => {
+        const { status } = await gate.call(target, { method });
+        assert.ok(status < 500, `${method} ${target} was answered ${status}`);
+      }),
+      { numRuns: Math.ceil(RUNS / 4) },
+    );
+  });
+
+  it('as forwarded headers with line breaks in them, reaches no device', async () => {
+    const smuggled = [
+      'instathings-path: /a\r\nHost: elsewhere',
+      'instathings-path: /a\nX: 1',
+      'instathings-path: /a\rX: 1',
+      'instathings-path: /a\0b',
+      'instathings-path: /a\r\n X: folded',
+      'instathings-method: GET\r\ninstathings-method: POST',
+    ];
+    for (const line of smuggled) {
+      gate.link.requests.length = 0;
+      const text = await exchange(
+        gate.port,
+        [
+          `POST /device/v1/control/${plug}/set HTTP/1.1`,
+          'Host: localhost',
+          'Content-Length: 0',
+          'instathings-method: GET',
+          line,
+          'Connection: close',
+          '',
+          '',
+        ].join('\r\n'),
+      );
+      assert.match(text, /^HTTP\/1\.1 (200|4\d\d)/, line);
+      for (const { request } of gate.link.requests) {
+        assert.equal(request.deviceId, plug);
+        assert.doesNotMatch(JSON.stringify(request.params), /\\[rn]|\\u0000|elsewhere|folded/, line);
+      }
+    }
   });
 
   it('as bytes that are hardly HTTP, ends with an answer or the end of the connection', async () => {
@@ -240,15 +160,24 @@ describe('whatever is sent', function () {
     );
     await fc.assert(
       fc.asyncProperty(bytes, async (text) => {
-        await new Promise<void>((resolve) => {
-          const socket = connect(gate.port, '127.0.0.1', () => socket.end(text));
-          socket.on('error', () => undefined);
-          socket.on('close', () => resolve());
-          socket.resume();
-        });
+        await exchange(gate.port, text);
       }),
       { numRuns: Math.ceil(RUNS / 4) },
     );
     assert.equal((await gate.call('/health/live')).status, 200);
   });
 });
+
+/** What comes back until the connection ends. */
+function exchange(port: number, text: string): Promise<string> {
+  return new Promise((resolve) => {
+    let received = '';
+    const socket = connect(port, '127.0.0.1', () => socket.end(text, 'latin1'));
+    socket.setEncoding('latin1');
+    socket.on('data', (chunk) => {
+      received += chunk;
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve(received));
+  });
+}

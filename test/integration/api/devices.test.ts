@@ -173,8 +173,9 @@ describe('devices over REST', () => {
 
   it('answers 503 with Retry-After when the add-on is not there', async () => {
     const failing = new GatewayError('addonUnavailable', 'add-on "http" is not connected');
-    gate.devices.create = () => Promise.reject(failing);
-    const answer = await gate.call(DEVICES, { method: 'POST', body: {} });
+    gate.link.answer = () => Promise.reject(failing);
+    const { id } = await gate.devices.create({ name: 'a', isVirtual: true });
+    const answer = await gate.call(`/device/v1/control/${id}/set`, { method: 'POST', body: {} });
     assert.deepEqual([answer.status, answer.body['code']], [503, 'addonUnavailable']);
     assert.match(answer.headers['retry-after'] ?? '', /^\d+$/);
   });

@@ -8,6 +8,7 @@ import { AddonBroker } from '../../../src/broker/addon-broker.ts';
 import { Inbox } from '../../../src/broker/inbox.ts';
 import { Devices } from '../../../src/core/devices.ts';
 import type { GatewayEvents } from '../../../src/core/events.ts';
+import { Figures } from '../../../src/core/figures.ts';
 import { Health } from '../../../src/core/health.ts';
 import { Protocols } from '../../../src/core/protocols.ts';
 import { Readings } from '../../../src/core/readings.ts';
@@ -31,6 +32,7 @@ describe('the add-on broker', () => {
   let folder: ReturnType<typeof tempFolder>;
   let opened: OpenedStore;
   let broker: AddonBroker;
+  let figures: Figures;
   let health: Health;
   let events: EventBus<GatewayEvents>;
   let availability: AvailabilityFile;
@@ -75,7 +77,13 @@ describe('the add-on broker', () => {
     });
     await protocols.start([]);
     const readings = new Readings({ store: opened.store, devices, events });
-    await broker.listen(new Inbox({ readings, devices, protocols, health, events, logger, now: Date.now }));
+    figures = new Figures({
+      storeBytes: () => opened.store.bytes(),
+      retention: { maxAgeSeconds: 1, maxBytes: 1 },
+    });
+    await broker.listen(
+      new Inbox({ readings, devices, protocols, health, figures, events, logger, now: Date.now }),
+    );
   });
 
   afterEach(async () => {
@@ -124,6 +132,18 @@ describe('the add-on broker', () => {
     await addon.publishAsync(DATA, reading('a'), { qos: 1 });
     await addon.publishAsync(DATA, reading('a'), { qos: 1, dup: true });
     assert.equal(stored().totalItems, 1);
+  });
+
+  it('counts readings that were stored, delivered again and refused', async () => {
+    const addon = await connected();
+    for (const id of ['a', 'b', 'a']) await addon.publishAsync(DATA, reading(id), { qos: 1 });
+    await addon.publishAsync(DATA, '{"id": "c"}', { qos: 1 });
+    const { recorded, repeated, refused } = figures;
+    assert.deepEqual(
+      [recorded, repeated, refused].map((tally) => tally.of(TEST_ADDON)),
+      [2, 1, 1],
+    );
+    assert.ok((await figures.storeBytes()) > 0);
   });
 
   it('refuses a log-in with a wrong token, none, an old one, or under another client id', async () => {

@@ -21,6 +21,7 @@ describe('the limit of failed log-ins', () => {
     told = [];
     events.on('logInFailed', (failure) => told.push(failure));
     limit = new LogInLimit({
+      figures: { failedLogIns: 0, limitedLogIns: 0 },
       health: new Health({ events, now: Date.now, vital: [] }),
       events,
       isClient: (clientId) => clientId === 'id',

@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { OPEN_EVENT_KINDS } from '../../../src/api/event-view.ts';
 import { NARROWED_DEVICES_MAX, roomsOf } from '../../../src/api/narrowing.ts';
 
+const KINDS = ['data', 'status', 'availability', 'pairing', 'notification', 'installation', 'version', 'log'];
+
 describe('what a socket asks to be sent', () => {
   it('is everything when it names nothing', () => {
-    const everything = ['data', 'status', 'availability', 'pairing', 'notification', 'installation', 'log'];
-    for (const query of [{}, { devices: '', events: ' , ' }]) assert.deepEqual(roomsOf(query), everything);
+    for (const query of [{}, { devices: '', events: ' , ' }]) assert.deepEqual(roomsOf(query), KINDS);
   });
 
   it('is one kind for every device, or every kind for one device, or both', () => {
     assert.deepEqual(roomsOf({ events: 'status' }), ['status']);
-    const kinds = ['data', 'status', 'availability', 'pairing', 'notification', 'installation', 'log'];
     assert.deepEqual(
       roomsOf({ devices: 'a' }),
-      kinds.map((kind) => `${kind}:a`),
+      KINDS.map((kind) => `${kind}:a`),
     );
     assert.deepEqual(roomsOf({ devices: 'a, b', events: ['data'] }), ['data:a', 'data:b']);
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parseQuery, singleValues } from '../../../src/api/query.ts';
+import { parseQuery, readQuery, singleValues } from '../../../src/api/query.ts';
 import { readingPageQuery } from '../../../src/api/routes/device-readings.ts';
 
 describe('a query string', () => {
@@ -38,8 +38,7 @@ describe('a query string', () => {
 
 describe("the query for a device's readings", () => {
   it('has the documented defaults', () => {
-    assert.deepEqual(readingPageQuery('x', parseQuery('')), {
-      deviceId: 'x',
+    assert.deepEqual(readQuery(readingPageQuery, ''), {
       page: 1,
       perPage: 10,
       sortKey: 'ts',
@@ -48,8 +47,7 @@ describe("the query for a device's readings", () => {
   });
 
   it('takes what is documented', () => {
-    assert.deepEqual(readingPageQuery('x', parseQuery('start=0&end=5&page=2&perPage=100&sort=-ts')), {
-      deviceId: 'x',
+    assert.deepEqual(readQuery(readingPageQuery, 'start=0&end=5&page=2&perPage=100&sort=-ts'), {
       start: 0,
       end: 5,
       page: 2,
@@ -61,7 +59,7 @@ describe("the query for a device's readings", () => {
 
   it('names every parameter that is wrong', () => {
     assert.throws(
-      () => readingPageQuery('x', parseQuery('page=0&perPage=1000&sort=up')),
+      () => readQuery(readingPageQuery, 'page=0&perPage=1000&sort=up'),
       ({ errors }: { errors: { field: string }[] }) => {
         assert.deepEqual(
           errors.map(({ field }) => field),

@@ -29,8 +29,9 @@ describe('commands', () => {
     const told: unknown[] = [];
     house.events.on('deviceAnswered', (fact) => told.push(fact));
     house.link.answer = () => Promise.resolve({ state: 'ON' });
-    assert.deepEqual(await house.commands.get(id, {}), { state: 'ON' });
-    assert.deepEqual(told, [{ deviceId: id, payload: { state: 'ON' }, ts: house.clock.nowMs }]);
+    const operation = { id: 'asked', ttl: 1_700_000_000 };
+    assert.deepEqual(await house.commands.get(id, {}, 1_000, operation), { state: 'ON' });
+    assert.deepEqual(told, [{ deviceId: id, payload: { state: 'ON' }, ts: house.clock.nowMs, operation }]);
     assert.equal(house.link.requests[0]?.slug, 'lamps');
   });
 

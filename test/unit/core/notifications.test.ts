@@ -227,6 +227,37 @@ describe('notifications', () => {
     assert.deepEqual(told(), ['3 battery_low']);
   });
 
+  it('tell of a certificate with 30 days left, of one that has expired, and again when the next one does', async () => {
+    await begin(5);
+    const DAY_MS = 86_400_000;
+    const checked = (leftDays: number) =>
+      house.events.emit('certificateChecked', {
+        owner: 'the API',
+        expiresAt: Date.parse('2027-03-01T00:00:00Z'),
+        leftMs: leftDays * DAY_MS,
+        remedy: 'renew it',
+      });
+    checked(30.5);
+    assert.deepEqual(told(), []);
+    for (const leftDays of [30, 29, 0.5]) checked(leftDays);
+    assert.deepEqual(
+      all().map(({ message }) => message),
+      ['the certificate of the API expires in 30 days, on 2027-03-01: renew it'],
+    );
+    checked(0);
+    checked(-1);
+    assert.deepEqual(told(), ['3 certificate_expiring', '2 certificate_expired']);
+    checked(400);
+    house.health.report('addon:lamps', 'failed', 'it ended');
+    house.health.report('addon:lamps', 'running');
+    await until('another recovery, that began later', () => told().includes('4 addon_recovered'));
+    checked(10);
+    assert.equal(told().at(-1), '3 certificate_expiring');
+    checked(400);
+    checked(9);
+    assert.equal(told().filter((line) => line === '3 certificate_expiring').length, 2);
+  });
+
   it('forget a device that is gone and an add-on that was changed', async () => {
     await begin(NEVER_MS);
     const device = house.devices.get(lampId);

@@ -33,6 +33,7 @@ describe('group commit', () => {
 
   function make(windowMs: number): CommitQueue {
     return new CommitQueue({
+      onCommitTime: () => {},
       writer: disk,
       publicId: String,
       windowMs,

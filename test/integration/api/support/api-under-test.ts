@@ -4,14 +4,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import { Api } from '../../../../src/api/server.ts';
+import { type CertificateSource, ServerCertificate } from '../../../../src/api/server-certificate.ts';
 import type { ApiSettings } from '../../../../src/api/settings.ts';
 import { Clients } from '../../../../src/core/clients.ts';
 import { Commands } from '../../../../src/core/commands.ts';
 import { Devices } from '../../../../src/core/devices.ts';
 import type { GatewayEventBus } from '../../../../src/core/events.ts';
 import { ExternalLogins } from '../../../../src/core/external-logins.ts';
+import { Figures } from '../../../../src/core/figures.ts';
 import { ForeignAddons } from '../../../../src/core/foreign-addons.ts';
 import { Health } from '../../../../src/core/health.ts';
 import { History } from '../../../../src/core/history.ts';
@@ -48,6 +51,7 @@ import {
   MemoryRegistry,
   MemoryRepeats,
 } from '../../../support/memory-ports.ts';
+import { DescribedAnswers, type Document } from './described-answers.ts';
 
 export const GATEWAY_ID = 'Wcganw3s';
 export const PROJECT_ID = '77JTOK6B';
@@ -59,7 +63,11 @@ export interface Answer<Body> {
   body: Body;
 }
 
-export type TestSettings = Partial<ApiSettings> & { lifetimeSeconds?: number };
+export type TestSettings = Partial<ApiSettings> & {
+  lifetimeSeconds?: number;
+  /** With one, the port speaks TLS. */
+  certificate?: CertificateSource;
+};
 
 export interface ClientOfTest {
   clientId: string;
@@ -139,6 +147,8 @@ const PACKAGES = [
   }),
 ];
 
+let described: Promise<DescribedAnswers> | undefined;
+
 export class ApiUnderTest {
   readonly events: GatewayEventBus = new EventBus((_event, error) => {
     throw error;
@@ -161,6 +171,10 @@ export class ApiUnderTest {
     newId: shortId,
   });
   readonly health = new Health({ events: this.events, now: this.#now, vital: ['store'] });
+  readonly figures = new Figures({
+    storeBytes: async () => 4_096,
+    retention: { maxAgeSeconds: 30 * 86_400, maxBytes: 1_024_000_000 },
+  });
   readonly readings = new Readings({ store: this.store, devices: this.devices, events: this.events });
   readonly pairing = new Pairing({ devices: this.devices, link: this.link, events: this.events });
   readonly protocols = new Protocols({
@@ -234,6 +248,7 @@ export class ApiUnderTest {
   readonly installations: Installations;
   readonly clients = new Clients({ store: new MemoryClients(), events: this.events, now: this.#now });
   readonly tokens: Tokens;
+  readonly certificate: ServerCertificate | undefined;
   readonly api: Api;
   readonly socketPath: string;
   readonly #folder: string;
@@ -241,7 +256,7 @@ export class ApiUnderTest {
 
   private constructor(
     folder: string,
-    { lifetimeSeconds = 3_600, ...settings }: TestSettings,
+    { lifetimeSeconds = 3_600, certificate: source, ...settings }: TestSettings,
     historyStore: HistoryStore,
   ) {
     this.#folder = folder;
@@ -269,12 +284,24 @@ export class ApiUnderTest {
       now: this.#now,
       newId: shortId,
     });
+    const logger = pino({ level: 'warn' }, { write: (line) => lines.push(line) });
+    this.certificate =
+      source &&
+      new ServerCertificate({
+        source,
+        health: this.health,
+        events: this.events,
+        logger,
+        now: this.#now,
+        checkIntervalMs: 50,
+      });
     this.api = new Api({
       settings: {
         lan: { bind: '127.0.0.1', port: 0 },
         socketPath: this.socketPath,
         anonymous: 'all',
         rateLimits: { clientPerSecond: 0, anonymousPerSecond: 0 },
+        identity: { principal: 'N/A', retentionDays: 30 },
         corsOrigins: [],
         ...settings,
       },
@@ -306,10 +333,12 @@ export class ApiUnderTest {
       clients: this.clients,
       tokens: this.tokens,
       health: this.health,
+      figures: this.figures,
       events: this.events,
       now: this.#now,
       monotonicNow: this.#now,
-      logger: pino({ level: 'warn' }, { write: (line) => lines.push(line) }),
+      certificate: this.certificate,
+      logger,
     });
   }
 
@@ -332,12 +361,14 @@ export class ApiUnderTest {
     await made.clients.start();
     await made.tokens.start();
     made.health.report('store', 'running');
+    await made.certificate?.start();
     await made.api.start();
     return made;
   }
 
   async stop(): Promise<void> {
     await this.api.stop();
+    await this.certificate?.stop();
     this.installations.stop();
     this.logs.stop();
     this.#rules.stop();
@@ -355,7 +386,7 @@ export class ApiUnderTest {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `${this.certificate ? 'https' : 'http'}://127.0.0.1:${this.port}`;
   }
 
   /** A new client of these scopes, with a token for it. */
@@ -366,14 +397,33 @@ export class ApiUnderTest {
     return { clientId, clientSecret, token, headers: { Authorization: `Bearer ${token}` } };
   }
 
-  /** Calls over TCP, as the LAN does. */
-  call<Body = JsonObject>(path: string, options: CallOptions = {}): Promise<Answer<Body>> {
-    return send<Body>({ host: '127.0.0.1', port: this.port, path }, options);
+  /** Calls over TCP, as the LAN does. The answer is held against its description. */
+  async call<Body = JsonObject>(path: string, options: CallOptions = {}): Promise<Answer<Body>> {
+    const answer = await send<Body>({ host: '127.0.0.1', port: this.port, path }, options);
+    return this.#checked(answer, path, options);
   }
 
-  /** Calls over `gate.sock`. */
-  callLocally<Body = JsonObject>(path: string, options: CallOptions = {}): Promise<Answer<Body>> {
-    return send<Body>({ socketPath: this.socketPath, path }, options);
+  /** Calls over `gate.sock`. The answer is held against its description. */
+  async callLocally<Body = JsonObject>(path: string, options: CallOptions = {}): Promise<Answer<Body>> {
+    const answer = await send<Body>({ socketPath: this.socketPath, path }, options);
+    return this.#checked(answer, path, options);
+  }
+
+  /** What `/openapi.json` says, read once for all tests: it is the same on every gateway. */
+  described(): Promise<DescribedAnswers> {
+    described ??= send<Document>({ socketPath: this.socketPath, path: '/openapi.json' }, {}).then(
+      ({ body }) => new DescribedAnswers(body),
+    );
+    return described;
+  }
+
+  async #checked<Body>(
+    answer: Answer<Body>,
+    target: string,
+    { method = 'GET' }: CallOptions,
+  ): Promise<Answer<Body>> {
+    (await this.described()).check({ method, target, ...answer });
+    return answer;
   }
 
   /** Records readings as an add-on's commit does: stored, then told. */
@@ -394,23 +444,22 @@ function send<Body>(
   const type = text === undefined ? {} : { 'Content-Type': 'application/json' };
   return new Promise((resolve, reject) => {
     const request = httpRequest({ ...target, method, headers: { ...type, ...headers } }, (response) => {
-      let received = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => {
-        received += chunk;
-      });
+      const received: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => received.push(chunk));
       response.on('end', () => {
         const { statusCode: status = 0, headers: answered } = response;
-        resolve({
-          status,
-          headers: answered,
-          body: parsed(received, answered) as Body,
-        });
+        const text = decoded(Buffer.concat(received), answered['content-encoding']).toString();
+        resolve({ status, headers: answered, body: parsed(text, answered) as Body });
       });
     });
     request.on('error', reject);
     request.end(text);
   });
+}
+
+function decoded(body: Buffer, coding: string | undefined): Buffer {
+  if (body.length === 0 || coding === undefined) return body;
+  return coding === 'br' ? brotliDecompressSync(body) : gunzipSync(body);
 }
 
 function parsed(text: string, headers: IncomingHttpHeaders): unknown {

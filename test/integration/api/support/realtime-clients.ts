@@ -16,6 +16,8 @@ export interface ClientOptions {
   /** For 4.x: what its handshake proves itself with. */
   auth?: Record<string, string>;
   headers?: Record<string, string>;
+  /** Takes the certificate of this authority. */
+  ca?: string;
 }
 
 export interface Client {
@@ -39,7 +41,7 @@ export function connectClient(
   gate: ApiUnderTest,
   generation: Generation,
   events: readonly string[],
-  { transports = ['websocket'], query = {}, auth, headers = {} }: ClientOptions = {},
+  { transports = ['websocket'], query = {}, auth, headers = {}, ca }: ClientOptions = {},
 ): Promise<Client> {
   const options = {
     transports: [...transports],
@@ -48,6 +50,7 @@ export function connectClient(
     extraHeaders: headers,
     // 2.x has its headers by transport, and none for the WebSocket that Node itself brings
     transportOptions: { polling: { extraHeaders: headers } },
+    ...(ca === undefined ? {} : { ca }),
     forceNew: true,
     reconnection: false,
   };

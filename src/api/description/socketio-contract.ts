@@ -1,0 +1,284 @@
+/** The socket.io events of the on-premise API. */
+import * as v from 'valibot';
+import { INSTALLATION_STATUSES } from '../../core/protocol-view.ts';
+import { jsonObjectSchema, jsonValueSchema, reasonSchema } from '../../model/device.ts';
+import { EVENT_KINDS } from '../event-view.ts';
+import { NARROWED_DEVICES_MAX } from '../narrowing.ts';
+import { notificationSchema } from '../notification-view.ts';
+import { isoDateTime, timestamp } from '../schemas.ts';
+import type { Channel, Contract } from './channel.ts';
+
+const ts = isoDateTime('When it happened');
+const deviceId = v.string();
+const availability = { online: v.boolean(), reason: v.optional(v.string()) };
+
+/** The device, as the cloud's events of a pairing show it. */
+export const pairingSchema = v.object({
+  projectId: v.string(),
+  ts: timestamp('Creation of the device'),
+  status: v.object({
+    eventType: v.picklist(['discovering', 'paired', 'not_paired']),
+    reason: v.optional(reasonSchema),
+  }),
+  parentDevice: v.optional(v.string()),
+  id: v.string(),
+  env: v.pipe(v.picklist(['live', 'sandbox']), v.description('`sandbox` for virtual devices')),
+  isGateway: v.boolean(),
+  name: v.string(),
+  type: v.optional(v.string()),
+});
+export const logsSchema = v.object({
+  logs: v.array(
+    v.object({
+      message: v.string(),
+      type: v.picklist(['LOG', 'ERR']),
+      timestamp: timestamp('When it was written'),
+    }),
+  ),
+  deviceId,
+  containerName: v.pipe(v.string(), v.description('`gate`, or the slug of an add-on')),
+});
+
+export const pairingExample = (eventType: 'discovering' | 'paired' | 'not_paired') => ({
+  projectId: 'ZLS75DhL',
+  ts: 1588926931047,
+  status: { eventType },
+  parentDevice: '3tjVYgQTw',
+  id: 'ULfDD5dO4',
+  env: 'live',
+  isGateway: false,
+  name: 'sensor',
+  type: '01c2fd9f-fb3a-45cf-8be3-97e00b7510c6',
+});
+export const logsExample = {
+  logs: [
+    { message: '2020-05-07T15:01:20.563Z gate:log Connecting...', type: 'LOG', timestamp: 1588863680585 },
+  ],
+  deviceId: '9IHOifUF4',
+  containerName: 'gate',
+};
+
+const pairing = (eventType: 'discovering' | 'paired' | 'not_paired', summary: string): Channel => ({
+  name: eventType,
+  address: eventType,
+  direction: 'gateSends',
+  summary,
+  payload: pairingSchema,
+  example: pairingExample(eventType),
+});
+
+const principal = v.pipe(v.string(), v.description('SHA-256 of the gateway’s certificate, or `N/A`'));
+const softwareVersionSchema = v.object({
+  projectId: v.string(),
+  ts: timestamp('Creation of the gateway’s device'),
+  stats: v.object({
+    ingestion: v.pipe(
+      v.number(),
+      v.integer(),
+      v.description('Readings stored since the gateway was started'),
+    ),
+  }),
+  version: v.object({ gate: v.string() }),
+  certificateId: principal,
+  status: v.object({
+    principalIdentifier: principal,
+    clientId: v.string(),
+    eventType: v.string(),
+    timestamp: timestamp('Since when'),
+  }),
+  protocols: v.pipe(v.array(v.string()), v.description('Ids of the installed protocols')),
+  env: v.literal('live'),
+  isGateway: v.literal(true),
+  name: v.string(),
+  subDevices: v.pipe(v.array(v.string()), v.description('Ids of the devices below the gateway')),
+  id: v.string(),
+  type: v.optional(v.string()),
+});
+
+const protocol = { protocol: v.string(), protocolId: v.string() };
+const installationSchema = v.object({
+  event: v.object({
+    dt_install: timestamp('When it ended'),
+    ...protocol,
+    exitStatus: v.pipe(v.number(), v.integer()),
+    installationSuccess: v.boolean(),
+    stdout: v.string(),
+    stderr: v.string(),
+    versions: v.record(v.string(), v.string()),
+    newContainers: v.array(v.string()),
+    projectId: v.string(),
+    deviceId: v.pipe(v.string(), v.description('The gateway')),
+  }),
+});
+const installation = (success: boolean, name: string, summary: string): Channel => ({
+  name,
+  address: name,
+  direction: 'gateSends',
+  summary,
+  payload: installationSchema,
+  example: {
+    event: {
+      dt_install: 1588925322244,
+      protocol: 'knx',
+      protocolId: 'knx',
+      exitStatus: success ? 0 : 1,
+      installationSuccess: success,
+      stdout: '',
+      stderr: '',
+      versions: { gate: 'instathings/gate:1.7.1' },
+      newContainers: success ? ['knx'] : [],
+      projectId: 'ZLS75DhL',
+      deviceId: '3tjVYgQTw',
+    },
+  },
+});
+
+export const SOCKETIO: Contract = {
+  name: 'socketio',
+  title: 'socket.io events',
+  description: [
+    'On the port of the REST API and on its Unix socket, for socket.io 2.x to 4.x (Engine.IO 3 and 4). A token is given as `auth: {token}` (4.x), as `access_token` in the query of the handshake (2.x and 4.x), or in the `Authorization` header.',
+    `The query of the handshake narrows what is sent: \`devices=a,b\` (at most ${NARROWED_DEVICES_MAX} ids) and \`events=data,status\`, any of ${EVENT_KINDS.map((kind) => `\`${kind}\``).join(', ')}. Readings are told after they are on disk, in the order they were stored.`,
+  ].join('\n\n'),
+  server: { host: 'localhost:1234', protocol: 'http', pathname: '/socket.io/' },
+  channels: [
+    {
+      name: 'data',
+      address: 'data',
+      direction: 'gateSends',
+      summary: 'A device has sent data',
+      description: '`payload` is what REST shows as `data`.',
+      payload: v.object({ deviceId, payload: jsonObjectSchema, ts }),
+      example: { deviceId: 'a1234', payload: { temperature: 30.82 }, ts: '2020-05-20T12:19:44.395Z' },
+    },
+    {
+      name: 'dataOfDevice',
+      address: 'data_{deviceId}',
+      direction: 'gateSends',
+      summary: 'This device has sent data',
+      payload: jsonObjectSchema,
+      example: { temperature: 30.82 },
+    },
+    {
+      name: 'status',
+      address: 'status',
+      direction: 'gateSends',
+      summary: 'A device has answered a status request',
+      payload: v.object({ deviceId, payload: jsonValueSchema, ts }),
+      example: { payload: { temperature: 30.82 }, deviceId: '9s9WdonY9', ts: '2020-05-20T12:19:44.395Z' },
+    },
+    {
+      name: 'statusOfDevice',
+      address: 'status_{deviceId}',
+      direction: 'gateSends',
+      summary: 'This device has answered a status request',
+      payload: jsonValueSchema,
+      example: { temperature: 30.82 },
+    },
+    {
+      name: 'device',
+      address: '{deviceId}',
+      direction: 'gateSends',
+      summary: 'All that happens to one device',
+      payload: v.variant('action', [
+        v.object({ action: v.literal('data'), payload: jsonObjectSchema, ts }),
+        v.object({ action: v.literal('status'), payload: jsonValueSchema, ts }),
+        v.object({ action: v.literal('availability'), payload: v.object(availability), ts }),
+      ]),
+      example: { action: 'data', payload: { temperature: 20.4 }, ts: '2020-05-20T12:19:44.395Z' },
+    },
+    {
+      name: 'availability',
+      address: 'availability',
+      direction: 'gateSends',
+      summary: 'A device answers, or does not any more',
+      payload: v.object({ deviceId, ...availability, ts }),
+      example: {
+        deviceId: '9s9WdonY9',
+        online: false,
+        reason: 'no answer for 5 minutes',
+        ts: '2020-05-20T12:19:44.395Z',
+      },
+    },
+    pairing('discovering', 'The gateway looks for a device to pair'),
+    pairing('paired', 'A device has been paired'),
+    pairing('not_paired', 'A pairing did not succeed; `status.reason` says why'),
+    installation(
+      true,
+      'installation_succeded',
+      'A protocol has been installed or updated; for callers that may administer',
+    ),
+    installation(
+      false,
+      'installation_failed',
+      'An installation or update did not succeed; for callers that may administer',
+    ),
+    {
+      name: 'installation_progress',
+      address: 'installation_progress',
+      direction: 'gateSends',
+      summary: 'A step of an installation, an update or a removal; for callers that may administer',
+      payload: v.object({
+        ...protocol,
+        status: v.picklist(INSTALLATION_STATUSES),
+        reason: v.optional(v.string()),
+        ts,
+      }),
+      example: {
+        protocol: 'knx',
+        protocolId: 'vRy6GTde',
+        status: 'installing',
+        reason: 'its program is being started',
+        ts: '2020-05-20T12:19:44.395Z',
+      },
+    },
+    {
+      name: 'notification',
+      address: 'notification',
+      direction: 'gateSends',
+      summary: 'What the gateway itself noticed',
+      payload: notificationSchema,
+      example: {
+        msgID: '0caa7ff1-c6c2-4171-8a58-6f6cf8e137d8',
+        metaAttrsFilter: { level: 3, shouldPersist: true },
+        message: 'Something went wrong.',
+        subject: 'user_notification',
+        ts: '2019-02-20T17:17:52.863000Z',
+      },
+    },
+    {
+      name: 'software_version',
+      address: 'software_version',
+      direction: 'gateSends',
+      summary: 'The gateway’s device with the version of its software, told to each client when it is let in',
+      payload: softwareVersionSchema,
+      example: {
+        projectId: 'ZLS75DhL',
+        ts: 1588928190174,
+        stats: { ingestion: 0 },
+        version: { gate: 'instathings/gate:1.7.1' },
+        certificateId: 'N/A',
+        status: {
+          principalIdentifier: 'N/A',
+          clientId: '3tjVYgQTw',
+          eventType: 'connected',
+          timestamp: 1588926931047,
+        },
+        protocols: ['knx'],
+        env: 'live',
+        isGateway: true,
+        name: 'gate',
+        subDevices: ['ULfDD5dO4'],
+        id: '3tjVYgQTw',
+      },
+    },
+    {
+      name: 'log',
+      address: 'log',
+      direction: 'gateSends',
+      summary: 'What one program wrote in the last 5 s; for callers that may administer',
+      payload: logsSchema,
+      example: logsExample,
+    },
+  ],
+};

@@ -1,0 +1,93 @@
+/** Every route of the API, in the order of the description. */
+import type { Clients } from '../../core/clients.ts';
+import type { Commands } from '../../core/commands.ts';
+import type { Devices } from '../../core/devices.ts';
+import type { GatewayEventBus } from '../../core/events.ts';
+import type { ExternalLogins } from '../../core/external-logins.ts';
+import type { Figures } from '../../core/figures.ts';
+import type { ForeignAddons } from '../../core/foreign-addons.ts';
+import type { Health } from '../../core/health.ts';
+import type { History } from '../../core/history.ts';
+import type { Installations } from '../../core/installations.ts';
+import type { Logs } from '../../core/logs.ts';
+import type { Notifications } from '../../core/notifications.ts';
+import type { Operations } from '../../core/operations.ts';
+import type { Pairing } from '../../core/pairing.ts';
+import type { ProtocolActions } from '../../core/protocol-actions.ts';
+import type { Protocols } from '../../core/protocols.ts';
+import type { Readings } from '../../core/readings.ts';
+import type { Scans } from '../../core/scans.ts';
+import type { Tokens } from '../../core/tokens.ts';
+import type { TypeCatalogue } from '../../core/type-catalogue.ts';
+import { pause } from '../../lib/deadline.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { Access } from '../access.ts';
+import { LogInLimit } from '../log-in-limit.ts';
+import type { MetricSources } from '../metrics/metric-sources.ts';
+import { addAuthenticationRoutes } from './authentication.ts';
+import { addControlRoutes } from './control.ts';
+import { addDescriptionRoutes } from './description.ts';
+import { addDeviceReadingRoutes } from './device-readings.ts';
+import { addTypeRoutes } from './device-types.ts';
+import { addDeviceRoutes } from './devices.ts';
+import { addForeignAddonRoutes } from './foreign-addons.ts';
+import { addHealthRoutes } from './health.ts';
+import { addHistoryRoutes } from './history.ts';
+import { addLogRoutes } from './logs.ts';
+import { addMetricsRoute } from './metrics.ts';
+import { addNotificationRoutes } from './notifications.ts';
+import { addPairingRoutes } from './pairing.ts';
+import { addProtocolActionRoutes } from './protocol-actions.ts';
+import { addProtocolRoutes } from './protocols.ts';
+import { Routes } from './router.ts';
+
+/** What the routes act on. */
+export interface RouteParts {
+  devices: Devices;
+  readings: Readings;
+  history: History;
+  pairing: Pairing;
+  commands: Commands;
+  operations: Operations;
+  protocols: Protocols;
+  installations: Installations;
+  foreignAddons: ForeignAddons;
+  logins: ExternalLogins;
+  actions: ProtocolActions;
+  scans: Scans;
+  types: TypeCatalogue;
+  notifications: Notifications;
+  logs: Logs;
+  clients: Clients;
+  tokens: Tokens;
+  health: Health;
+  events: GatewayEventBus;
+  figures: Figures;
+  logger: Logger;
+}
+
+export function allRoutes(
+  parts: RouteParts,
+  { access, http, sockets }: { access: Access } & Pick<MetricSources, 'http' | 'sockets'>,
+): Routes {
+  const { health, logger } = parts;
+  const routes = new Routes(access);
+  addHealthRoutes(routes, { health, access });
+  addDeviceRoutes(routes, parts);
+  addPairingRoutes(routes, parts);
+  addDeviceReadingRoutes(routes, parts);
+  addHistoryRoutes(routes, parts);
+  addControlRoutes(routes, parts);
+  addProtocolRoutes(routes, parts);
+  addForeignAddonRoutes(routes, parts);
+  addProtocolActionRoutes(routes, { ...parts, access });
+  addTypeRoutes(routes, parts);
+  addLogRoutes(routes, parts);
+  addNotificationRoutes(routes, parts);
+  const isClient = (clientId: string) => parts.clients.has(clientId);
+  const logInLimit = new LogInLimit({ health, events: parts.events, isClient, logger, figures: http, pause });
+  addAuthenticationRoutes(routes, { ...parts, logInLimit });
+  addMetricsRoute(routes, { ...parts, http, sockets });
+  addDescriptionRoutes(routes);
+  return routes;
+}

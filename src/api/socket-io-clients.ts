@@ -1,0 +1,189 @@
+/**
+ * The socket.io clients, Engine.IO 3 and 4 alike, on every server this is attached to. An event is encoded once,
+ * whoever listens. A client that does not keep up is cut: see `cutSlowClients`.
+ */
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type DefaultEventsMap, Server, type Socket as SocketIoSocket } from 'socket.io';
+import type { Logger } from '../lib/logger.ts';
+import { answerOf } from './error-table.ts';
+import type { EventKind } from './event-view.ts';
+import { type HandshakeQuery, roomOf } from './narrowing.ts';
+import type { Origins } from './origins.ts';
+import { OUTGOING_MAX_BYTES, Outgoing } from './outgoing.ts';
+import { answerAndClose } from './raw-answer.ts';
+import { handshakeQuery, type SocketAdmission, tokenFrom } from './socket-admission.ts';
+
+/** Clients send nothing but the protocol's own packets. */
+const INCOMING_MAX_BYTES = 16 * 1024;
+const PING_INTERVAL_MS = 25_000;
+const PING_TIMEOUT_MS = 20_000;
+
+/** What is kept with a socket: the rooms its handshake asked for. */
+type SocketData = { rooms: string[] };
+type Socket = SocketIoSocket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, SocketData>;
+
+export interface SocketIoClientsParts {
+  admission: SocketAdmission;
+  origins: Origins;
+  /** Called for each client that was let in, with the rooms it is in. */
+  onWelcome: (client: { rooms: readonly string[]; emit: (event: string, payload: unknown) => void }) => void;
+  logger: Logger;
+}
+
+export class SocketIoClients {
+  readonly #parts: SocketIoClientsParts;
+  readonly #io: Server<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, SocketData>;
+  readonly #outgoing = new Map<Socket, Outgoing>();
+  /** TCP connections that a polling session moved to, by session. */
+  readonly #upgrades = new Map<string, Duplex>();
+  #slowClients = 0;
+
+  constructor(parts: SocketIoClientsParts) {
+    this.#parts = parts;
+    this.#io = new Server({
+      allowEIO3: true,
+      serveClient: false,
+      transports: ['polling', 'websocket'],
+      maxHttpBufferSize: INCOMING_MAX_BYTES,
+      pingInterval: PING_INTERVAL_MS,
+      pingTimeout: PING_TIMEOUT_MS,
+      // on a LAN it would cost more time than it saves
+      perMessageDeflate: false,
+      httpCompression: false,
+      // other upgrades are not socket.io's to end
+      destroyUpgrade: false,
+      cors: { origin: parts.origins.any ? '*' : parts.origins.list },
+    });
+    this.#io.use((socket, next) => {
+      void this.#admit(socket).then(next);
+    });
+    this.#io.on('connection', (socket) => this.#welcome(socket));
+  }
+
+  /** How many clients there are just now. */
+  get clients(): number {
+    return this.#outgoing.size;
+  }
+
+  /** How many clients were cut because they did not keep up. */
+  get slowClients(): number {
+    return this.#slowClients;
+  }
+
+  /** Before `server` listens. */
+  attach(server: HttpServer): void {
+    this.#io.attach(server);
+    // each `attach` has its own engine
+    const { engine } = this.#io;
+    engine.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
+      void this.#knock(request, response, next);
+    });
+    engine.on('connection', (connection: Socket['conn']) => this.#occupy(connection));
+    server.on('upgrade', (request, connection) => this.#noteUpgrade(request, connection));
+  }
+
+  stop(): void {
+    this.#io.disconnectSockets(true);
+  }
+
+  /** Who wants this kind of event, of this device where it is one's; undefined when nobody does. */
+  listeners(kind: EventKind, deviceId?: string) {
+    const { rooms } = this.#io.sockets.adapter;
+    const [every, narrowed] = [roomOf(kind), roomOf(kind, deviceId)];
+    return rooms.has(every) || rooms.has(narrowed) ? this.#io.to([every, narrowed]) : undefined;
+  }
+
+  /**
+   * Cuts who has more than `OUTGOING_MAX_BYTES` of events waiting. Called before each commit's events are told, so that
+   * a queue never holds more than that and one commit.
+   */
+  cutSlowClients(): void {
+    for (const [socket, outgoing] of this.#outgoing) {
+      const { pendingBytes } = outgoing;
+      if (pendingBytes <= OUTGOING_MAX_BYTES) continue;
+      this.#slowClients += 1;
+      const client = socket.handshake.address;
+      this.#parts.logger.warn({ client, pendingBytes }, 'a socket.io client does not keep up: disconnected');
+      outgoing.cut();
+    }
+  }
+
+  /** The HTTP side of a handshake. Later requests of a session have its id, and were let in with it. */
+  async #knock(request: IncomingMessage, response: ServerResponse, next: () => void): Promise<void> {
+    const query = handshakeQuery(request);
+    if (query['sid'] !== undefined) return next();
+    const token = query['access_token'];
+    try {
+      await this.#parts.admission.knock(request, typeof token === 'string' ? token : undefined);
+    } catch (error) {
+      // in an upgrade's place stands something that can only end
+      if ('headersSent' in response) answerOver(response, error);
+      else answerAndClose(request.socket, error);
+      return;
+    }
+    next();
+  }
+
+  #occupy(connection: Socket['conn']): void {
+    try {
+      connection.once('close', this.#parts.admission.occupy(connection.request));
+    } catch {
+      // the last place went to another handshake of the same moment
+      connection.close();
+    }
+  }
+
+  /** Undefined lets the socket in; an error becomes its `connect_error` (`error` for 2.x clients). */
+  async #admit(socket: Socket): Promise<Error | undefined> {
+    const { admission } = this.#parts;
+    const { query, auth } = socket.handshake;
+    try {
+      const token = tokenFrom(auth['token'] ?? query['access_token']);
+      const { caller, rooms } = await admission.admit(socket.request, token, query as HandshakeQuery);
+      socket.data.rooms = rooms;
+      // it may have left while its token was looked at: nothing would ever end what is begun here
+      if (socket.conn.readyState === 'closed') return undefined;
+      const dispose = admission.endWith(caller, () => {
+        socket.disconnect(true);
+        // one that is still being let in is not yet its server's to disconnect
+        socket.conn.close();
+      });
+      socket.conn.once('close', dispose);
+      return undefined;
+    } catch (error) {
+      return refusalFor(socket, error);
+    }
+  }
+
+  #welcome(socket: Socket): void {
+    const { rooms } = socket.data;
+    socket.join(rooms);
+    this.#outgoing.set(socket, new Outgoing(socket.conn, (sessionId) => this.#upgrades.get(sessionId)));
+    socket.on('disconnect', () => this.#outgoing.delete(socket));
+    this.#parts.onWelcome({ rooms, emit: (event, payload) => socket.emit(event, payload) });
+  }
+
+  #noteUpgrade({ url = '/' }: IncomingMessage, connection: Duplex): void {
+    const sessionId = new URLSearchParams(url.slice(url.indexOf('?') + 1)).get('sid');
+    if (sessionId === null) return;
+    this.#upgrades.set(sessionId, connection);
+    connection.on('close', () => {
+      if (this.#upgrades.get(sessionId) === connection) this.#upgrades.delete(sessionId);
+    });
+  }
+}
+
+function answerOver(response: ServerResponse, thrown: unknown): void {
+  const { status, headers, body } = answerOf(thrown);
+  response.writeHead(status, { ...headers, 'Content-Type': 'application/json; charset=utf-8' });
+  response.end(JSON.stringify(body));
+}
+
+/** In words for all clients, with the code beside them for those of 4.x. */
+function refusalFor(socket: Socket, thrown: unknown): Error {
+  const { body } = answerOf(thrown);
+  const data = { code: body.code, ...(body.hint === undefined ? {} : { hint: body.hint }) };
+  // a 2.x client is sent `data` in place of the words where there is any
+  return Object.assign(new Error(body.message), socket.conn.protocol === 3 ? {} : { data });
+}

@@ -1,0 +1,19 @@
+/**
+ * What the published API calls `principal`: the SHA-256 of the certificate with which this gateway proves itself, that
+ * of the credentials folder. A gateway that stands alone has none.
+ */
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const NONE = 'N/A';
+
+/** In lower-case hexadecimal digits, or `N/A` where there is no certificate that can be read. */
+export async function principalIn(configFolder: string): Promise<string> {
+  try {
+    const certificate = new X509Certificate(await readFile(join(configFolder, 'certificate.pem')));
+    return certificate.fingerprint256.replaceAll(':', '').toLowerCase();
+  } catch {
+    return NONE;
+  }
+}
