@@ -4,16 +4,30 @@
  * and everything they write (below TMPDIR) goes, also on Ctrl-C. Fails when readings were lost, never for being slow.
  */
 import { spawnSync } from 'node:child_process';
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './bench/benchmark.ts';
+import { command } from './bench/command.ts';
 import { footprint } from './bench/footprint.ts';
+import { history } from './bench/history.ts';
 import { ingest } from './bench/ingest.ts';
 import { latency } from './bench/latency.ts';
 import { query } from './bench/query.ts';
 import { ReportDocument, sectionText } from './bench/report-document.ts';
+import { requests } from './bench/requests.ts';
 import { Scope } from './bench/scope.ts';
+import { sockets } from './bench/sockets.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [ingest, latency, query, footprint];
+const BENCHMARKS: readonly Benchmark[] = [
+  ingest,
+  latency,
+  query,
+  requests,
+  history,
+  command,
+  sockets,
+  footprint,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -50,13 +64,18 @@ const document = new ReportDocument(names);
 for (const benchmark of chosen) {
   const { name, run } = benchmark;
   const startedAt = performance.now();
+  // what else the machine is busy with: 0 is a quiet one
+  const load = (loadavg()[0] ?? 0).toFixed(1);
   scope = new Scope();
   try {
     const say = (line: string) => console.log(`${name}: ${line}`);
     const section = await run({ scope, short: values.short, say });
     const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1);
     const kind = values.short ? '**Short run**: a quick look, whose figures say less' : 'Full run';
-    const text = sectionText(section, `${kind}, ${new Date().toISOString().slice(0, 10)}, ${minutes} min.`);
+    const text = sectionText(
+      section,
+      `${kind}, ${new Date().toISOString().slice(0, 10)}, ${minutes} min, begun at a load average of ${load}.`,
+    );
     console.log(`\n${text}\n`);
     document.put(name, text);
   } catch (error) {

@@ -83,21 +83,31 @@ export async function cpuDuring(
   return pids.map((pid, index) => (cpuSecondsOf(pid) - (before[index] as number)) / seconds);
 }
 
-export interface LoadedGateway {
+export interface ReportingGateway {
   daemon: Daemon;
-  client: Channel;
   addonPid: number;
   dataFolder: string;
+  ids: string[];
   begun: Begun;
   reports: Reports;
 }
 
+export interface LoadedGateway extends ReportingGateway {
+  client: Channel;
+}
+
+export interface ReportingOptions {
+  environment?: Record<string, string>;
+  /** Called when the daemon is up, before there is any device. */
+  whenUp?: (daemon: Daemon) => Promise<void>;
+}
+
 /** Resolves when the add-on has begun to report. */
-export async function startLoadedGateway(
+export async function startReportingGateway(
   scope: Scope,
   job: Job,
-  environment: Record<string, string> = {},
-): Promise<LoadedGateway> {
+  { environment = {}, whenUp }: ReportingOptions = {},
+): Promise<ReportingGateway> {
   const dataFolder = scope.folder();
   const program = `import './${SOURCES[0]}.js';\n`;
   const type = addForeignAddon(dataFolder, { slug: BENCH_SLUG, program });
@@ -106,15 +116,32 @@ export async function startLoadedGateway(
   await until('the daemon is up', () => daemon.log.some(({ msg }) => msg.startsWith('gate is up')), START_MS);
   const { api } = daemon;
   await api.send('POST', `/device/v1/protocols/${BENCH_SLUG}/installation`, { parameters: job });
-  const client = scope.fork('socket-client.ts', [daemon.url]);
-  await client.next();
-  for (let n = 0; n < job.devices; n += 1)
-    await api.send('POST', '/device/v1/devices', { name: `device ${n}`, type });
+  await whenUp?.(daemon);
+  const ids: string[] = [];
+  for (let n = 0; n < job.devices; n += 1) {
+    const body = { name: `device ${n}`, type };
+    ids.push((await api.send<{ id: string }>('POST', '/device/v1/devices', body)).id);
+  }
   const reports = new Reports(join(dataFolder, 'addons-data', BENCH_SLUG));
   const begun = await reports.begun();
   const addonPid = addonsOf(daemon.process.pid ?? 0).get(BENCH_SLUG);
   if (addonPid === undefined) throw new Error('the reporting add-on is not a child of the daemon');
-  return { daemon, client, addonPid, dataFolder, begun, reports };
+  return { daemon, addonPid, dataFolder, ids, begun, reports };
+}
+
+/** With one client that takes everything, from the first reading on. */
+export async function startLoadedGateway(
+  scope: Scope,
+  job: Job,
+  environment: Record<string, string> = {},
+): Promise<LoadedGateway> {
+  let client: Channel | undefined;
+  const whenUp = async (daemon: Daemon) => {
+    client = scope.fork('socket-client.ts', [daemon.url]);
+    await client.next();
+  };
+  const gateway = await startReportingGateway(scope, job, { environment, whenUp });
+  return { ...gateway, client: client as unknown as Channel };
 }
 
 /** What the client has received once it has all that was acknowledged, or no more comes. */

@@ -2,30 +2,26 @@
  * How long a page of readings takes over HTTP, in stores of different size: it must not grow with the store. Beside
  * it the same SQL on `node:sqlite` in this process, and the same daemon answering a request that needs no store.
  */
-import { Agent, request } from 'node:http';
+import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Daemon } from '../../test/support/daemon.ts';
-import { until } from '../../test/support/until.ts';
 import type { Bench, Benchmark, Section } from './benchmark.ts';
+import { type Filled, fillStore, startDaemon, timedGet } from './filled-gateway.ts';
 import { DEVICES } from './loaded-gateway.ts';
 import { quantile } from './quantiles.ts';
-import type { Built } from './store-builder.ts';
 import { count, ratio } from './units.ts';
 
 const DAY_MS = 86_400_000;
 const SPREAD_DAYS = 30;
-const BATCH = 5_000;
 const REQUESTS = 500;
 const WARM_UP_REQUESTS = 300;
 const DEEP_PAGE = 1_000;
 const DEEP_PER_PAGE = [5, 10, 100];
 const RANGE_SHARE = 0.1;
 
-interface Store {
+interface Store extends Filled {
   readings: number;
-  ids: string[];
-  built: Built;
 }
 
 /** One kind of query: its name and the path of the nth request. */
@@ -47,37 +43,8 @@ const NEWEST = 'newest page of 10';
 const RAW = 'the newest page’s SQL on bare node:sqlite';
 const LIVE = '/health/live (HTTP without the store)';
 
-const settings = { RETENTION_MB: '1000000', RETENTION_DAYS: '3650' };
-
-async function start({ scope }: Bench, dataFolder: string): Promise<Daemon> {
-  const daemon = scope.spawnDaemon(dataFolder, settings);
-  await until('the daemon is up', () => daemon.log.some(({ msg }) => msg.startsWith('gate is up')));
-  return daemon;
-}
-
-/** A store with devices that report nothing by themselves, filled while no daemon runs. */
-async function build(bench: Bench, dataFolder: string, readings: number): Promise<Store> {
-  const daemon = await start(bench, dataFolder);
-  const ids: string[] = [];
-  for (let n = 0; n < DEVICES; n += 1) {
-    const body = { name: `device ${n}`, isVirtual: true };
-    ids.push((await daemon.api.send<{ id: string }>('POST', '/device/v1/devices', body)).id);
-  }
-  await daemon.stop();
-  const file = join(dataFolder, 'gate.db');
-  const spread = String(SPREAD_DAYS * DAY_MS);
-  const builder = bench.scope.fork('store-builder.ts', [
-    file,
-    ids.join(','),
-    String(readings),
-    String(BATCH),
-    spread,
-  ]);
-  return { readings, ids, built: await builder.next<Built>() };
-}
-
-function kindsFor({ readings, ids, built }: Store): Kind[] {
-  const spreadMs = built.lastTs - built.firstTs;
+function kindsFor({ readings, ids, firstTs, lastTs }: Store): Kind[] {
+  const spreadMs = lastTs - firstTs;
   const rangeMs = Math.floor(spreadMs * RANGE_SHARE);
   const of = (n: number) => `/device/v1/devices/${ids[n % ids.length]}/data`;
   const deep = DEEP_PER_PAGE.filter((perPage) => readings / DEVICES >= DEEP_PAGE * perPage);
@@ -91,7 +58,7 @@ function kindsFor({ readings, ids, built }: Store): Kind[] {
     {
       name: rangeName,
       path: (n) => {
-        const begin = built.firstTs + Math.floor(((n * 0.618) % 1) * (spreadMs - rangeMs));
+        const begin = firstTs + Math.floor(((n * 0.618) % 1) * (spreadMs - rangeMs));
         return `${of(n)}?start=${begin}&end=${begin + rangeMs}&perPage=10`;
       },
     },
@@ -101,26 +68,6 @@ function kindsFor({ readings, ids, built }: Store): Kind[] {
 const deepName = (perPage: number) => `page ${count(DEEP_PAGE)} of ${perPage}`;
 const rangeName = `first page of 10 in a tenth of the time, with its totalItems`;
 
-/** One request over `agent`: how long until its whole answer is here, and the answer. */
-function timed(agent: Agent, url: string): Promise<{ ms: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const startedAt = performance.now();
-    const outgoing = request(url, { agent }, (answer) => {
-      const chunks: Buffer[] = [];
-      answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-      answer.on('error', reject);
-      answer.on('end', () => {
-        const ms = performance.now() - startedAt;
-        const body = Buffer.concat(chunks).toString();
-        if (answer.statusCode === 200) resolve({ ms, body });
-        else reject(new Error(`${url} was answered ${answer.statusCode}: ${body}`));
-      });
-    });
-    outgoing.on('error', reject);
-    outgoing.end();
-  });
-}
-
 async function timesOf(daemon: Daemon, store: Store): Promise<Times> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const times: Times = new Map();
@@ -128,7 +75,7 @@ async function timesOf(daemon: Daemon, store: Store): Promise<Times> {
     for (const { name, path } of kindsFor(store)) {
       const samples: number[] = [];
       for (let n = -WARM_UP_REQUESTS; n < REQUESTS; n += 1) {
-        const { ms, body } = await timed(agent, daemon.url + path(Math.abs(n)));
+        const { ms, body } = await timedGet(agent, daemon.url + path(Math.abs(n)));
         if (name !== LIVE && (JSON.parse(body) as { data: [] }).data.length === 0)
           throw new Error(`an empty page: ${path(Math.abs(n))}`);
         if (n >= 0) samples.push(ms);
@@ -168,13 +115,14 @@ function rawTimes(file: string): number[] {
 async function measure(bench: Bench, readings: number): Promise<Measured> {
   const dataFolder = bench.scope.folder();
   bench.say(`building a store of ${count(readings)}`);
-  const store = await build(bench, dataFolder, readings);
-  bench.say(`built in ${(store.built.ms / 1_000).toFixed(1)} s; asking`);
-  const daemon = await start(bench, dataFolder);
+  const what = { devices: DEVICES, readings, spreadMs: SPREAD_DAYS * DAY_MS };
+  const store = { readings, ...(await fillStore(bench, dataFolder, what)) };
+  bench.say(`built in ${(store.ms / 1_000).toFixed(1)} s; asking`);
+  const daemon = await startDaemon(bench, dataFolder);
   const times = await timesOf(daemon, store);
   times.set(RAW, rawTimes(join(dataFolder, 'gate.db')));
   await daemon.stop();
-  return { readings, buildMs: store.built.ms, times };
+  return { readings, buildMs: store.ms, times };
 }
 
 async function run(bench: Bench): Promise<Section> {
@@ -237,7 +185,7 @@ async function run(bench: Bench): Promise<Section> {
         `${count(readings)} readings were built in ${(buildMs / 1_000).toFixed(1)} s (${count((readings * 1_000) / buildMs)}/s).`,
     ),
     how: [
-      `Each store is built by the product’s own \`ReadingWriter\` in batches of ${count(BATCH)}: ${DEVICES} devices in turn, spread over ${SPREAD_DAYS} days; retention is set so that nothing is deleted. Then the built daemon serves it.`,
+      `Each store is built by the product’s own \`ReadingWriter\` and packed: ${DEVICES} devices in turn, spread over ${SPREAD_DAYS} days; retention is set so that nothing is deleted. Then the built daemon serves it.`,
       `${REQUESTS} requests of each kind, after ${WARM_UP_REQUESTS} to warm up, one after the other over one kept-alive connection to the LAN port, the devices in turn; each is timed from the request to the last byte of its answer. Ranges begin at different moments, so that their edges do not lie on whole hours. The files are in the kernel’s cache.`,
       `Page ${count(DEEP_PAGE)} is asked for with as many readings a page as the devices have for it: –, where they have not.`,
       'Bare SQL: the statement of the store for the newest page, prepared once, in this process; no count, no HTTP, no JSON.',

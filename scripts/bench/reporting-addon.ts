@@ -29,6 +29,10 @@ export interface Begun {
 export interface Done {
   reported: number;
   acknowledged: number;
+  /** The nth reading has `firstTs` and n divided by the number of devices. */
+  firstTs: number;
+  /** The devices in the order in which they report. */
+  deviceIds: readonly string[];
   /** Acknowledged so far, at the start of the measured time and after each second of it. */
   samples: { atMs: number; acknowledged: number }[];
 }
@@ -61,6 +65,8 @@ class Reporter {
     const done: Done = {
       reported: this.#reported,
       acknowledged: this.#acknowledged,
+      firstTs: this.#firstTs,
+      deviceIds: this.#deviceIds,
       samples: this.#samples,
     };
     write('done.json', done);
@@ -130,6 +136,8 @@ const addon = createAddon({
       );
       void reporter.run();
     },
+    // a device that does at once what it is told
+    set: () => ({}),
   },
 });
 

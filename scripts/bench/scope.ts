@@ -48,6 +48,13 @@ export class Scope {
     return new Channel(child);
   }
 
+  /** A program that is not Node; what it writes is not shown. */
+  program(path: string, args: readonly string[]): ChildProcess {
+    const child = spawn(path, args, { stdio: 'ignore' });
+    this.#stack.defer(() => ended(child));
+    return child;
+  }
+
   spawn(args: readonly string[], options: SpawnOptions = {}): ChildProcess {
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'], ...options });
     this.#stack.defer(() => ended(child));

@@ -1,12 +1,26 @@
 /**
- * Fills a store through the product's own writer: readings of all devices in turn, spread evenly over the time up to
- * now. Forked with: file, ids of its devices separated by commas, readings, readings in a batch, milliseconds that
- * they are spread over. Says `{ms, firstTs, lastTs}`.
+ * Fills a store through the product's own writer, and packs it as the daemon would. Forked with a `Plan` as JSON. Says
+ * `{ms, firstTs, lastTs}`.
  */
 import { openMigrated } from '../../src/store/migrations.ts';
+import { ReadingPacks } from '../../src/store/reading-packs.ts';
 import { ReadingWriter } from '../../src/store/reading-writer.ts';
 import type { QueuedReading } from '../../src/store/writer-messages.ts';
+import { type HouseReading, houseReadings } from './house.ts';
 import { sampleReading } from './sample-reading.ts';
+
+export interface Plan {
+  file: string;
+  /** Ids of its devices, in order. */
+  ids: string[];
+  readings: number;
+  /** Readings in a batch. */
+  batch: number;
+  /** Of the last reading, or a little before. */
+  lastTs: number;
+  /** Devices in turn, spread evenly over so long; absent: those of a house (`house.ts`). */
+  spreadMs?: number;
+}
 
 export interface Built {
   ms: number;
@@ -14,30 +28,42 @@ export interface Built {
   lastTs: number;
 }
 
-const [file = '', ids = '', readings = '0', batch = '0', spreadMs = '0'] = process.argv.slice(2);
-const deviceIds = ids.split(',');
-const total = Number(readings);
-const lastTs = Date.now();
-const firstTs = lastTs - Number(spreadMs);
+/** Batches between two rounds of packing. */
+const BATCHES_A_ROUND = 50;
 
-function reading(n: number): QueuedReading {
-  return {
-    addon: 'bench',
-    deviceId: deviceIds[n % deviceIds.length] as string,
-    id: `b${n}`,
-    ts: firstTs + Math.floor((n / total) * Number(spreadMs)),
-    data: sampleReading(n),
-  };
+const plan = JSON.parse(process.argv[2] ?? '') as Plan;
+const { file, ids, readings, batch, lastTs, spreadMs } = plan;
+
+function* spreadReadings(spread: number): Generator<HouseReading> {
+  for (let n = 0; n < readings; n += 1) {
+    const ts = lastTs - spread + Math.floor((n / readings) * spread);
+    yield { device: n % ids.length, ts, data: sampleReading(n) };
+  }
 }
 
 const startedAt = performance.now();
 const database = await openMigrated(file);
-const writer = new ReadingWriter(database);
+const packs = new ReadingPacks(database);
+const writer = new ReadingWriter(database, packs);
 writer.load();
-for (let from = 0; from < total; from += Number(batch)) {
-  const n = Math.min(Number(batch), total - from);
-  writer.write(Array.from({ length: n }, (_, index) => reading(from + index)));
+
+const pack = () => {
+  while (packs.step({ mend: false }));
+};
+const source = spreadMs === undefined ? houseReadings(readings, lastTs) : spreadReadings(spreadMs);
+let firstTs: number | undefined;
+let written = 0;
+let waiting: QueuedReading[] = [];
+for (const { device, ts, data } of source) {
+  firstTs ??= ts;
+  waiting.push({ addon: 'bench', deviceId: ids[device] as string, id: `b${written}`, ts, data });
+  written += 1;
+  if (waiting.length < batch && written < readings) continue;
+  writer.write(waiting);
+  waiting = [];
+  if (written % (batch * BATCHES_A_ROUND) === 0) pack();
 }
+pack();
 database.close();
-const built: Built = { ms: performance.now() - startedAt, firstTs, lastTs };
+const built: Built = { ms: performance.now() - startedAt, firstTs: firstTs ?? lastTs, lastTs };
 process.send?.(built, () => process.exit(0));

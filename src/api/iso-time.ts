@@ -42,15 +42,18 @@ const MILLISECONDS: readonly string[] = Array.from(
   (_, n) => `.${String(n).padStart(3, '0')}000Z`,
 );
 
-/** Writes `2018-02-14T13:43:33.306000Z`. Times that come in a row share most of their text: made once an hour. */
-export function isoMicrosecondsWriter(): (ms: number) => string {
+/**
+ * Writes `2018-02-14T13:43:33.306000Z`, with `before` in front. Times that come in a row share most of their text: made
+ * once an hour.
+ */
+export function isoMicrosecondsWriter(before = ''): (ms: number) => string {
   let hour = Number.NaN;
   let prefix = '';
   return (ms) => {
     const inHour = Math.floor(ms / HOUR_MS);
     if (inHour !== hour) {
       hour = inHour;
-      prefix = new Date(inHour * HOUR_MS).toISOString().slice(0, 14);
+      prefix = before + new Date(inHour * HOUR_MS).toISOString().slice(0, 14);
     }
     const rest = ms - inHour * HOUR_MS;
     const minute = Math.floor(rest / MINUTE_MS);

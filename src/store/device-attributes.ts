@@ -13,7 +13,7 @@ import type { Database, Statement } from './sqlite.ts';
 const SHAPES_KEPT_MAX = 512;
 
 /** One attribute asked for, and where it lies. */
-interface Place {
+export interface Place {
   attribute: string;
   node: ShapeNode;
 }
@@ -34,6 +34,8 @@ export interface AttributePlan {
   whole: boolean;
   /** Every attribute is asked for, and some may be known only by reading. */
   open: boolean;
+  /** Where they lie in a shape; empty where it has none of them, and for readings that are kept whole. */
+  placesIn: (shape: number) => readonly Place[];
   /** Hands over what one reading has of them. */
   read: (shape: number, vals: string, take: TakeValue) => void;
 }
@@ -69,6 +71,7 @@ export class DeviceAttributes {
       fillable: whole && asked ? asked.length : found.size,
       whole,
       open: asked === undefined && whole,
+      placesIn: (shape) => places.get(shape) ?? [],
       read: (shape, vals, take) => {
         const values = JSON.parse(vals) as JsonValue[];
         if (this.#shape(shape) === 'whole') readWhole(values[0] as JsonObject, { root, asked }, take);

@@ -43,6 +43,14 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   (database) =>
     database.exec('CREATE TABLE client (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID'),
+  // filled in the background (`reading-packs.ts`), from what an older store holds too
+  (database) =>
+    database.exec(`
+      CREATE TABLE reading_pack (k INTEGER PRIMARY KEY, dev INTEGER NOT NULL, start INTEGER NOT NULL,
+        until INTEGER NOT NULL, shapes TEXT, body TEXT);
+      CREATE UNIQUE INDEX reading_pack_by_time ON reading_pack (dev, start);
+      CREATE INDEX reading_pack_loose ON reading_pack (dev, start) WHERE shapes IS NULL;
+    `),
 ];
 
 /**

@@ -4,6 +4,7 @@
  */
 import { REPEAT_WINDOW } from '../contract/limits.ts';
 import type { JsonValue } from '../model/json.ts';
+import type { ReadingPacks } from './reading-packs.ts';
 import { splitData, WHOLE_SKELETON } from './reading-shape.ts';
 import { RepeatWindow } from './repeat-window.ts';
 import { type Database, inTransaction, type Statement } from './sqlite.ts';
@@ -35,6 +36,7 @@ interface Deliveries {
 
 export class ReadingWriter {
   readonly #database: Database;
+  readonly #packs: ReadingPacks;
   readonly #devices = new Map<string, number>();
   readonly #shapes = new Map<string, number>();
   readonly #presence = new Set<string>();
@@ -47,8 +49,9 @@ export class ReadingWriter {
   readonly #dropDelivery: Statement;
   readonly #deliveredIds: Statement;
 
-  constructor(database: Database) {
+  constructor(database: Database, packs: ReadingPacks) {
     this.#database = database;
+    this.#packs = packs;
     this.#insert = database.prepare('INSERT INTO reading (dev, ts, shape, vals) VALUES (?, ?, ?, ?)');
     this.#count = database.prepare(
       'INSERT INTO reading_count VALUES (?, ?, ?) ON CONFLICT (dev, hour) DO UPDATE SET n = n + excluded.n',
@@ -126,6 +129,7 @@ export class ReadingWriter {
       values = [data];
     }
     this.#notePresence(dev, shape, batch);
+    this.#packs.added(dev, ts);
     const hours = batch.counts.get(dev) ?? new Map<number, number>();
     const hour = Math.floor(ts / HOUR_MS);
     batch.counts.set(dev, hours.set(hour, (hours.get(hour) ?? 0) + 1));

@@ -2,6 +2,7 @@
  * Deletes what is too old, too much, or of a device that is gone: in chunks, so that a commit never waits long.
  * Runs in the writer thread. Age is told by whole hours, size by the pages in use.
  */
+import type { ReadingPacks } from './reading-packs.ts';
 import { HOUR_MS } from './reading-writer.ts';
 import { type Database, inTransaction, type Statement } from './sqlite.ts';
 import type { RetentionLimits, RetentionStep } from './writer-messages.ts';
@@ -11,14 +12,16 @@ const CHUNK_READINGS = 5_000;
 
 export class Retention {
   readonly #database: Database;
+  readonly #packs: ReadingPacks;
   readonly #expired: Statement;
   readonly #chunkEnd: Statement;
   readonly #gone: Statement;
   /** Where the walk for expired readings stands: chunks before it held none that were left to delete. */
   #walkedTo = 0;
 
-  constructor(database: Database) {
+  constructor(database: Database, packs: ReadingPacks) {
     this.#database = database;
+    this.#packs = packs;
     this.#expired = database.prepare('SELECT coalesce(sum(n), 0) AS n FROM reading_count WHERE hour < ?');
     this.#chunkEnd = database.prepare(
       'SELECT max(seq) AS last FROM (SELECT seq FROM reading WHERE seq > ? ORDER BY seq LIMIT ?)',
@@ -76,6 +79,7 @@ export class Retention {
       for (const table of ['reading', 'reading_count', 'device_shape']) {
         this.#database.prepare(`DELETE FROM ${table} WHERE dev = ?`).run(k);
       }
+      this.#packs.prune(k);
       this.#database.prepare('DELETE FROM device WHERE k = ?').run(k);
     });
   }
@@ -89,9 +93,15 @@ export class Retention {
         )
         .all(...values);
       const uncount = this.#database.prepare('UPDATE reading_count SET n = n - ? WHERE dev = ? AND hour = ?');
-      for (const { dev, hour, n } of hours) uncount.run(Number(n), Number(dev), Number(hour));
+      for (const row of hours) {
+        const [dev, hour, n] = [Number(row['dev']), Number(row['hour']), Number(row['n'])];
+        uncount.run(n, dev, hour);
+        this.#packs.deleted(dev, hour * HOUR_MS, (hour + 1) * HOUR_MS - 1);
+      }
       this.#database.exec('DELETE FROM reading_count WHERE n <= 0');
-      return Number(this.#database.prepare(`DELETE FROM reading WHERE ${where}`).run(...values).changes);
+      const { changes } = this.#database.prepare(`DELETE FROM reading WHERE ${where}`).run(...values);
+      for (const dev of new Set(hours.map((row) => Number(row['dev'])))) this.#packs.prune(dev);
+      return Number(changes);
     });
   }
 

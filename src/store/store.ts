@@ -35,9 +35,11 @@ import { HOUR_MS } from './reading-writer.ts';
 import { type Database, openForReading } from './sqlite.ts';
 import { Writer } from './writer.ts';
 
-const RETENTION_EVERY_MS = 60_000;
-/** Between two chunks of deletion: commits go first. */
-const RETENTION_PAUSE_MS = 20;
+const UPKEEP_EVERY_MS = 60_000;
+/** Between two steps of deletion or packing: commits go first. */
+const UPKEEP_PAUSE_MS = 20;
+/** So seldom are loosened packs made anew: a device that is always late must not have them written again and again. */
+const MEND_EVERY_ROUNDS = 60;
 const DAY_MS = 86_400_000;
 
 export interface StoreSettings {
@@ -71,7 +73,7 @@ export class Store implements ReadingStore, HistoryStore, Registry, ClientStore,
   #commits: CommitQueue | undefined;
   #query: ReadingQuery | undefined;
   #history: HistoryQuery | undefined;
-  #retention: { stop: AbortController; done: Promise<void> } | undefined;
+  #upkeep: { stop: AbortController; done: Promise<void> } | undefined;
 
   constructor(parts: StoreParts) {
     this.#parts = parts;
@@ -102,13 +104,13 @@ export class Store implements ReadingStore, HistoryStore, Registry, ClientStore,
       throw error instanceof GatewayError && error.code === 'storeCorrupt' ? this.#setAside(error) : error;
     }
     const stop = new AbortController();
-    this.#retention = { stop, done: this.#retain(stop.signal) };
+    this.#upkeep = { stop, done: this.#keepUp(stop.signal) };
   }
 
   /** Commits what waits, then closes. */
   async stop(): Promise<void> {
-    this.#retention?.stop.abort();
-    await this.#retention?.done;
+    this.#upkeep?.stop.abort();
+    await this.#upkeep?.done;
     await this.#commits?.stop();
     this.#reader?.close();
     this.#reader = undefined;
@@ -217,11 +219,18 @@ export class Store implements ReadingStore, HistoryStore, Registry, ClientStore,
     return part;
   }
 
-  async #retain(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.#retainOnce(signal).catch(() => undefined); // a full or failing disk is reported by the commits
-      await pause(RETENTION_EVERY_MS, signal);
+  /** Deletes what is too old or too much, and packs what has come: in steps, once a minute. */
+  async #keepUp(signal: AbortSignal): Promise<void> {
+    for (let round = 1; !signal.aborted; round += 1) {
+      await this.#upkeepOnce(round % MEND_EVERY_ROUNDS === 0, signal).catch(() => undefined); // a full or failing disk is reported by the commits
+      await pause(UPKEEP_EVERY_MS, signal);
     }
+  }
+
+  async #upkeepOnce(mend: boolean, signal: AbortSignal): Promise<void> {
+    await this.#retainOnce(signal);
+    while (!signal.aborted && (await this.#writer.call('pack', { mend })))
+      await pause(UPKEEP_PAUSE_MS, signal);
   }
 
   async #retainOnce(signal: AbortSignal): Promise<void> {
@@ -232,7 +241,7 @@ export class Store implements ReadingStore, HistoryStore, Registry, ClientStore,
       if (step.deletedByAge > 0) onDropped({ count: step.deletedByAge, reason: 'age' });
       if (step.deletedBySize > 0) onDropped({ count: step.deletedBySize, reason: 'size' });
       more = step.more;
-      if (more) await pause(RETENTION_PAUSE_MS, signal);
+      if (more) await pause(UPKEEP_PAUSE_MS, signal);
     }
   }
 

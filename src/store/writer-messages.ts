@@ -40,6 +40,8 @@ export interface WriterCalls {
   removeClient: { argument: string; answer: null };
   keep: { argument: { key: string; value: string }; answer: string };
   retain: { argument: RetentionLimits; answer: RetentionStep };
+  /** A part of a round of packing; answers whether it goes on: call again. With `mend`, loosened packs are made anew. */
+  pack: { argument: { mend: boolean }; answer: boolean };
   close: { argument: null; answer: null };
 }
 export type WriterCallName = keyof WriterCalls;

@@ -10,6 +10,7 @@ import type { GatewayError } from '../model/error.ts';
 import type { InstalledProtocol } from '../model/protocol.ts';
 import { openMigrated } from './migrations.ts';
 import { saveNotifications } from './notification-table.ts';
+import { ReadingPacks } from './reading-packs.ts';
 import { ReadingWriter } from './reading-writer.ts';
 import { Retention } from './retention.ts';
 import { type Database, passingTrouble, storeError } from './sqlite.ts';
@@ -27,9 +28,10 @@ type Handlers = { [K in WriterCallName]: (argument: WriterCalls[K]['argument']) 
 const path = String(workerData.path);
 
 function handlersOf(database: Database): Handlers {
-  const readings = new ReadingWriter(database);
+  const packs = new ReadingPacks(database);
+  const readings = new ReadingWriter(database, packs);
   readings.load();
-  const retention = new Retention(database);
+  const retention = new Retention(database, packs);
   return {
     commit: (batch) => readings.write(batch),
     saveDevice: (device: Device) => {
@@ -77,6 +79,7 @@ function handlersOf(database: Database): Handlers {
       return String(database.prepare('SELECT value FROM meta WHERE key = ?').get(key)?.['value']);
     },
     retain: (limits) => retention.step(limits),
+    pack: (work) => packs.step(work),
     close: () => {
       database.close();
       return null;

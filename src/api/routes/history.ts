@@ -16,6 +16,7 @@ import {
   valueRows,
 } from '../history-view.ts';
 import { isoMicrosecondsWriter } from '../iso-time.ts';
+import { piecedBody } from '../pieced-body.ts';
 import { type ApiContext, JSON_TYPE } from './route.ts';
 import type { Routes } from './router.ts';
 
@@ -102,12 +103,12 @@ async function answer<Entry>(
   if (found.cutAtMs !== undefined) context.set('X-Truncated', isoMicrosecondsWriter()(found.cutAtMs));
   if (context.accepts(JSON_TYPE, CSV_TYPE) === CSV_TYPE) {
     context.type = `${CSV_TYPE}; charset=utf-8; header=present`;
-    context.body = await historyCsv(found.entries, form.csv, form.columns);
+    context.body = await piecedBody(historyCsv(found.entries, form.csv, form.columns));
     return;
   }
   context.type = 'json';
   const shape = parameters.range.attributes?.length === 1 ? 'array' : 'object';
-  context.body = await historyJson(found.entries, form.json, shape);
+  context.body = await piecedBody(historyJson(found.entries, form.json, shape));
 }
 
 /** Aborts when the caller hangs up. */

@@ -1,6 +1,9 @@
 /** Every example of the dojot document (History API), asked for as printed; and what is added to it. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import type { JsonObject, JsonValue } from '../../../src/model/json.ts';
+import { HistoryQuery } from '../../../src/store/history-query.ts';
+import { openForReading } from '../../../src/store/sqlite.ts';
 import { type OpenedStore, openStore, TEST_ADDON } from '../../support/open-store.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { ApiUnderTest, HTTP_TYPE } from './support/api-under-test.ts';
@@ -305,6 +308,73 @@ describe('the history of attributes over REST', () => {
       [5, 4, 3, 2, 1, 0],
     );
     assert.equal(rest.headers['x-truncated'], undefined);
+  });
+
+  it('arrives whole where it is too large to be sent at once', async () => {
+    const talker = await deviceWith({ name: 'talker', isVirtual: true });
+    const text = (n: number) => `${n} °C `.repeat(300);
+    await Promise.all(
+      Array.from({ length: 1_500 }, (_, n) =>
+        opened.store.append(TEST_ADDON, { deviceId: talker, id: `${n}`, ts: n, data: { text: text(n) } }),
+      ),
+    );
+    const { headers, body } = await ask(talker, '?attr=text');
+    // it is sent as it is written, so its length is not known beforehand
+    assert.equal(headers['transfer-encoding'], 'chunked');
+    assert.deepEqual(
+      body.map(({ value }) => value),
+      Array.from({ length: 1_500 }, (_, n) => text(1_499 - n)),
+    );
+    const small = await ask(talker, '?attr=text&lastN=100');
+    assert.ok(Number(small.headers['content-length']) > 100_000);
+  });
+
+  it('is given up after 10 s with 503 and what to do, and others are answered meanwhile', async () => {
+    const counter = await deviceWith({ name: 'slow', isVirtual: true });
+    await Promise.all(
+      Array.from({ length: 3_000 }, (_, n) =>
+        opened.store.append(TEST_ADDON, { deviceId: counter, id: `${n}`, ts: n, data: { n } }),
+      ),
+    );
+    const database = openForReading(join(folder.path, 'gate.db'));
+    // a clock that runs half a second on with every look at it: a long walk takes too long
+    let clockMs = 0;
+    const slow = new HistoryQuery({
+      database,
+      monotonicNow: () => {
+        clockMs += 500;
+        return clockMs;
+      },
+    });
+    const slowGate = await ApiUnderTest.start(
+      { anonymous: 'read' },
+      {
+        historyValues: (request) => slow.values(request),
+        historyBuckets: (request) => slow.buckets(request),
+      },
+    );
+    const url = `/history/device/${counter}/history?attr=n`;
+    const [whole, last, live] = await Promise.all([
+      slowGate.call(url),
+      slowGate.call(`${url}&lastN=1`),
+      slowGate.call('/health/live'),
+    ]);
+    assert.equal(whole.status, 503);
+    assert.deepEqual(whole.body, {
+      message: 'this took longer than 10 s and was given up',
+      code: 'unavailable',
+      hint: 'narrow it with "dateFrom" and "dateTo"',
+    });
+    assert.ok(Number(whole.headers['retry-after']) > 0);
+    assert.equal(live.status, 200);
+    assert.deepEqual(
+      (last.body as unknown as Entry[]).map(({ value }) => value),
+      [2_999],
+    );
+    await slowGate.stop();
+    database.close();
+    // the same question to a gateway whose clock is right
+    assert.equal((await ask(counter, '?attr=n')).body.length, 3_000);
   });
 
   it('is for callers who may read', async () => {

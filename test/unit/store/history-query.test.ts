@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import type {
   AttributeHistory,
@@ -7,6 +8,8 @@ import type {
   HistoryValuesRequest,
 } from '../../../src/model/history.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../src/model/json.ts';
+import { HistoryQuery } from '../../../src/store/history-query.ts';
+import { openForReading } from '../../../src/store/sqlite.ts';
 import { type OpenedStore, openStore, TEST_ADDON, testDevice } from '../../support/open-store.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -298,3 +301,42 @@ function comparable(outcome: HistoryOutcome<HistoryValue>): unknown {
   if ('missing' in outcome) return outcome;
   return { cutAtMs: outcome.cutAtMs, entries: [...outcome.entries].sort(([a], [b]) => (a < b ? -1 : 1)) };
 }
+
+describe('a history that takes too long', () => {
+  it('is given up after 10 s with what to do next, while others are answered', async () => {
+    const folder = tempFolder();
+    const path = join(folder.path, 'gate.db');
+    const opened = await openStore(folder.path, {}, () => NOW);
+    await opened.store.saveDevice(testDevice('lamp'));
+    await Promise.all(
+      Array.from({ length: 2_000 }, (_, n) =>
+        opened.store.append(TEST_ADDON, { deviceId: 'lamp', id: `r${n}`, ts: NOW + n, data: { n } }),
+      ),
+    );
+    const database = openForReading(path);
+    // a clock that runs a second on with every look at it: each slice takes too long, and the walk ten of them
+    let clockMs = 0;
+    const monotonicNow = () => {
+      clockMs += 1_000;
+      return clockMs;
+    };
+    const slow = new HistoryQuery({ database, monotonicNow });
+    try {
+      const request = { deviceId: 'lamp', root: [], attributes: ['n'] };
+      await assert.rejects(slow.values(request), {
+        code: 'unavailable',
+        message: 'this took longer than 10 s and was given up',
+        hint: 'narrow it with "dateFrom" and "dateTo"',
+      });
+      const last = await slow.values({ ...request, pick: { end: 'last', count: 1 } });
+      assert.ok('entries' in last);
+      assert.deepEqual(last.entries.get('n'), [{ ts: NOW + 1_999, value: 1_999 }]);
+      const whole = await opened.store.historyValues(request);
+      assert.ok('entries' in whole && whole.entries.get('n')?.length === 2_000);
+    } finally {
+      database.close();
+      await opened.store.stop();
+      folder.remove();
+    }
+  });
+});

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import type { JsonObject } from '../../../src/model/json.ts';
 import type { ReadingPageQuery } from '../../../src/model/reading.ts';
+import { openForReading } from '../../../src/store/sqlite.ts';
 import { type OpenedStore, openStore, TEST_ADDON, testDevice } from '../../support/open-store.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
+import { until } from '../../support/until.ts';
 
 const HOUR_MS = 3_600_000;
 const NOW = 1_700_000_000_000;
@@ -80,7 +82,9 @@ describe('the store', () => {
   });
 
   it('answers every page as a plain sort of all readings would', async () => {
-    const hours = [-30, -29, -2, -1, 0];
+    await reopen({ retentionDays: 1_000 });
+    // months apart, at the edges of a month, and close together
+    const hours = [-2_200, -1_441, -1_440, -721, -720, -30, -29, -2, -1, 0];
     const readings = Array.from({ length: 1_500 }, (_, n) => ({
       id: `r${n}`,
       ts: NOW + (hours[n % hours.length] as number) * HOUR_MS + ((n * 7919) % 3_600_000),
@@ -90,7 +94,13 @@ describe('the store', () => {
     const sorted = readings
       .map(({ ts, data }) => ({ ts, n: data.n }))
       .sort((a, b) => a.ts - b.ts || a.n - b.n);
-    const edge = fc.option(fc.integer({ min: -31 * HOUR_MS, max: 2 * HOUR_MS }), { nil: undefined });
+    const edge = fc.option(
+      fc.oneof(
+        fc.integer({ min: -31 * HOUR_MS, max: 2 * HOUR_MS }),
+        fc.integer({ min: -2_300 * HOUR_MS, max: 2 * HOUR_MS }),
+      ),
+      { nil: undefined },
+    );
     fc.assert(
       fc.property(
         edge,
@@ -148,6 +158,26 @@ describe('the store', () => {
     );
     assert.equal(opened.store.page(query('lamp')).totalItems, 0);
     assert.equal(opened.store.page(query('plug')).totalItems, 1);
+  });
+
+  it('packs in the background what it holds, and shows the same history as before', async () => {
+    await Promise.all(
+      Array.from({ length: 1_000 }, (_, n) => append(`r${n}`, { ts: NOW + n * 1_000, data: { n } })),
+    );
+    const history = async () => {
+      const outcome = await opened.store.historyValues({ deviceId: 'lamp', root: [], attributes: ['n'] });
+      assert.ok('entries' in outcome);
+      return outcome.entries.get('n');
+    };
+    const before = await history();
+    assert.equal(before?.length, 1_000);
+    // packing begins with each start
+    await reopen();
+    const database = openForReading(join(folder.path, 'gate.db'));
+    const packs = () => Number(database.prepare('SELECT count(*) AS n FROM reading_pack').get()?.['n']);
+    await until('the readings are packed', () => packs() === 3);
+    database.close();
+    assert.deepEqual(await history(), before);
   });
 
   it('keeps a value that was made once', async () => {
