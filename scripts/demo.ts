@@ -3,17 +3,21 @@
  * is, which devices there are, and their readings as they come. Settings are those of `npm start`.
  */
 import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ShellyPlugS } from '../test/simulators/shelly-plug-s.ts';
+import type { SimulatedHome } from '../test/simulators/zigbee/home.ts';
 import { NODE_FLAGS } from '../test/support/daemon.ts';
 import { LocalApi } from '../test/support/local-api.ts';
 import { until } from '../test/support/until.ts';
+import { pairHome, startHome } from './demo/zigbee-home.ts';
 
 interface DeviceView {
   id: string;
   name: string;
   isGateway: boolean;
   isVirtual: boolean;
+  address?: { ieeeAddress?: string };
   status?: { eventType: string; reason?: { message: string; hint?: string } };
 }
 interface Page {
@@ -26,11 +30,13 @@ const HTTP_DEVICE_TYPE = 'f3cf0bb5-e059-469c-b100-4f1e8b2575b1';
 const PLUG_NAME = 'Demo plug';
 const SENSOR_NAMES = ['Demo kitchen', 'Demo boiler'];
 /** Beside the plug every 5 s, the virtual ones every 30 s: enough to see, not too much to read. */
-const READINGS_SHOWN = 5;
+const READINGS_SHOWN = 8;
 
 const dataFolder = resolve(process.env['DATA_FOLDER'] || 'data');
 const plug = new ShellyPlugS();
 const plugPort = await plug.start(0);
+mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+const home: SimulatedHome = await startHome(dataFolder);
 
 const daemon = spawn(process.execPath, [...NODE_FLAGS, 'src/main.ts'], {
   env: { LOG_LEVEL: 'warn', ...process.env, DATA_FOLDER: dataFolder },
@@ -38,6 +44,7 @@ const daemon = spawn(process.execPath, [...NODE_FLAGS, 'src/main.ts'], {
 });
 daemon.once('exit', async (code, signal) => {
   await plug.stop();
+  await home.stop();
   process.exit(code ?? (signal === 'SIGINT' || signal === 'SIGTERM' ? 0 : 1));
 });
 // Ctrl-C reaches the daemon as well as this process: it stops, and its end is ours
@@ -88,6 +95,7 @@ async function introduce(): Promise<void> {
   await until('the gateway is up', () => api.get<object>('/health/live'));
   for (const name of SENSOR_NAMES) await addSensor(name);
   await addPlug();
+  await pairHome(api, home);
   const port = process.env['PORT'] || '1234';
   console.log(`\ngate is up.\n\n  API        http://localhost:${port}/device/v1/devices`);
   console.log(`  socket.io  http://localhost:${port}`);
@@ -95,8 +103,9 @@ async function introduce(): Promise<void> {
   console.log(`  the plug   http://127.0.0.1:${plugPort}/relay/0?turn=on\n`);
   const devices = (await api.get<DeviceView[]>('/device/v1/devices')).filter(({ isGateway }) => !isGateway);
   console.log('Devices');
-  for (const { id, name, isVirtual } of devices) {
-    console.log(`  ${id}  ${name.padEnd(20)} ${isVirtual ? 'virtual' : 'HTTP, simulated'}`);
+  for (const { id, name, isVirtual, address } of devices) {
+    const kind = address?.ieeeAddress === undefined ? 'HTTP, simulated' : 'Zigbee, simulated';
+    console.log(`  ${id}  ${name.padEnd(20)} ${isVirtual ? 'virtual' : kind}`);
   }
   console.log('\nReadings');
   const shown = new Map<string, string>();

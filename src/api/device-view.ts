@@ -13,7 +13,7 @@ import {
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts';
 import { text, timestamp } from './schemas.ts';
 
-const SECRET_KEY = /^(password|token|secret)$/i;
+const SECRET_KEY = /^(password|token|secret|installCode)$/i;
 
 /** Whether the device answers just now. */
 export const availabilitySchema = v.object({

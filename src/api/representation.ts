@@ -39,3 +39,17 @@ export function answerHeld(
   context.type = 'json';
   context.body = body;
 }
+
+/** Answers 304 to a caller that has what `tag` names, before the body is made. @returns whether it did */
+export function answerUnchanged(
+  context: ApiContext,
+  tag: string,
+  { 'If-None-Match': ifNoneMatch = '' }: v.InferOutput<typeof heldHeaders>,
+): boolean {
+  const held = tagHeld(ifNoneMatch, tag);
+  if (held === undefined) return false;
+  context.set('Cache-Control', 'no-cache');
+  context.set('ETag', held);
+  context.status = 304;
+  return true;
+}

@@ -18,6 +18,7 @@ export const typeViewSchema = v.object({
   rooms: texts,
   space: texts,
   type: v.string(),
+  features: v.optional(texts),
   parameters: v.optional(jsonObjectSchema),
 });
 
@@ -37,6 +38,7 @@ export function typeView(entry: CatalogueEntry) {
     rooms: entry.rooms,
     space: entry.space,
     type: entry.type,
+    ...(entry.features === undefined ? {} : { features: entry.features }),
     ...(entry.parameters === undefined ? {} : { parameters: entry.parameters }),
   };
 }

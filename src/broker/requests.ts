@@ -27,7 +27,7 @@ export class Requests {
     this.#parts = parts;
   }
 
-  /** @throws GatewayError addonUnavailable, deviceTimeout, deviceRefused */
+  /** @throws GatewayError addonUnavailable, deviceTimeout, deviceRefused; badRequest when the add-on says so */
   request(slug: string, { method, deviceId, params, timeoutMs, signal }: AddonRequest): Promise<JsonValue> {
     const { send, connected, newId, now } = this.#parts;
     if (!connected(slug)) {
@@ -94,5 +94,7 @@ function refusal({
   hint,
   deviceStatus,
 }: Extract<ResultMessage, { ok: false }>['error']): GatewayError {
-  return new GatewayError('deviceRefused', message, { hint, deviceStatus, reasonCode: code });
+  // what the caller sent was wrong: the device was never asked
+  const kind = code === 'badRequest' ? 'badRequest' : 'deviceRefused';
+  return new GatewayError(kind, message, { hint, deviceStatus, reasonCode: code });
 }

@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { jsonObjectSchema } from '../model/device.ts';
-import { deviceTypeSchema } from '../model/device-type.ts';
+import { deviceTypeSchema, sharedTypeSchema } from '../model/device-type.ts';
 
 /** A slug names the add-on in topics, folders, the API and its MQTT login. */
 export const SLUG = /^[a-z][a-z0-9-]{0,31}$/;
@@ -71,8 +71,14 @@ export const manifestSchema = v.object({
   preinstalled: v.optional(v.boolean(), false),
   /** JSON Schema of the protocol's own parameters. */
   parameters: v.optional(jsonObjectSchema, { type: 'object' }),
-  /** The device types it speaks to: a list, or a file with that list. */
-  types: v.optional(v.union([v.array(deviceTypeSchema), v.object({ file: innerPath })]), []),
+  /** The device types it speaks to: a list, or a file with that list; `defaults` are what its types share. */
+  types: v.optional(
+    v.union([
+      v.array(deviceTypeSchema),
+      v.object({ file: innerPath, defaults: v.optional(sharedTypeSchema, {}) }),
+    ]),
+    [],
+  ),
   /** What the add-on can be asked to do besides the contract's own requests, by name. */
   actions: v.optional(
     v.pipe(v.record(actionName, manifestActionSchema), v.maxEntries(ACTIONS_MAX, `at most ${ACTIONS_MAX}`)),

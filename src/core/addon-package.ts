@@ -1,12 +1,12 @@
 /** An add-on as it lies on disk. */
 import type { Manifest } from '../contract/manifest.ts';
-import type { DeviceType } from '../model/device-type.ts';
+import type { TypesOfProtocol } from './type-catalogue.ts';
 
 /** An add-on found on disk: its manifest, its folder and the types it brings. */
 export interface AddonPackage {
   manifest: Manifest;
   folder: string;
-  types: DeviceType[];
+  types: TypesOfProtocol;
   /** Grows when the same add-on is read anew: what runs is replaced, also where its version stayed. */
   generation?: number;
 }

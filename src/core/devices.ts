@@ -142,7 +142,7 @@ export class Devices {
           hint: 'remove one first',
         });
       }
-      const type = wanted.type === undefined ? undefined : types.get(wanted.type);
+      const type = wanted.type === undefined ? undefined : await types.get(wanted.type);
       if (!type && !wanted.isVirtual) {
         throw new GatewayError(
           'badRequest',

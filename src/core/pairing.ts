@@ -9,6 +9,8 @@ import type { GatewayEventBus } from './events.ts';
 import type { AddonLink } from './ports.ts';
 
 export const JOIN_TIMEOUT_MS = 30_000;
+/** What a caller may ask for instead, in seconds: a network is never open for longer than 254. */
+export const JOIN_SECONDS_MAX = 254;
 export const INTERVIEW_TIMEOUT_MS = 180_000;
 /** How long a device may take to leave its network when it is deleted. */
 export const REMOVE_TIMEOUT_MS = 10_000;
@@ -41,8 +43,11 @@ export class Pairing {
     }
   }
 
-  /** Begins; the result comes as an event and in the device's status. @throws GatewayError notFound, conflict */
-  async pair(deviceId: string): Promise<Device> {
+  /**
+   * Begins; the result comes as an event and in the device's status. `joinTimeoutMs` is how long something may take to
+   * join. @throws GatewayError notFound, conflict
+   */
+  async pair(deviceId: string, joinTimeoutMs = JOIN_TIMEOUT_MS): Promise<Device> {
     const device = this.#devices.get(deviceId);
     if (device.isGateway || device.isVirtual) {
       throw new GatewayError('conflict', `device "${deviceId}" needs no pairing`);
@@ -53,7 +58,7 @@ export class Pairing {
     this.#active.set(deviceId, abort);
     try {
       const discovering = await this.#devices.setStatus(deviceId, { eventType: 'discovering' });
-      void this.#run(discovering, abort);
+      void this.#run(discovering, abort, joinTimeoutMs);
       return discovering;
     } catch (error) {
       this.#active.delete(deviceId);
@@ -82,12 +87,12 @@ export class Pairing {
     await this.#devices.remove(deviceId);
   }
 
-  async #run(device: Device, abort: AbortController): Promise<void> {
+  async #run(device: Device, abort: AbortController, joinTimeoutMs: number): Promise<void> {
     const late = (what: string) => () =>
       abort.abort(
         new GatewayError('deviceTimeout', what, { hint: 'is it powered, near, and in pairing mode?' }),
       );
-    let timer = setTimeout(late(`nothing joined within ${JOIN_TIMEOUT_MS / 1000} s`), JOIN_TIMEOUT_MS);
+    let timer = setTimeout(late(`nothing joined within ${joinTimeoutMs / 1000} s`), joinTimeoutMs);
     let joined = false;
     const dispose = this.#events.on('addonEventReported', ({ deviceId, type }) => {
       if (deviceId !== device.id || joined || !PROGRESS.has(type)) return;
@@ -99,13 +104,17 @@ export class Pairing {
       );
     });
     const protocol = device.protocol as string;
-    const params = { type: device.type ?? null, parameters: device.parameters };
+    const params = {
+      type: device.type ?? null,
+      parameters: device.parameters,
+      joinSeconds: joinTimeoutMs / 1000,
+    };
     try {
       const address = await this.#link.request(protocol, {
         method: 'pair',
         deviceId: device.id,
         params,
-        timeoutMs: JOIN_TIMEOUT_MS + INTERVIEW_TIMEOUT_MS,
+        timeoutMs: joinTimeoutMs + INTERVIEW_TIMEOUT_MS,
         signal: abort.signal,
       });
       await this.#devices.setStatus(device.id, { eventType: 'paired' }, address);

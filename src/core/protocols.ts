@@ -8,7 +8,6 @@ import type { Manifest } from '../contract/manifest.ts';
 import type { StateMessage } from '../contract/messages.ts';
 import { SUPPORTED_CONTRACTS } from '../contract/version.ts';
 import type { SecretHash } from '../model/client.ts';
-import type { DeviceType } from '../model/device-type.ts';
 import { GatewayError } from '../model/error.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { InstalledProtocol } from '../model/protocol.ts';
@@ -18,7 +17,7 @@ import type { GatewayEventBus } from './events.ts';
 import type { Health } from './health.ts';
 import type { AddonLink, Registry } from './ports.ts';
 import { type InstallationPhase, type ProtocolView, protocolView } from './protocol-view.ts';
-import { checkAgainst, type TypeCatalogue } from './type-catalogue.ts';
+import { checkAgainst, type TypeCatalogue, type TypesOfProtocol } from './type-catalogue.ts';
 
 export type { AddonPackage } from './addon-package.ts';
 export type { ProtocolView } from './protocol-view.ts';
@@ -273,8 +272,20 @@ export class Protocols {
 }
 
 /** A manifest may call its protocol by the slug: to the outside it has its id. */
-function typesOf({ manifest, types }: AddonPackage): DeviceType[] {
-  return types.map((type) => ({ ...type, protocols: [manifest.id] }));
+function typesOf({ manifest, types }: AddonPackage): TypesOfProtocol {
+  const protocols = [manifest.id];
+  if (!('load' in types)) return types.map((type) => ({ ...type, protocols }));
+  return {
+    load: async () => {
+      const list = await types.load();
+      for (const type of list) type.protocols = protocols;
+      return list;
+    },
+    find: async (typeId) => {
+      const type = await types.find(typeId);
+      return type && { ...type, protocols };
+    },
+  };
 }
 
 /** Name of an add-on's line in `/health/ready`. */

@@ -9,9 +9,32 @@ import type { JsonObject } from '../model/json.ts';
 /** A type together with the protocol whose add-on speaks to it. */
 export type CatalogueEntry = DeviceType & { protocol: string };
 
+/**
+ * Types that are read when somebody asks for them: thousands of them would weigh on the daemon for nothing, for they
+ * are looked at when a device is chosen and at no other time.
+ */
+export interface TypeSource {
+  /** Anew at each call: the caller may change what it gets. @throws Error when they cannot be read */
+  load(): Promise<DeviceType[]>;
+  /** One of them, without the others becoming objects. Throws as `load`. */
+  find(typeId: string): Promise<DeviceType | undefined>;
+}
+
+export type TypesOfProtocol = readonly DeviceType[] | TypeSource;
+
+interface ProtocolTypes {
+  source: TypesOfProtocol;
+  /** What was loaded and is still held. */
+  held?: Promise<CatalogueEntry[]> | undefined;
+}
+
+/** How long loaded types are held after they were last asked for. */
+export const TYPES_HELD_MS = 10_000;
+
 export class TypeCatalogue {
-  readonly #entries = new Map<string, CatalogueEntry>();
+  readonly #protocols = new Map<string, ProtocolTypes>();
   #version = 0;
+  #letGo: NodeJS.Timeout | undefined;
 
   /** Grows with every change: what was made of the list is good as long as this stays. */
   get version(): number {
@@ -19,25 +42,37 @@ export class TypeCatalogue {
   }
 
   /** Puts all types of one protocol in place of those it had. A type's id belongs to the protocol that came first. */
-  replace(protocol: string, types: readonly DeviceType[]): void {
+  replace(protocol: string, types: TypesOfProtocol): void {
     this.#version += 1;
-    for (const [id, entry] of this.#entries) if (entry.protocol === protocol) this.#entries.delete(id);
-    for (const type of types) {
-      if (!this.#entries.has(type.id)) this.#entries.set(type.id, { ...type, protocol });
+    this.#protocols.set(protocol, { source: types });
+  }
+
+  /** @throws GatewayError unavailable when the types of a protocol cannot be read */
+  async list(): Promise<CatalogueEntry[]> {
+    const entries = new Map<string, CatalogueEntry>();
+    for (const [protocol, types] of this.#protocols) {
+      for (const entry of await this.#entries(protocol, types)) {
+        if (!entries.has(entry.id)) entries.set(entry.id, entry);
+      }
     }
+    return [...entries.values()];
   }
 
-  list(): CatalogueEntry[] {
-    return [...this.#entries.values()];
+  /** Throws as `list`. */
+  async find(typeId: string): Promise<CatalogueEntry | undefined> {
+    for (const [protocol, types] of this.#protocols) {
+      const found =
+        'load' in types.source && !types.held
+          ? await readTypes(protocol, types.source.find(typeId))
+          : (await this.#entries(protocol, types)).find(({ id }) => id === typeId);
+      if (found) return { ...found, protocol };
+    }
+    return undefined;
   }
 
-  find(typeId: string): CatalogueEntry | undefined {
-    return this.#entries.get(typeId);
-  }
-
-  /** @throws GatewayError badRequest when there is no such type */
-  get(typeId: string): CatalogueEntry {
-    const entry = this.#entries.get(typeId);
+  /** @throws GatewayError badRequest when there is no such type; as `list` */
+  async get(typeId: string): Promise<CatalogueEntry> {
+    const entry = await this.find(typeId);
     if (entry) return entry;
     throw new GatewayError('badRequest', `there is no device type "${typeId}"`, {
       errors: [{ field: 'type', message: 'must be the id of an entry of /device/v1/types' }],
@@ -47,11 +82,48 @@ export class TypeCatalogue {
 
   /**
    * Checks a device's parameters against its type's JSON Schema and fills in the defaults.
-   * @throws GatewayError badRequest naming each parameter that is wrong
+   * @throws GatewayError badRequest naming each parameter that is wrong; as `list`
    */
   async checkParameters(typeId: string, parameters: JsonObject): Promise<JsonObject> {
-    const { parameters: schema, model } = this.get(typeId);
+    const { parameters: schema, model } = await this.get(typeId);
     return schema ? checkAgainst(schema, parameters, `parameters of a ${model}`) : parameters;
+  }
+
+  #entries(protocol: string, types: ProtocolTypes): Promise<CatalogueEntry[]> {
+    const { source } = types;
+    if ('load' in source) this.#holdALittle();
+    types.held ??= entriesOf(protocol, source).catch((error: unknown) => {
+      types.held = undefined;
+      throw error;
+    });
+    return types.held;
+  }
+
+  #holdALittle(): void {
+    clearTimeout(this.#letGo);
+    this.#letGo = setTimeout(() => {
+      for (const types of this.#protocols.values()) if ('load' in types.source) types.held = undefined;
+    }, TYPES_HELD_MS);
+    this.#letGo.unref();
+  }
+}
+
+async function entriesOf(protocol: string, source: TypesOfProtocol): Promise<CatalogueEntry[]> {
+  if (!('load' in source)) return source.map((type) => ({ ...type, protocol }));
+  // what was loaded is ours alone: no copy of thousands
+  return (await readTypes(protocol, source.load())).map((type) => Object.assign(type, { protocol }));
+}
+
+/** @throws GatewayError unavailable */
+async function readTypes<T>(protocol: string, reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    const words = `the device types of "${protocol}" cannot be read: ${(error as Error).message}`;
+    throw new GatewayError('unavailable', words, {
+      hint: 'reinstall the add-on: its file of types is damaged',
+      cause: error,
+    });
   }
 }
 

@@ -17,7 +17,16 @@ export const deviceTypeSchema = v.object({
   rooms: v.optional(v.array(v.string()), []),
   space: v.optional(v.array(v.string()), []),
   type: v.optional(v.string(), 'sensor'),
+  /** Names of what its devices measure and can be told, as they stand in readings and commands. */
+  features: v.optional(v.array(v.string())),
   /** JSON Schema of the parameters that a device of this type is created with. */
   parameters: v.optional(jsonObjectSchema),
 });
 export type DeviceType = v.InferOutput<typeof deviceTypeSchema>;
+
+/** What the types of one file have in common: each takes these where it says nothing of its own. */
+export const sharedTypeSchema = v.object({
+  addOn: v.optional(v.string()),
+  parameters: v.optional(jsonObjectSchema),
+});
+export type SharedType = v.InferOutput<typeof sharedTypeSchema>;

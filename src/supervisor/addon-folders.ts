@@ -8,6 +8,7 @@ import * as v from 'valibot';
 import { type Manifest, manifestSchema } from '../contract/manifest.ts';
 import { SUPPORTED_CONTRACTS } from '../contract/version.ts';
 import type { AddonPackage } from '../core/protocols.ts';
+import type { TypesOfProtocol } from '../core/type-catalogue.ts';
 import { type DeviceType, deviceTypeSchema } from '../model/device-type.ts';
 import { parseWith } from '../model/parse.ts';
 import { realInnerPath } from './inner-path.ts';
@@ -15,6 +16,8 @@ import { realInnerPath } from './inner-path.ts';
 /** A manifest larger than this is none; the types of a large protocol lie in a file of their own. */
 const MANIFEST_MAX_BYTES = 4 * 1024 * 1024;
 const TYPES_MAX_BYTES = 64 * 1024 * 1024;
+/** A file of types larger than this is read when somebody asks for the types, and checked then. */
+const TYPES_AT_ONCE_MAX_BYTES = 256 * 1024;
 export const MANIFEST_NAME = 'addon.json';
 /** The manifest of an add-on that was taken away; its folder is left alone. */
 export const REMOVED_NAME = 'addon.json.removed';
@@ -93,12 +96,47 @@ function isRemoved(folder: string): Promise<boolean> {
   );
 }
 
-async function readTypes(folder: string, types: Manifest['types']): Promise<DeviceType[]> {
+async function readTypes(folder: string, types: Manifest['types']): Promise<TypesOfProtocol> {
   if (Array.isArray(types)) return types;
-  const path = await realInnerPath(folder, types.file);
-  const text = path === undefined ? undefined : await readBounded(path, TYPES_MAX_BYTES);
-  if (text === undefined) throw new Error(`its file of types, ${types.file}, is not there`);
-  return parseWith(v.array(deviceTypeSchema), parseJson(text, types.file), types.file);
+  const { file, defaults } = types;
+  const path = await realInnerPath(folder, file);
+  const missing = () => new Error(`its file of types, ${file}, is not there`);
+  if (path === undefined) throw missing();
+  const read = async () => {
+    const text = await readBounded(path, TYPES_MAX_BYTES);
+    if (text === undefined) throw missing();
+    return text;
+  };
+  // in place: with thousands of types every copy is megabytes
+  const complete = (type: DeviceType) => {
+    type.addOn ??= defaults.addOn;
+    type.parameters ??= defaults.parameters;
+    return type;
+  };
+  const parse = (text: string) =>
+    parseWith(v.array(deviceTypeSchema), parseJson(text, file), file).map(complete);
+  const load = async () => parse(await read());
+  const find = async (typeId: string) => {
+    const text = await read();
+    if (!text.includes(JSON.stringify(typeId))) return undefined;
+    const line = lineOf(text, typeId);
+    return line === undefined ? parse(text).find(({ id }) => id === typeId) : complete(line);
+  };
+  return (await stat(path)).size > TYPES_AT_ONCE_MAX_BYTES ? { load, find } : load();
+}
+
+/** Most large files have one type a line: then that line is all that is looked at. Undefined where it is none. */
+function lineOf(text: string, typeId: string): DeviceType | undefined {
+  const at = text.indexOf(`"id":${JSON.stringify(typeId)}`);
+  if (at < 0) return undefined;
+  const end = text.indexOf('\n', at);
+  const line = text.slice(text.lastIndexOf('\n', at) + 1, end < 0 ? undefined : end).replace(/,\s*$/, '');
+  try {
+    const type = v.parse(deviceTypeSchema, JSON.parse(line));
+    return type.id === typeId ? type : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A protocol is asked for by its id or its slug: neither may lead to two. */

@@ -222,7 +222,7 @@ describe('the README, and the guide to live events', function () {
 
   it('is about a demo that leaves nothing behind', async () => {
     const processes = [demo.pid as number, ...processesBelow(demo.pid as number)];
-    if (existsSync('/proc')) assert.equal(processes.length, 5, 'the demo, the daemon and three add-ons');
+    if (existsSync('/proc')) assert.equal(processes.length, 6, 'the demo, the daemon and four add-ons');
     demo.kill('SIGTERM');
     assert.equal(await ended, 0);
     for (const pid of processes) assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });

@@ -6,7 +6,14 @@ import * as v from 'valibot';
 import type { CatalogueEntry, TypeCatalogue } from '../../core/type-catalogue.ts';
 import { GatewayError } from '../../model/error.ts';
 import { whole } from '../query-values.ts';
-import { answerHeld, heldHeaders, notModified, type Representation, represent } from '../representation.ts';
+import {
+  answerHeld,
+  answerUnchanged,
+  heldHeaders,
+  notModified,
+  type Representation,
+  represent,
+} from '../representation.ts';
 import { typeView, typeViewSchema } from '../type-view.ts';
 import type { Routes } from './router.ts';
 
@@ -82,10 +89,13 @@ export function addTypeRoutes(routes: Routes, { types }: { types: TypeCatalogue 
       200: { says: 'The types', json: v.array(typeViewSchema), headers: ['ETag', 'Cache-Control'] },
       ...notModified,
     },
-    handle: ({ query, headers, context }) => {
-      const isFiltered = Object.keys(query).length > 0;
-      const found = isFiltered ? represent(selectTypes(types.list(), query).map(typeView)) : everyType.get();
-      return answerHeld(context, found, headers);
+    handle: async ({ query, headers, context }) => {
+      if (Object.keys(query).length > 0) {
+        return answerHeld(context, represent(selectTypes(await types.list(), query).map(typeView)), headers);
+      }
+      // a caller that has them costs no look into their files
+      if (everyType.tag !== undefined && answerUnchanged(context, everyType.tag, headers)) return undefined;
+      return answerHeld(context, await everyType.get(), headers);
     },
   });
 
@@ -103,8 +113,8 @@ export function addTypeRoutes(routes: Routes, { types }: { types: TypeCatalogue 
       ...notModified,
     },
     errors: ['notFound'],
-    handle: ({ path, headers, context }) => {
-      const entry = types.find(path.typeId);
+    handle: async ({ path, headers, context }) => {
+      const entry = await types.find(path.typeId);
       if (!entry) {
         throw new GatewayError('notFound', `there is no device type "${path.typeId}"`, {
           hint: 'GET /device/v1/types lists them',
@@ -115,20 +125,29 @@ export function addTypeRoutes(routes: Routes, { types }: { types: TypeCatalogue 
   });
 }
 
-/** The whole catalogue, serialised once for each of its versions. */
+/**
+ * The whole catalogue. Of each of its versions the tag is kept; the text, megabytes with thousands of types, only
+ * for as long as memory is not needed.
+ */
 class EveryType {
   readonly #types: TypeCatalogue;
-  #made: { version: number; representation: Representation } | undefined;
+  #made: { version: number; tag: string; body: WeakRef<Buffer> } | undefined;
 
   constructor(types: TypeCatalogue) {
     this.#types = types;
   }
 
-  get(): Representation {
+  /** Undefined before it was made. */
+  get tag(): string | undefined {
+    return this.#made?.version === this.#types.version ? this.#made.tag : undefined;
+  }
+
+  async get(): Promise<Representation> {
     const { version } = this.#types;
-    if (this.#made?.version !== version) {
-      this.#made = { version, representation: represent(this.#types.list().map(typeView)) };
-    }
-    return this.#made.representation;
+    const body = this.#made?.version === version ? this.#made.body.deref() : undefined;
+    if (this.#made && body) return { body, tag: this.#made.tag };
+    const made = represent((await this.#types.list()).map(typeView));
+    this.#made = { version, tag: made.tag, body: new WeakRef(made.body) };
+    return made;
   }
 }

@@ -41,8 +41,8 @@ describe('a device as callers see it', () => {
     assert.equal(deviceView(DEVICE, undefined, ['x']).subDevices, undefined);
   });
 
-  it('never has a password, a token or a secret, however deep and however written', () => {
-    const secrets = { password: 'a', Token: 'b', SECRET: 'c' };
+  it('never has a password, a token, a secret or an install code, however deep and however written', () => {
+    const secrets = { password: 'a', Token: 'b', SECRET: 'c', installCode: 'd' };
     const parameters = { ...secrets, port: 80, list: [{ ...secrets, keep: true }], auth: { ...secrets } };
     const view = deviceView({ ...DEVICE, parameters, address: { ...secrets, ip: '10.0.0.7' } }, undefined);
     assert.deepEqual(view.parameters, { port: 80, list: [{ keep: true }], auth: {} });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DeviceType } from '../../../src/model/device-type.ts';
 import { readAddonFolders } from '../../../src/supervisor/addon-folders.ts';
 
 const type = { id: 'plug', description: 'A plug', manufacturer: 'Acme', model: 'P1' };
@@ -61,7 +62,7 @@ describe('add-on folders', () => {
     const { packages, problems } = await read();
     assert.deepEqual(problems, []);
     assert.deepEqual(
-      packages.map(({ folder, types }) => [folder, types.map(({ id }) => id)]),
+      packages.map(({ folder, types }) => [folder, (types as readonly DeviceType[]).map(({ id }) => id)]),
       [
         [join(bundledFolder, 'http'), ['plug']],
         [join(foreignFolder, 'acme'), ['lamp']],
@@ -128,6 +129,32 @@ describe('add-on folders', () => {
     assert.equal(await soleProblem(), 'its file of types, types.json, is not there');
     await foreign('acme', { 'types.json': '[{"id":"plug"}]' });
     assert.match(await soleProblem(), /types\.json: "0\.description"/);
+  });
+
+  it('reads a large file of types only when somebody asks for the types', async () => {
+    const many = Array.from({ length: 5_000 }, (_, n) => ({ ...type, id: `t-${n}` }));
+    const defaults = { addOn: '@acme/gate', parameters: { type: 'object' } };
+    await foreign('acme', {
+      'addon.json': manifest('acme', { types: { file: 'types.json', defaults } }),
+      'types.json': JSON.stringify(many),
+    });
+    const types = (await read()).packages[0]?.types;
+    assert.ok(types && 'load' in types);
+    const loaded = await types.load();
+    assert.equal(loaded.length, 5_000);
+    assert.deepEqual(
+      [loaded[4_999]?.id, loaded[0]?.addOn, loaded[0]?.parameters],
+      ['t-4999', '@acme/gate', { type: 'object' }],
+    );
+    const found = await types.find('t-77');
+    assert.deepEqual([found?.id, found?.addOn, await types.find('none')], ['t-77', '@acme/gate', undefined]);
+    const lines = many.map((each) => JSON.stringify(each)).join(',\n');
+    await foreign('acme', { 'types.json': `[\n${lines}\n]` });
+    assert.deepEqual(await types.find('t-77'), found);
+    await foreign('acme', { 'types.json': `[${'x'.repeat(300_000)}` });
+    const broken = (await read()).packages[0]?.types;
+    assert.ok(broken && 'load' in broken);
+    await assert.rejects(broken.load(), /types\.json is not valid JSON/);
   });
 
   it('reads no file of types outside the folder, also behind a symbolic link', async () => {

@@ -37,6 +37,7 @@ import { EventBus } from '../../../../src/lib/event-bus.ts';
 import { LogRing } from '../../../../src/lib/log-ring.ts';
 import { shortId } from '../../../../src/lib/short-id.ts';
 import type { Scope } from '../../../../src/model/client.ts';
+import type { DeviceType } from '../../../../src/model/device-type.ts';
 import type { JsonObject } from '../../../../src/model/json.ts';
 import { AddonShelfOnDisk } from '../../../../src/supervisor/addon-shelf.ts';
 import {
@@ -103,7 +104,7 @@ function addon(slug: string, id: string, extra: Partial<AddonPackage['manifest']
   };
 }
 
-function httpType(protocolId: string): AddonPackage['types'][number] {
+function httpType(protocolId: string): DeviceType {
   return {
     id: HTTP_TYPE,
     description: 'HTTP device',

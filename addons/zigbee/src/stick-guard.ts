@@ -1,0 +1,127 @@
+/**
+ * Where the library decides what to do with a stick, it asks first: `checkIntent` of start-policy.ts. The library has no
+ * place for that question, so it is put into its two adapters here, by the names that they have in the version that
+ * package.json pins; `installGuards` fails loudly when they are not there.
+ */
+import { createRequire } from 'node:module';
+import {
+  checkIntent,
+  type Intent,
+  networkOf,
+  type StartQuestion,
+  type StickNetwork,
+} from './start-policy.ts';
+
+/** Given to the library's adapter options; read again by the guards. */
+export interface GuardedAdapterOptions {
+  disableLED: boolean;
+  transmitPower?: number;
+  guard: (known: Pick<StartQuestion, 'intent' | 'holds'>) => void;
+}
+
+interface Nib {
+  nwkPanId: number;
+  extendedPANID: Buffer;
+  nwkLogicalChannel: number;
+}
+interface ZStackManager {
+  nv: { readItem(id: number, offset: number, struct: unknown): Promise<Nib | undefined> };
+  options: { adapterOptions: GuardedAdapterOptions };
+  determineStrategy(): Promise<'startup' | 'restoreBackup' | 'startCommissioning'>;
+}
+interface EmberAdapter {
+  adapterOptions: GuardedAdapterOptions;
+  ezsp: {
+    ezspGetNetworkParameters(): Promise<[status: number, nodeType: number, EmberNetwork]>;
+    ezspLeaveNetwork(): Promise<number>;
+  };
+  initTrustCenter(): Promise<unknown>;
+  formNetwork(fromBackup: boolean, ...rest: unknown[]): Promise<void>;
+}
+interface EmberNetwork {
+  panId: number;
+  extendedPanId: number[];
+  radioChannel: number;
+}
+
+const INTENTS: Record<string, Intent> = {
+  startup: 'resume',
+  restoreBackup: 'restore',
+  startCommissioning: 'form',
+};
+const GUARDED = Symbol('guarded');
+
+/** Once in a process; a second call changes nothing. @throws Error when the library is not the version this is for */
+export function installGuards(): void {
+  const require = createRequire(import.meta.url);
+  const { ZnpAdapterManager } = require('zigbee-herdsman/dist/adapter/z-stack/adapter/manager.js');
+  const { NvItemsIds } = require('zigbee-herdsman/dist/adapter/z-stack/constants/common.js');
+  const { nib } = require('zigbee-herdsman/dist/adapter/z-stack/structs/index.js');
+  guardZStack(ZnpAdapterManager.prototype, { item: NvItemsIds.NIB, struct: nib });
+}
+
+/** The EmberZNet adapter is large: its guard is installed only where such a stick is used. */
+export function installEmberGuard(): void {
+  const require = createRequire(import.meta.url);
+  guardEmber(require('zigbee-herdsman/dist/adapter/ember/adapter/emberAdapter.js').EmberAdapter.prototype);
+}
+
+function guardZStack(
+  prototype: ZStackManager & { [GUARDED]?: true },
+  nib: { item: number; struct: unknown },
+): void {
+  if (prototype[GUARDED]) return;
+  const decide = prototype.determineStrategy;
+  if (typeof decide !== 'function')
+    throw new Error('zigbee-herdsman decides about Z-Stack sticks elsewhere now');
+  prototype[GUARDED] = true;
+  prototype.determineStrategy = async function guarded(this: ZStackManager) {
+    const strategy = await decide.call(this);
+    const found = await this.nv.readItem(nib.item, 0, nib.struct);
+    const holds = found && networkOf(zStackNetwork(found));
+    this.options.adapterOptions.guard({ intent: INTENTS[strategy] ?? 'form', holds });
+    return strategy;
+  };
+}
+
+function zStackNetwork({ nwkPanId, extendedPANID, nwkLogicalChannel }: Nib): StickNetwork {
+  return { panId: nwkPanId, extendedPanId: extendedPANID.toString('hex'), channel: nwkLogicalChannel };
+}
+
+/** It leaves the network that it finds and does not want, then forms one: each of the two asks first. */
+function guardEmber(prototype: EmberAdapter & { [GUARDED]?: true }): void {
+  if (prototype[GUARDED]) return;
+  const { initTrustCenter, formNetwork } = prototype;
+  if (typeof initTrustCenter !== 'function' || typeof formNetwork !== 'function') {
+    throw new Error('zigbee-herdsman decides about EmberZNet sticks elsewhere now');
+  }
+  prototype[GUARDED] = true;
+  prototype.initTrustCenter = async function guarded(this: EmberAdapter) {
+    const { ezsp, adapterOptions } = this;
+    const leave = ezsp.ezspLeaveNetwork;
+    ezsp.ezspLeaveNetwork = async () => {
+      const [, , { panId, extendedPanId, radioChannel }] = await ezsp.ezspGetNetworkParameters();
+      const network = {
+        panId,
+        extendedPanId: Buffer.from(extendedPanId).toString('hex'),
+        channel: radioChannel,
+      };
+      adapterOptions.guard({ intent: 'form', holds: networkOf(network) });
+      return leave.call(ezsp);
+    };
+    try {
+      return await initTrustCenter.call(this);
+    } finally {
+      ezsp.ezspLeaveNetwork = leave;
+    }
+  };
+  prototype.formNetwork = function guarded(this: EmberAdapter, fromBackup: boolean, ...rest: unknown[]) {
+    this.adapterOptions.guard({ intent: fromBackup ? 'restore' : 'form', holds: undefined });
+    return formNetwork.call(this, fromBackup, ...rest);
+  };
+}
+
+/** The guard's question, asked with what the add-on knows of its network. */
+export function guardFor(known: Omit<StartQuestion, 'intent' | 'holds'>): GuardedAdapterOptions['guard'] {
+  return (found) => checkIntent({ ...found, ...known });
+}

@@ -1,0 +1,172 @@
+/**
+ * `npm run types:zigbee`: the catalogue of Zigbee device types, addons/zigbee/types.json, made from the definitions of
+ * zigbee-herdsman-converters: one line a type, in a fixed order, so that an update of the converters shows as the lines
+ * that changed. With `--stdout` it is printed instead. The daemon reads the file and never loads the converters.
+ */
+import { readdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import {
+  type Definition,
+  type DefinitionWithExtend,
+  prepareDefinition,
+  setLogger,
+} from 'zigbee-herdsman-converters';
+import { typeIdOf } from '../addons/zigbee/src/type-id.ts';
+
+const FILE = resolve(import.meta.dirname, '../addons/zigbee/types.json');
+const DESCRIPTION_MAX_CHARS = 300;
+
+/**
+ * Makers whose lights speak Touchlink (ZLL, or Base Device Behavior with Touchlink commissioning). The definitions do
+ * not say it for each model.
+ */
+const TOUCHLINK_LIGHT_MAKERS = new Set([
+  'Philips',
+  'IKEA',
+  'OSRAM',
+  'LEDVANCE',
+  'Sylvania',
+  'Innr',
+  'GLEDOPTO',
+  'Müller Licht',
+  'Paulmann',
+  'Sunricher',
+  'Trust',
+  'Immax',
+  'Lidl',
+  'Busch-Jaeger',
+  'Gira',
+  'JUNG',
+  'Iluminize',
+  'EGLO',
+  'AduroSmart',
+  'Calex',
+  'Nue / 3A',
+  'Dresden Elektronik',
+  'Robb',
+]);
+/** Zigbee Light Link, as a profile of an endpoint. */
+const ZLL_PROFILE = 0xc05e;
+
+/** What all have in common stands in the manifest, under `types.defaults`. */
+interface TypeLine {
+  id: string;
+  manufacturer: string;
+  model: string;
+  description: string;
+  fakeSampleLabel?: string;
+  pairingMethods?: string[];
+  features: string[];
+}
+type Exposes = Extract<Definition['exposes'], readonly unknown[]>;
+
+const nothing = () => undefined;
+setLogger({ debug: nothing, info: nothing, warning: nothing, error: nothing });
+
+const require = createRequire(import.meta.url);
+const devices = join(dirname(require.resolve('zigbee-herdsman-converters')), 'devices');
+const types = new Map<string, TypeLine>();
+
+for (const generic of [
+  {
+    model: 'ZIGBEE-DEVICE',
+    description: 'Any Zigbee device: whatever joins is taken, and told what it is',
+  },
+  {
+    model: 'ZIGBEE-BRIDGE',
+    description: 'The Zigbee network itself: groups, scenes, bindings, reporting, firmware, backup',
+  },
+]) {
+  add({ manufacturer: 'Generic', ...generic, features: [], touchlink: false });
+}
+for (const name of readdirSync(devices).filter((each) => each.endsWith('.js'))) {
+  const { definitions = [] } = require(join(devices, name)) as { definitions?: DefinitionWithExtend[] };
+  for (const definition of definitions) addDefinition(definition);
+}
+
+const lines = [...types.values()]
+  .sort((one, other) => compare(one.manufacturer, other.manufacturer) || compare(one.model, other.model))
+  .map((type) => JSON.stringify(type));
+const text = `[\n${lines.join(',\n')}\n]\n`;
+if (process.argv.includes('--stdout')) process.stdout.write(text);
+else {
+  writeFileSync(FILE, text);
+  console.log(`${types.size} types in ${FILE}, ${Buffer.byteLength(text)} bytes`);
+}
+
+function addDefinition(raw: DefinitionWithExtend): void {
+  const definition = prepareDefinition(raw);
+  const exposes: Exposes =
+    typeof definition.exposes === 'function'
+      ? definition.exposes({ isDummyDevice: true } as never, {})
+      : definition.exposes;
+  const { vendor, model, description } = definition;
+  const touchlink = hasTouchlink(definition, exposes);
+  const features = featuresOf(exposes);
+  add({ manufacturer: vendor, model, description, features, touchlink });
+  for (const label of definition.whiteLabel ?? []) {
+    add({
+      manufacturer: label.vendor ?? vendor,
+      model: label.model,
+      description: label.description ?? description,
+      features,
+      touchlink,
+    });
+  }
+}
+
+function add({
+  manufacturer,
+  model,
+  description,
+  features,
+  touchlink,
+}: Pick<TypeLine, 'manufacturer' | 'model' | 'description' | 'features'> & { touchlink: boolean }): void {
+  const id = typeIdOf(manufacturer, model);
+  // a model that is defined twice is told apart when it joins: to a person it is one type
+  const before = types.get(id);
+  if (before) {
+    before.features = [...new Set([...before.features, ...features])];
+    return;
+  }
+  const fakeSampleLabel = sampleLabelOf(features);
+  types.set(id, {
+    id,
+    manufacturer,
+    model,
+    description: description.trim().slice(0, DESCRIPTION_MAX_CHARS),
+    ...(fakeSampleLabel === undefined ? {} : { fakeSampleLabel }),
+    ...(touchlink ? { pairingMethods: ['touchlink'] } : {}),
+    features,
+  });
+}
+
+function featuresOf(exposes: Exposes): string[] {
+  const names = exposes.flatMap((expose) => {
+    const inner = expose.type === 'composite' || expose.type === 'list' ? undefined : expose.features;
+    const endpoint = expose.endpoint === undefined ? '' : `_${expose.endpoint}`;
+    return inner
+      ? inner.map((feature) => feature.property ?? `${feature.name}${endpoint}`)
+      : [expose.property ?? expose.name];
+  });
+  return [...new Set(names.filter((name) => name !== 'linkquality'))];
+}
+
+function sampleLabelOf(features: readonly string[]): string | undefined {
+  if (features.includes('state')) return 'onoff';
+  return features.find((name) => ['temperature', 'humidity', 'contact', 'occupancy', 'power'].includes(name));
+}
+
+function hasTouchlink({ fingerprint = [], vendor }: Definition, exposes: Exposes): boolean {
+  if (!exposes.some(({ type }) => type === 'light')) return false;
+  const isZll = fingerprint.some(({ endpoints = [] }) =>
+    endpoints.some(({ profileID }) => profileID === ZLL_PROFILE),
+  );
+  return isZll || TOUCHLINK_LIGHT_MAKERS.has(vendor);
+}
+
+/** By code points: the same on every machine, whatever its language. */
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}

@@ -1,0 +1,230 @@
+/** Groups, scenes, bindings, reporting, firmware, availability, and frames from the wild. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ColourBulb } from '../../simulators/zigbee/devices/colour-bulb.ts';
+import { ContactSensor } from '../../simulators/zigbee/devices/contact-sensor.ts';
+import { MeteringPlug } from '../../simulators/zigbee/devices/metering-plug.ts';
+import { TemperatureSensor } from '../../simulators/zigbee/devices/temperature-sensor.ts';
+import { otaImage } from '../../simulators/zigbee/ota-image.ts';
+import { until } from '../../support/until.ts';
+import { TYPES, ZigbeeHouse } from './zigbee-house.ts';
+
+describe('a Zigbee network', () => {
+  let house: ZigbeeHouse;
+  let lamps: { id: string; bulb: ColourBulb }[];
+  before(async () => {
+    house = await ZigbeeHouse.open({ parameters: { pingSeconds: 10, silentHours: 0.002 } });
+    lamps = [];
+    for (let count = 0; count < 2; count += 1) {
+      const bulb = house.radio.add(new ColourBulb());
+      const { id, status } = await house.pair(TYPES.bulb, bulb, { touchlink: false });
+      assert.equal(status.eventType, 'paired', JSON.stringify(status.reason));
+      lamps.push({ id, bulb });
+    }
+  });
+  after(() => house.close());
+  const lamp = (index: number) => lamps[index] as { id: string; bulb: ColourBulb };
+
+  it('tells a group the same by one frame, and recalls a scene', async () => {
+    assert.deepEqual((await house.action('createGroup', { name: 'kitchen' })).response, { group: 1 });
+    for (const { id } of lamps) await house.action('addToGroup', { group: 1, deviceId: id });
+    const told = await house.action('setGroup', { group: 1, values: { state: 'ON', brightness: 77 } });
+    assert.equal(told.error, undefined, JSON.stringify(told.error));
+    await until('both shine', () => lamps.every(({ bulb }) => bulb.state.on && bulb.state.level === 77));
+    for (const { id } of lamps) await house.reading(id, { brightness: 77 });
+
+    assert.equal((await house.action('storeScene', { group: 1, scene: 4, name: 'dinner' })).error, undefined);
+    await house.action('setGroup', { group: 1, values: { brightness: 200 } });
+    await until('both are brighter', () => lamps.every(({ bulb }) => bulb.state.level === 200));
+    assert.equal((await house.action('recallScene', { group: 1, scene: 4 })).error, undefined);
+    await until('both are as they were', () => lamps.every(({ bulb }) => bulb.state.level === 77));
+
+    const refused = await house.action('setGroup', { group: 1, values: { brightness: 999 } });
+    assert.match(refused.error?.message ?? '', /"brightness" must be from 0 to 254/);
+    const { response } = await house.action('describeNetwork');
+    const groups = (response?.['groups'] ?? []) as { name: string; members: { deviceId: string }[] }[];
+    const [group] = groups;
+    assert.deepEqual(
+      [group?.name, group?.members.map(({ deviceId }) => deviceId)],
+      ['kitchen', lamps.map(({ id }) => id)],
+    );
+    assert.deepEqual((await house.action('removeGroup', { group: 1 })).response, { group: 1 });
+  });
+
+  it('is told the same through a bridge device', async () => {
+    const id = await house.create(TYPES.bridge);
+    await house.startPairing(id);
+    assert.equal((await house.pairingEnd(id)).status.eventType, 'paired');
+    assert.equal((await house.set(id, { createGroup: { group: 9 } })).status, 200);
+    assert.equal((await house.set(id, { removeGroup: { group: 9 } })).status, 200);
+    const { response } = await house.get(id);
+    assert.equal(response?.['channel'], 15);
+    assert.equal(
+      JSON.stringify(response).includes(house.radio.network?.networkKey.toString('hex') ?? ''),
+      false,
+    );
+    const wrong = await house.set(id, { explode: {} });
+    assert.equal(wrong.status, 400);
+    assert.match(wrong.body.hint ?? '', /createGroup/);
+  });
+
+  it('binds devices to each other, and says what they report', async () => {
+    const plug = house.radio.add(new MeteringPlug());
+    const { id } = await house.pair(TYPES.plug, plug);
+    const bound = await house.action('bind', {
+      deviceId: id,
+      clusters: ['genOnOff'],
+      toDeviceId: lamp(0).id,
+    });
+    assert.deepEqual(bound.response?.['clusters'], ['genOnOff'], JSON.stringify(bound.error));
+    const targets = plug.endpoint(1).bindings.filter(({ clusterId }) => clusterId === 6);
+    assert.ok(JSON.stringify(targets).includes(lamp(0).bulb.ieee));
+    assert.equal(
+      (await house.action('unbind', { deviceId: id, clusters: ['genOnOff'], toDeviceId: lamp(0).id })).error,
+      undefined,
+    );
+    const reporting = {
+      deviceId: id,
+      cluster: 'genOnOff',
+      attribute: 'onOff',
+      minSeconds: 0,
+      maxSeconds: 300,
+    };
+    assert.equal((await house.action('configureReporting', reporting)).response?.['maxSeconds'], 300);
+    const missing = await house.action('configureReporting', { ...reporting, cluster: 'hvacThermostat' });
+    assert.match(missing.error?.hint ?? '', /genOnOff/);
+  });
+
+  it('updates the firmware of a device from a file on this box', async () => {
+    const plug = house.radio.add(new MeteringPlug());
+    const { id } = await house.pair(TYPES.plug, plug);
+    const folder = join(house.dataFolder, 'firmware');
+    mkdirSync(folder, { recursive: true });
+    const file = otaImage({
+      manufacturerCode: 0x1166,
+      imageType: 0x0120,
+      fileVersion: 0x0200_0000,
+      bytes: 500,
+    });
+    writeFileSync(join(folder, 'plug-2.ota'), file);
+    for (const name of ['../plug-2.ota', '/etc/passwd', 'none.ota']) {
+      assert.notEqual(
+        (await house.action('updateFirmware', { deviceId: id, file: name })).error,
+        undefined,
+        name,
+      );
+    }
+    const begun = await house.action('updateFirmware', { deviceId: id, file: 'plug-2.ota' });
+    assert.equal(begun.error, undefined, JSON.stringify(begun.error));
+    await until('the new firmware runs', () => plug.softwareBuild === '2.0.0', 60_000);
+    await house.reading(id, {
+      update: { state: 'idle', installed_version: 0x0200_0000 },
+    });
+    const entry = {
+      url: 'plug-2.ota',
+      imageType: 0x0120,
+      manufacturerCode: 0x1166,
+      fileVersion: 0x0200_0000,
+    };
+    writeFileSync(join(folder, 'index.json'), JSON.stringify([entry]));
+    const { response } = await house.action('checkFirmware', { deviceId: id });
+    assert.deepEqual(response, {
+      available: false,
+      installedVersion: 0x0200_0000,
+      latestVersion: 0x0200_0000,
+    });
+    writeFileSync(
+      join(folder, 'index.json'),
+      JSON.stringify([{ ...entry, url: 'https://example.com/f.ota' }]),
+    );
+    assert.match(
+      (await house.action('checkFirmware', { deviceId: id })).error?.message ?? '',
+      /name of a file here/,
+    );
+  }).timeout(120_000);
+
+  it('misses devices that are gone, each as its kind allows, and finds them again', async () => {
+    const { id, bulb } = lamp(1);
+    bulb.switchOff();
+    const view = await until(
+      'it is missed',
+      async () => {
+        const now = await house.device(id);
+        return now.availability?.online === false && now;
+      },
+      120_000,
+    );
+    assert.match(view.availability?.reason ?? '', /does not answer/);
+    const refused = await house.set(id, { state: 'ON' });
+    assert.deepEqual([refused.status, refused.body.code], [503, 'deviceRefused']);
+    assert.match(refused.body.message, /does not answer/);
+    bulb.switchOn();
+    await until('it is back', async () => (await house.device(id)).availability?.online === true);
+
+    const sensor = house.radio.add(new TemperatureSensor());
+    const paired = await house.pair(TYPES.thermometer, sensor);
+    await until(
+      'the sleeper is missed',
+      async () => (await house.device(paired.id)).availability?.online === false,
+    );
+    sensor.report({ temperature: 20 });
+    await until(
+      'the sleeper is back',
+      async () => (await house.device(paired.id)).availability?.online === true,
+    );
+  }).timeout(150_000);
+
+  it('forces a device out that does not answer', async () => {
+    const sensor = house.radio.add(new TemperatureSensor());
+    const { id } = await house.pair(TYPES.thermometer, sensor);
+    sensor.switchOff();
+    await house.api.send('DELETE', `/device/v1/devices/${id}`);
+    await until('it is said', () => /was forced out: it did not confirm/.test(house.log()));
+    const { response } = await house.action('describeNetwork');
+    assert.equal(JSON.stringify(response).includes(sensor.ieee), false);
+  });
+
+  it('takes a door sensor’s alarms', async () => {
+    const door = house.radio.add(new ContactSensor());
+    const { id, status } = await house.pair(TYPES.contact, door);
+    assert.equal(status.eventType, 'paired', JSON.stringify(status.reason));
+    door.move(true);
+    await house.reading(id, { contact: false });
+    door.move(false);
+    await house.reading(id, { contact: true });
+  });
+
+  it('bears whatever comes through the air', async () => {
+    const { id, bulb } = lamp(0);
+    const endpoint = bulb.endpoint(1);
+    for (const cluster of [
+      0x0000, 0x0006, 0x0008, 0x0019, 0x0021, 0x0300, 0x0402, 0x0500, 0x0b04, 0xef00, 0xfc00, 0xffff,
+    ]) {
+      for (const length of [0, 1, 2, 3, 5, 17, 60]) endpoint.sendRaw(cluster, randomBytes(length));
+      // a report that announces more than it has, and an array that announces far more
+      endpoint.sendRaw(cluster, Buffer.from([0x18, 1, 0x0a, 0, 0, 0x42, 200]));
+      endpoint.sendRaw(cluster, Buffer.from([0x18, 2, 0x0a, 0, 0, 0x48, 0x20, 0xff, 0xff]));
+      endpoint.sendRaw(cluster, Buffer.from([0x1c, 0xff, 0xff, 3, 0x0a, 1, 0, 0x10]));
+    }
+    for (const length of [1, 5, 40, 255]) house.radio.writeRaw(randomBytes(length));
+    house.radio.writeRaw(Buffer.from([0xfe, 3, 0x44, 0x81, 1, 2, 3, 0xff]));
+    assert.equal((await house.set(id, { state: 'OFF' })).status, 200);
+    assert.equal((await house.part())?.restarts ?? 0, 0);
+  });
+
+  it('takes a frame that came twice for one', async () => {
+    const sensor = house.radio.add(new TemperatureSensor());
+    const { id } = await house.pair(TYPES.thermometer, sensor);
+    const before = (await house.readings(id)).length;
+    const report = Buffer.from([0x18, 0x77, 0x0a, 0, 0, 0x29, 0x98, 0x08]);
+    for (let count = 0; count < 3; count += 1) sensor.endpoint(1).sendRaw(0x0402, report);
+    sensor.report({ humidity: 41 });
+    await house.reading(id, { humidity: 41 });
+    const temperatures = (await house.readings(id))
+      .slice(0, -before || undefined)
+      .filter(({ temperature }) => temperature === 22);
+    assert.equal(temperatures.length, 1);
+  });
+}).timeout(60_000);

@@ -1,0 +1,213 @@
+/** Pairings that do not go as wished: each ends with its reason and the next step. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { ANY_DEVICE_TYPE } from '../../../addons/zigbee/src/type-id.ts';
+import { ColourBulb } from '../../simulators/zigbee/devices/colour-bulb.ts';
+import { ContactSensor } from '../../simulators/zigbee/devices/contact-sensor.ts';
+import { MeteringPlug } from '../../simulators/zigbee/devices/metering-plug.ts';
+import { TemperatureSensor } from '../../simulators/zigbee/devices/temperature-sensor.ts';
+import type { Step } from '../../simulators/zigbee/faults.ts';
+import { until } from '../../support/until.ts';
+import { type DeviceView, TYPES, ZigbeeHouse } from './zigbee-house.ts';
+
+describe('a Zigbee pairing', () => {
+  let house: ZigbeeHouse;
+  before(async () => {
+    house = await ZigbeeHouse.open({ parameters: { interviewSeconds: 5 } });
+  });
+  after(() => house.close());
+
+  const ended = (view: DeviceView, code: string) => {
+    assert.equal(view.status.eventType, 'not_paired');
+    assert.equal(view.status.reason?.code, code, JSON.stringify(view.status.reason));
+    assert.notEqual(view.status.reason?.hint ?? '', '');
+    return view.status.reason?.message ?? '';
+  };
+  const isOpen = () => until('joining is open', () => house.radio.coordinator.permitsJoining);
+
+  it('says that nothing joined, and closes the network', async () => {
+    const id = await house.create(TYPES.thermometer);
+    await house.startPairing(id, { joinSeconds: 3 });
+    await isOpen();
+    assert.match(ended(await house.pairingEnd(id), 'nothingJoined'), /within 3 s/);
+    await until('joining is closed', () => !house.radio.coordinator.permitsJoining);
+  });
+
+  for (const [step, words] of [
+    ['nodeDescriptor', /node descriptor/],
+    ['activeEndpoints', /active endpoints/],
+    ['simpleDescriptor', /simple descriptor/],
+    ['basicRead', /basic cluster/],
+  ] as [Step, RegExp][]) {
+    it(`names the step of the interview at which a device breaks: ${step}`, async () => {
+      const sensor = house.radio.add(new TemperatureSensor({ pollMs: 0 }));
+      sensor.faults.set(step, 'mute');
+      const message = ended(await house.pair(TYPES.thermometer, sensor), 'interviewFailed');
+      assert.match(message, words);
+      house.radio.remove(sensor);
+    });
+  }
+
+  it('names the enrolment of an alarm sensor that does not enrol', async () => {
+    const sensor = house.radio.add(new ContactSensor({ pollMs: 0 }));
+    sensor.faults.set('iasEnrol', 'mute');
+    const message = ended(await house.pair(ANY_DEVICE_TYPE, sensor), 'interviewFailed');
+    assert.match(message, /IAS zone/);
+    house.radio.remove(sensor);
+  });
+
+  it('offers another model back with what it is, and takes it when it is asked for', async () => {
+    const bulb = house.radio.add(new ColourBulb());
+    const view = await house.pair(TYPES.thermometer, bulb);
+    assert.match(ended(view, 'wrongModel'), /Innr RB 285 C .*not the SONOFF SNZB-02/);
+    assert.match(view.status.reason?.hint ?? '', new RegExp(TYPES.bulb));
+    const found = await house.api.send<object[]>('POST', '/device/v1/protocols/zigbee/scan');
+    const offered = found.find((candidate) => JSON.stringify(candidate).includes(bulb.ieee));
+    assert.deepEqual(offered, {
+      label: 'Innr RB 285 C (E27 bulb RGBW), joined and not yet paired',
+      type: TYPES.bulb,
+      parameters: { ieeeAddress: bulb.ieee },
+    });
+    const id = await house.create(TYPES.bulb, { ieeeAddress: bulb.ieee });
+    await house.startPairing(id);
+    assert.equal((await house.pairingEnd(id)).status.eventType, 'paired');
+
+    const other = await house.create(TYPES.bulb, { ieeeAddress: bulb.ieee });
+    await house.startPairing(other);
+    assert.match(ended(await house.pairingEnd(other), 'alreadyPaired'), new RegExp(`as device "${id}"`));
+  });
+
+  it('says so when a device that is paired already is what came', async () => {
+    const sensor = house.radio.add(new TemperatureSensor());
+    assert.equal((await house.pair(TYPES.thermometer, sensor)).status.eventType, 'paired');
+    const id = await house.create(TYPES.thermometer);
+    await house.startPairing(id, { joinSeconds: 4 });
+    await isOpen();
+    sensor.leave({ rejoin: true });
+    sensor.join();
+    assert.match(ended(await house.pairingEnd(id), 'alreadyPaired'), new RegExp(sensor.ieee));
+  });
+
+  it('says that a model is unknown', async () => {
+    const sensor = house.radio.add(new TemperatureSensor({ model: 'NEVER-SEEN-1', manufacturer: 'Nobody' }));
+    const view = await house.pair(TYPES.thermometer, sensor);
+    assert.match(ended(view, 'unsupportedModel'), /"NEVER-SEEN-1" of "Nobody"/);
+    const id = await house.create(ANY_DEVICE_TYPE, { ieeeAddress: sensor.ieee });
+    await house.startPairing(id);
+    assert.equal((await house.pairingEnd(id)).status.eventType, 'paired');
+    sensor.report({ temperature: 19.5 });
+    await house.reading(id, { temperature: 19.5 });
+  });
+
+  it('says that the device left', async () => {
+    const sensor = house.radio.add(new TemperatureSensor({ pollMs: 0 }));
+    sensor.faults.set('activeEndpoints', 'leave');
+    assert.match(ended(await house.pair(TYPES.thermometer, sensor), 'leftDuringPairing'), /left/);
+    house.radio.remove(sensor);
+  });
+
+  it('says that it could not be bound, and goes on without a reset at the next attempt', async () => {
+    const plug = house.radio.add(new MeteringPlug());
+    plug.faults.set('bind', 'refuse');
+    const view = await house.pair(TYPES.plug, plug);
+    ended(view, 'bindingFailed');
+    plug.faults.mend();
+    await house.startPairing(view.id);
+    assert.equal((await house.pairingEnd(view.id)).status.eventType, 'paired');
+  });
+
+  it('says that it could not be set up', async () => {
+    const plug = house.radio.add(new MeteringPlug());
+    plug.faults.set('configureReporting', 'refuse');
+    ended(await house.pair(TYPES.plug, plug), 'configurationFailed');
+    house.radio.remove(plug);
+  });
+
+  it('gives each of several devices to the pairing that wants its model', async () => {
+    const [sensor, bulb] = [house.radio.add(new TemperatureSensor()), house.radio.add(new ColourBulb())];
+    const wanted = [
+      await house.create(TYPES.bulb, { touchlink: false }),
+      await house.create(TYPES.thermometer),
+    ];
+    for (const id of wanted) await house.startPairing(id);
+    sensor.seek();
+    bulb.seek();
+    const [lamp, thermometer] = await Promise.all(wanted.map((id) => house.pairingEnd(id)));
+    assert.equal(lamp?.address?.['ieeeAddress'], bulb.ieee, JSON.stringify(lamp?.status));
+    assert.equal(thermometer?.address?.['ieeeAddress'], sensor.ieee, JSON.stringify(thermometer?.status));
+  });
+
+  it('takes an install code, and refuses a wrong one', async () => {
+    const wrong = await house.create(TYPES.thermometer, { installCode: 'nonsense' });
+    await house.startPairing(wrong);
+    const view = await house.pairingEnd(wrong);
+    ended(view, 'badInstallCode');
+    assert.doesNotMatch(JSON.stringify(view.status), /nonsense/);
+
+    const code = withCrc(randomBytes(16));
+    const sensor = house.radio.add(new TemperatureSensor({ installCode: code }));
+    const text = `${sensor.ieee.slice(2)}|${code.toString('hex')}`;
+    const { status } = await house.pair(TYPES.thermometer, sensor, { installCode: text });
+    assert.equal(status.eventType, 'paired', JSON.stringify(status.reason));
+    assert.equal(JSON.stringify(await house.device(wrong)).includes('nonsense'), false);
+  });
+
+  it('finds a lamp by Touchlink that does not look for a network', async () => {
+    const bulb = house.radio.add(new ColourBulb());
+    const id = await house.create(TYPES.bulb, { touchlink: true });
+    await house.startPairing(id);
+    const { status } = await house.pairingEnd(id);
+    assert.equal(status.eventType, 'paired', JSON.stringify(status.reason));
+    assert.equal(bulb.joined, true);
+  }).timeout(60_000);
+
+  it('can be cancelled', async () => {
+    const id = await house.create(TYPES.thermometer);
+    await house.startPairing(id);
+    await isOpen();
+    await house.api.send('DELETE', `/device/v1/devices/${id}/pair`);
+    assert.equal((await house.pairingEnd(id)).status.eventType, 'not_paired');
+    await until('joining is closed', () => !house.radio.coordinator.permitsJoining);
+  });
+
+  it('tells its progress', () => {
+    const events = new Set(house.heard.map(({ event }) => event));
+    for (const event of ['discovering', 'paired', 'not_paired']) assert.ok(events.has(event));
+  });
+}).timeout(90_000);
+
+describe('a Zigbee pairing without a coordinator, or without room', () => {
+  it('says that the network is full', async () => {
+    const house = await ZigbeeHouse.open({ radio: { capacity: 1 } });
+    try {
+      const [first, second] = [new TemperatureSensor(), new TemperatureSensor()];
+      assert.equal((await house.pair(TYPES.thermometer, house.radio.add(first))).status.eventType, 'paired');
+      const id = await house.create(TYPES.thermometer);
+      await house.startPairing(id, { joinSeconds: 3 });
+      house.radio.add(second).seek();
+      const { status } = await house.pairingEnd(id);
+      assert.equal(status.reason?.code, 'networkFull', JSON.stringify(status.reason));
+
+      await house.radio.unplug();
+      await house.until('degraded');
+      await house.startPairing(id);
+      const lost = (await house.pairingEnd(id)).status.reason;
+      assert.equal(lost?.code, 'coordinatorNotReady');
+    } finally {
+      await house.close();
+    }
+  });
+}).timeout(60_000);
+
+/** CRC-16/X-25, as install codes bear it (Base Device Behavior, 10.1.1). */
+function withCrc(code: Buffer): Buffer {
+  let crc = 0xffff;
+  for (const byte of code) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >> 1) ^ 0x8408 : crc >> 1;
+  }
+  const whole = Buffer.alloc(code.length + 2);
+  code.copy(whole);
+  whole.writeUInt16LE(~crc & 0xffff, code.length);
+  return whole;
+}

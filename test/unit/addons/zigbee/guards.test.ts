@@ -1,0 +1,172 @@
+/** What keeps a network from being lost: the start's policy, the files, the logs. */
+import assert from 'node:assert/strict';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { mendDatabase, pairedDevicesIn } from '../../../../addons/zigbee/src/device-database.ts';
+import { readDurably, writeDurably } from '../../../../addons/zigbee/src/durable-file.ts';
+import { withoutKeys } from '../../../../addons/zigbee/src/library-log.ts';
+import { IdentityFile, newIdentity, parseIdentity } from '../../../../addons/zigbee/src/network-identity.ts';
+import { troubleOf } from '../../../../addons/zigbee/src/radio-trouble.ts';
+import { checkIntent, networkOf, type StartQuestion } from '../../../../addons/zigbee/src/start-policy.ts';
+import { isAshAnswer, mtAnswer } from '../../../../addons/zigbee/src/stick-probe.ts';
+import { tempFolder } from '../../../support/temp-folder.ts';
+
+describe('the start of a Zigbee coordinator', () => {
+  const holds = { panId: 0x1a62, extendedPanId: 'aabbccddeeff0011', channel: 11 };
+  const empty: StartQuestion = {
+    intent: 'form',
+    holds: undefined,
+    formed: false,
+    hasDevices: false,
+    overwrite: false,
+  };
+
+  it('goes on with its own network, makes a first one, and gives an empty stick the backup', () => {
+    checkIntent({ ...empty, intent: 'resume', holds, formed: true, hasDevices: true });
+    checkIntent(empty);
+    checkIntent({ ...empty, intent: 'restore', formed: true, hasDevices: true });
+    checkIntent({ ...empty, formed: true });
+  });
+
+  it('never touches a stick that belongs to another network', () => {
+    for (const intent of ['form', 'restore'] as const) {
+      assert.throws(() => checkIntent({ ...empty, intent, holds }), {
+        code: 'foreignNetwork',
+        message: /PAN 0x1a62 on channel 11/,
+      });
+    }
+  });
+
+  it('makes no new network where devices wait for theirs', () => {
+    assert.throws(() => checkIntent({ ...empty, formed: true, hasDevices: true }), { code: 'networkLost' });
+  });
+
+  it('does all that when a person has said so', () => {
+    checkIntent({ ...empty, holds, formed: true, hasDevices: true, overwrite: true });
+  });
+
+  it('takes a record of no network for none', () => {
+    assert.equal(networkOf({ ...holds, panId: 0xffff }), undefined);
+    assert.equal(networkOf({ ...holds, channel: 0 }), undefined);
+    assert.equal(networkOf({ ...holds, extendedPanId: '0000000000000000' }), undefined);
+    assert.deepEqual(networkOf(holds), holds);
+  });
+});
+
+describe('the files of a Zigbee network', () => {
+  let folder: ReturnType<typeof tempFolder>;
+  beforeEach(() => {
+    folder = tempFolder();
+  });
+  afterEach(() => folder.remove());
+
+  it('are the gateway’s alone, and keep what they held before', () => {
+    const path = join(folder.path, 'a.json');
+    writeDurably(path, '1');
+    writeDurably(path, '2');
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.equal(readFileSync(`${path}.previous`, 'utf8'), '1');
+    writeFileSync(path, '{damaged');
+    assert.equal(readDurably(path, JSON.parse), 1);
+    writeFileSync(`${path}.previous`, '{damaged');
+    assert.throws(() => readDurably(path, JSON.parse), SyntaxError);
+    assert.equal(readDurably(join(folder.path, 'none'), JSON.parse), undefined);
+  });
+
+  it('hold a network that is made once, and differs from box to box', () => {
+    const file = new IdentityFile(folder.path);
+    const first = file.load(20);
+    assert.equal(first.channel, 20);
+    assert.deepEqual(file.load(11), first);
+    assert.notEqual(newIdentity(11).networkKey, newIdentity(11).networkKey);
+    assert.throws(
+      () => parseIdentity(JSON.stringify({ ...first, networkKey: 'abcd' })),
+      (error: Error) => {
+        assert.doesNotMatch(error.message, /abcd/);
+        return true;
+      },
+    );
+    assert.throws(() => parseIdentity(JSON.stringify({ ...first, panId: 0xffff })));
+  });
+
+  it('hold the devices: a damaged database is replaced by the one before', () => {
+    const path = join(folder.path, 'database.db');
+    const lines = [
+      '{"id":1,"type":"Coordinator"}',
+      '{"id":2,"type":"Router"}',
+      '{"id":3,"type":"Group"}',
+    ].join('\n');
+    assert.equal(mendDatabase(path), undefined);
+    writeDurably(path, lines);
+    assert.equal(mendDatabase(path), undefined);
+    assert.equal(pairedDevicesIn(path), 1);
+    writeDurably(path, `${lines}\n{"id":4,"type":"EndDevice"}`);
+    for (const damage of ['', `${lines}\n{"id":4,"ty`, '\0\0\0\0']) {
+      writeFileSync(`${path}.previous`, lines);
+      writeFileSync(path, damage);
+      assert.match(mendDatabase(path) ?? '', /previous copy was put in its place/);
+      assert.equal(readFileSync(path, 'utf8'), lines);
+    }
+    writeFileSync(path, '{');
+    writeFileSync(`${path}.previous`, '{');
+    assert.match(mendDatabase(path) ?? '', /devices may be missing/);
+  });
+});
+
+describe('the libraries’ logs', () => {
+  it('show no key, in whatever form', () => {
+    const key = '0a1b2c3d4e5f60718293a4b5c6d7e8f9';
+    const list = [...Buffer.from(key, 'hex')].join(',');
+    for (const text of [
+      `key=${key}.`,
+      `KEY ${key.toUpperCase()}`,
+      `[${list}]`,
+      key.match(/../g)?.join(':') ?? '',
+    ]) {
+      assert.match(withoutKeys(text), /\*\*\*/);
+      assert.doesNotMatch(withoutKeys(text).toLowerCase(), /0a1b2c|10,27|0a:1b/);
+    }
+    assert.equal(
+      withoutKeys("Interview for '0x00158d0000000001' started"),
+      "Interview for '0x00158d0000000001' started",
+    );
+  });
+});
+
+describe('the question who a stick is', () => {
+  it('knows an answer of Z-Stack by its checksum, wherever it begins', () => {
+    const answer = Buffer.from('fe02610179071c', 'hex');
+    answer[6] = [0x02, 0x61, 0x01, 0x79, 0x07].reduce((sum, byte) => sum ^ byte, 0);
+    assert.deepEqual(
+      mtAnswer(Buffer.concat([Buffer.from([0xfe, 0x00]), answer]), 0x01),
+      Buffer.from([0x79, 0x07]),
+    );
+    assert.equal(mtAnswer(answer.subarray(0, 5), 0x01), undefined);
+    answer[6] = (answer[6] as number) ^ 1;
+    assert.equal(mtAnswer(answer, 0x01), undefined);
+  });
+
+  it('knows an answer of EmberZNet', () => {
+    assert.equal(isAshAnswer(Buffer.from('1ac1020b0a527e', 'hex')), true);
+    assert.equal(isAshAnswer(Buffer.from('c1020b0a52', 'hex')), false);
+    assert.equal(isAshAnswer(Buffer.from('fe00210120', 'hex')), false);
+  });
+});
+
+describe('what a port fails with', () => {
+  for (const [error, code] of [
+    [Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }), 'tcpUnreachable'],
+    [new Error('Error: No such file or directory, cannot open /dev/ttyUSB0'), 'stickAbsent'],
+    [new Error('Error: Permission denied, cannot open /dev/ttyUSB0'), 'permissionDenied'],
+    [new Error('Error Resource temporarily unavailable Cannot lock port'), 'portBusy'],
+    [new Error('Failed to connect to the adapter (Error: SRSP - SYS - ping after 6000ms)'), 'stickMute'],
+    [new Error('network commissioning failed - panId collision detected'), 'startFailed'],
+    [new Error('anything'), 'startFailed'],
+  ] as [Error, string][]) {
+    it(`has a name: ${code} for "${error.message}"`, () => {
+      const trouble = troubleOf(error, '/dev/ttyUSB0');
+      assert.equal(trouble.code, code);
+      assert.match(trouble.reason, new RegExp(`^${code}: .+; .+`));
+    });
+  }
+});
