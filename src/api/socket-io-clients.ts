@@ -1,10 +1,12 @@
 /**
  * The socket.io clients, Engine.IO 3 and 4 alike, on every server this is attached to. An event is encoded once,
  * whoever listens. A client that does not keep up is cut: see `cutSlowClients`.
+ *
+ * socket.io is loaded for the first client: a gateway without one does without its 4 MB.
  */
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type DefaultEventsMap, Server, type Socket as SocketIoSocket } from 'socket.io';
+import type { DefaultEventsMap, Server, Socket as SocketIoSocket } from 'socket.io';
 import type { Logger } from '../lib/logger.ts';
 import { answerOf } from './error-table.ts';
 import type { EventKind } from './event-view.ts';
@@ -14,6 +16,7 @@ import { OUTGOING_MAX_BYTES, Outgoing } from './outgoing.ts';
 import { answerAndClose } from './raw-answer.ts';
 import { handshakeQuery, type SocketAdmission, tokenFrom } from './socket-admission.ts';
 
+export const SOCKET_IO_PATH = '/socket.io/';
 /** Clients send nothing but the protocol's own packets. */
 const INCOMING_MAX_BYTES = 16 * 1024;
 const PING_INTERVAL_MS = 25_000;
@@ -22,6 +25,7 @@ const PING_TIMEOUT_MS = 20_000;
 /** What is kept with a socket: the rooms its handshake asked for. */
 type SocketData = { rooms: string[] };
 type Socket = SocketIoSocket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, SocketData>;
+type SocketIo = Server<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, SocketData>;
 
 export interface SocketIoClientsParts {
   admission: SocketAdmission;
@@ -33,7 +37,10 @@ export interface SocketIoClientsParts {
 
 export class SocketIoClients {
   readonly #parts: SocketIoClientsParts;
-  readonly #io: Server<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, SocketData>;
+  readonly #servers: HttpServer[] = [];
+  #loading: Promise<void> | undefined;
+  /** Undefined until the first client comes. */
+  #io: SocketIo | undefined;
   readonly #outgoing = new Map<Socket, Outgoing>();
   /** TCP connections that a polling session moved to, by session. */
   readonly #upgrades = new Map<string, Duplex>();
@@ -41,24 +48,6 @@ export class SocketIoClients {
 
   constructor(parts: SocketIoClientsParts) {
     this.#parts = parts;
-    this.#io = new Server({
-      allowEIO3: true,
-      serveClient: false,
-      transports: ['polling', 'websocket'],
-      maxHttpBufferSize: INCOMING_MAX_BYTES,
-      pingInterval: PING_INTERVAL_MS,
-      pingTimeout: PING_TIMEOUT_MS,
-      // on a LAN it would cost more time than it saves
-      perMessageDeflate: false,
-      httpCompression: false,
-      // other upgrades are not socket.io's to end
-      destroyUpgrade: false,
-      cors: { origin: parts.origins.any ? '*' : parts.origins.list },
-    });
-    this.#io.use((socket, next) => {
-      void this.#admit(socket).then(next);
-    });
-    this.#io.on('connection', (socket) => this.#welcome(socket));
   }
 
   /** How many clients there are just now. */
@@ -73,9 +62,66 @@ export class SocketIoClients {
 
   /** Before `server` listens. */
   attach(server: HttpServer): void {
-    this.#io.attach(server);
+    this.#servers.push(server);
+    const listeners = server.listeners('request');
+    server.removeAllListeners('request');
+    server.on('request', (request, response) => {
+      if (this.#io || !isForSocketIo(request)) {
+        for (const listener of listeners) listener.call(server, request, response);
+        return;
+      }
+      this.#load().then(
+        () => server.emit('request', request, response),
+        (error: unknown) => answerOver(response, error),
+      );
+    });
+    server.on('upgrade', (request, connection, head) => {
+      if (this.#io || !isForSocketIo(request)) return;
+      this.#load().then(
+        () => server.emit('upgrade', request, connection, head),
+        (error: unknown) => answerAndClose(connection, error),
+      );
+    });
+  }
+
+  #load(): Promise<void> {
+    this.#loading ??= this.#start().catch((error: unknown) => {
+      // not kept when it failed
+      this.#loading = undefined;
+      throw error;
+    });
+    return this.#loading;
+  }
+
+  async #start(): Promise<void> {
+    const { Server } = await import('socket.io');
+    const { origins } = this.#parts;
+    const io: SocketIo = new Server({
+      allowEIO3: true,
+      serveClient: false,
+      transports: ['polling', 'websocket'],
+      maxHttpBufferSize: INCOMING_MAX_BYTES,
+      pingInterval: PING_INTERVAL_MS,
+      pingTimeout: PING_TIMEOUT_MS,
+      // on a LAN it would cost more time than it saves
+      perMessageDeflate: false,
+      httpCompression: false,
+      // other upgrades are not socket.io's to end
+      destroyUpgrade: false,
+      cors: { origin: origins.any ? '*' : origins.list },
+    });
+    io.use((socket, next) => {
+      void this.#admit(socket).then(next);
+    });
+    io.on('connection', (socket) => this.#welcome(socket));
+    for (const server of this.#servers) this.#serve(server, io);
+    this.#io = io;
+  }
+
+  #serve(server: HttpServer, io: SocketIo): void {
+    io.attach(server);
     // each `attach` has its own engine
-    const { engine } = this.#io;
+    const { engine } = io;
     engine.use((request: IncomingMessage, response: ServerResponse, next: () => void) => {
       void this.#knock(request, response, next);
     });
@@ -84,14 +130,16 @@ export class SocketIoClients {
   }
 
   stop(): void {
-    this.#io.disconnectSockets(true);
+    this.#io?.disconnectSockets(true);
   }
 
   /** Who wants this kind of event, of this device where it is one's; undefined when nobody does. */
   listeners(kind: EventKind, deviceId?: string) {
-    const { rooms } = this.#io.sockets.adapter;
+    const io = this.#io;
+    if (!io) return undefined;
+    const { rooms } = io.sockets.adapter;
     const [every, narrowed] = [roomOf(kind), roomOf(kind, deviceId)];
-    return rooms.has(every) || rooms.has(narrowed) ? this.#io.to([every, narrowed]) : undefined;
+    return rooms.has(every) || rooms.has(narrowed) ? io.to([every, narrowed]) : undefined;
   }
 
   /**
@@ -172,6 +220,10 @@ export class SocketIoClients {
       if (this.#upgrades.get(sessionId) === connection) this.#upgrades.delete(sessionId);
     });
   }
+}
+
+function isForSocketIo({ url = '/' }: IncomingMessage): boolean {
+  return url.startsWith(SOCKET_IO_PATH);
 }
 
 function answerOver(response: ServerResponse, thrown: unknown): void {

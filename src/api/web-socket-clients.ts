@@ -15,9 +15,8 @@ import { type HandshakeQuery, roomOf } from './narrowing.ts';
 import { OUTGOING_MAX_BYTES } from './outgoing.ts';
 import { answerAndClose } from './raw-answer.ts';
 import { handshakeQuery, type SocketAdmission, tokenFrom } from './socket-admission.ts';
+import { SOCKET_IO_PATH } from './socket-io-clients.ts';
 
-/** socket.io's own upgrades are left to it. */
-const SOCKET_IO_PATH = '/socket.io/';
 const INCOMING_MAX_BYTES = 16 * 1024;
 /** How often a client is asked whether it is there; one that has not answered by the next time is cut. */
 const PING_INTERVAL_MS = 25_000;
