@@ -1,0 +1,172 @@
+/**
+ * A real KNXnet/IP server, knxd, with a bus that takes everything; `knxtool` is the other side of it. On a free port,
+ * in a folder of its own, with as many tunnels as the test wants.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { tempFolder } from './temp-folder.ts';
+import { until } from './until.ts';
+
+const run = promisify(execFile);
+
+export interface KnxdOptions {
+  /** Addresses for clients: tunnels, and each knxtool takes one of them for as long as it runs. */
+  slots?: number;
+  port?: number;
+}
+
+/** What `knxtool groupsocketlisten` prints of a telegram: "Write from 0.0.3 to 1/0/0: 01". */
+export interface HeardTelegram {
+  service: 'Write' | 'Read' | 'Response';
+  source: string;
+  destination: string;
+  /** In hexadecimal, without spaces. */
+  value: string;
+}
+
+export class Knxd {
+  readonly port: number;
+  readonly #slots: number;
+  readonly #folder = tempFolder();
+  readonly #tools = new Set<ChildProcess>();
+  #process: ChildProcess | undefined;
+
+  private constructor(port: number, slots: number) {
+    this.port = port;
+    this.#slots = slots;
+  }
+
+  static async start({ slots = 8, port }: KnxdOptions = {}): Promise<Knxd> {
+    const knxd = new Knxd(port ?? (await freeUdpPort()), slots);
+    await knxd.start();
+    return knxd;
+  }
+
+  get #socketPath(): string {
+    return join(this.#folder.path, 'eib');
+  }
+
+  async start(): Promise<void> {
+    const places = ['-e', '0.0.1', '-E', `0.0.2:${this.#slots}`, `-u${this.#socketPath}`];
+    const server = ['-D', '-T', '-I', 'lo', `-S224.0.23.12:${this.port}`, '-b', 'dummy:'];
+    const child = spawn('knxd', [...places, ...server], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let words = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      words += chunk.toString();
+    });
+    this.#process = child;
+    await until('knxd is up', async () => {
+      if (child.exitCode !== null) throw new Error(`knxd ended with ${child.exitCode}: ${words}`);
+      return existsSync(this.#socketPath) && (await answersSearch(this.port));
+    });
+  }
+
+  /** As a power cut would. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    for (const tool of this.#tools) tool.kill('SIGKILL');
+    await this.#end('SIGTERM');
+    this.#folder.remove();
+  }
+
+  /** `value`: up to 6 bits as a number, else bytes in hexadecimal. */
+  async write(destination: string, value: number | string): Promise<void> {
+    const short = typeof value === 'number';
+    await this.#tool(short ? 'groupswrite' : 'groupwrite', destination, short ? value.toString(16) : value);
+  }
+
+  async respond(destination: string, value: number | string): Promise<void> {
+    const short = typeof value === 'number';
+    await this.#tool(
+      short ? 'groupsresponse' : 'groupresponse',
+      destination,
+      short ? value.toString(16) : value,
+    );
+  }
+
+  async read(destination: string): Promise<void> {
+    await this.#tool('groupread', destination);
+  }
+
+  /** Hears every telegram on the bus from now on. */
+  async listen(): Promise<HeardTelegram[]> {
+    const heard: HeardTelegram[] = [];
+    const command = ['-oL', 'knxtool', 'groupsocketlisten', `local:${this.#socketPath}`];
+    const child = spawn('stdbuf', command, { stdio: ['ignore', 'pipe', 'ignore'] });
+    this.#tools.add(child);
+    child.once('exit', () => this.#tools.delete(child));
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+      const telegram = parseLine(line);
+      if (telegram) heard.push(telegram);
+    });
+    // its socket is open once it hears a telegram
+    await until('knxtool listens', async () => {
+      await this.write('31/7/255', 0);
+      return heard.some(({ destination }) => destination === '31/7/255');
+    });
+    heard.length = 0;
+    return heard;
+  }
+
+  async #tool(applet: string, destination: string, value = ''): Promise<void> {
+    const bytes = applet.startsWith('groups') || value === '' ? [value] : (value.match(/../g) ?? []);
+    const parts = [applet, `local:${this.#socketPath}`, destination, ...bytes].filter((each) => each !== '');
+    await run('knxtool', parts, { timeout: 5_000 });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  }
+}
+
+function parseLine(line: string): HeardTelegram | undefined {
+  const match = /^(Write|Read|Response) from (\S+) to ([\d/]+)(?::\s*(.*))?$/.exec(line.trim());
+  if (!match) return undefined;
+  const [, service, source = '', destination = '', value = ''] = match;
+  return {
+    service: service as HeardTelegram['service'],
+    source,
+    destination,
+    value: value.replaceAll(' ', '').toLowerCase(),
+  };
+}
+
+export async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  return port;
+}
+
+/** SEARCH_REQUEST with the answer to where it came from. */
+async function answersSearch(port: number): Promise<boolean> {
+  const socket = createSocket('udp4');
+  try {
+    socket.bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    const own = socket.address().port;
+    const endpoint = [8, 1, 127, 0, 0, 1, own >> 8, own & 255];
+    socket.send(Buffer.from([6, 0x10, 0x02, 0x03, 0, 14, ...endpoint]), port, '127.0.0.1');
+    const [answer] = (await once(socket, 'message', { signal: AbortSignal.timeout(200) })) as [Buffer];
+    return answer.readUInt16BE(2) === 0x0204;
+  } catch {
+    return false;
+  } finally {
+    socket.close();
+  }
+}
