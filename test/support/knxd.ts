@@ -6,6 +6,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
@@ -13,6 +14,8 @@ import { tempFolder } from './temp-folder.ts';
 import { until } from './until.ts';
 
 const run = promisify(execFile);
+/** Written to find out whether somebody listens; no test uses it. */
+const PROBE = '31/7/255';
 
 export interface KnxdOptions {
   /** Addresses for clients: tunnels, and each knxtool takes one of them for as long as it runs. */
@@ -83,13 +86,21 @@ export class Knxd {
     await this.#tool(short ? 'groupswrite' : 'groupwrite', destination, short ? value.toString(16) : value);
   }
 
+  /** As a device does that is read. `knxtool groupresponse` fails with bytes, so this speaks knxd's own protocol. */
   async respond(destination: string, value: number | string): Promise<void> {
-    const short = typeof value === 'number';
-    await this.#tool(
-      short ? 'groupsresponse' : 'groupresponse',
-      destination,
-      short ? value.toString(16) : value,
-    );
+    const [main = 0, middle = 0, sub = 0] = destination.split('/').map(Number);
+    const apdu = typeof value === 'number' ? Buffer.of(0, 0x40 | value) : Buffer.from(`0040${value}`, 'hex');
+    const socket = connect(this.#socketPath);
+    try {
+      // EIB_OPEN_GROUPCON, then EIB_GROUP_PACKET, each behind its length
+      socket.write(Buffer.of(0, 5, 0, 0x26, 0, 0, 0));
+      await once(socket, 'data');
+      const head = Buffer.of(0, 4 + apdu.length, 0, 0x27, (main << 3) | middle, sub);
+      socket.end(Buffer.concat([head, apdu]));
+      await once(socket, 'close');
+    } finally {
+      socket.destroy();
+    }
   }
 
   async read(destination: string): Promise<void> {
@@ -99,20 +110,21 @@ export class Knxd {
   /** Hears every telegram on the bus from now on. */
   async listen(): Promise<HeardTelegram[]> {
     const heard: HeardTelegram[] = [];
+    let listening = false;
     const command = ['-oL', 'knxtool', 'groupsocketlisten', `local:${this.#socketPath}`];
     const child = spawn('stdbuf', command, { stdio: ['ignore', 'pipe', 'ignore'] });
     this.#tools.add(child);
     child.once('exit', () => this.#tools.delete(child));
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
       const telegram = parseLine(line);
-      if (telegram) heard.push(telegram);
+      if (telegram?.destination === PROBE) listening = true;
+      else if (telegram) heard.push(telegram);
     });
     // its socket is open once it hears a telegram
     await until('knxtool listens', async () => {
-      await this.write('31/7/255', 0);
-      return heard.some(({ destination }) => destination === '31/7/255');
+      await this.write(PROBE, 0);
+      return listening;
     });
-    heard.length = 0;
     return heard;
   }
 

@@ -41,6 +41,7 @@ export class Bus {
   readonly #parts: BusParts;
   readonly #urgent: Waiting[] = [];
   readonly #background: Waiting[] = [];
+  readonly #awaitingLink = new Set<() => void>();
   #link: Link | undefined;
   #downReason: AddonError | undefined;
   #attempt = 0;
@@ -98,6 +99,28 @@ export class Bus {
     });
   }
 
+  /** Why there is no link just now; undefined while there is one. */
+  get trouble(): AddonError | undefined {
+    if (this.#link) return undefined;
+    return this.#downReason ?? new AddonError('noLink', 'the link to the KNX bus is not up yet');
+  }
+
+  /** Resolves once there is a link. @throws AddonError noLink, when there is none until `signal` */
+  async ready(signal: AbortSignal): Promise<void> {
+    if (this.#link) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const onAbort = () => reject(this.#gaveUp());
+    this.#awaitingLink.add(resolve);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    try {
+      await promise;
+    } finally {
+      this.#awaitingLink.delete(resolve);
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
   async #connect(): Promise<void> {
     const { connector, clock, onUp, onTelegram } = this.#parts;
     let link: Link;
@@ -114,6 +137,7 @@ export class Bus {
     this.#downReason = undefined;
     const upMs = clock.uptime();
     onUp(link);
+    for (const go of this.#awaitingLink) go();
     void this.#pump();
     const reason = await link.ended;
     if (clock.uptime() - upMs >= STABLE_MS) this.#attempt = 0;
@@ -152,9 +176,9 @@ export class Bus {
   }
 
   #gaveUp(): AddonError {
-    const reason = this.#downReason;
-    if (reason !== undefined && this.#link === undefined)
-      return new AddonError('noLink', `no link to the KNX bus: ${reason.message}`, { hint: reason.hint });
+    const trouble = this.trouble;
+    if (trouble)
+      return new AddonError('noLink', `no link to the KNX bus: ${trouble.message}`, { hint: trouble.hint });
     return new AddonError('timeout', 'the bus did not confirm the telegram in time', {
       hint: 'is the bus overloaded? whether the telegram went out is not known',
     });
