@@ -16,11 +16,15 @@ import { until } from './until.ts';
 const run = promisify(execFile);
 /** Written to find out whether somebody listens; no test uses it. */
 const PROBE = '31/7/255';
+/** Where servers are searched for, and where routing happens. */
+export const KNX_MULTICAST = '224.0.23.12';
 
 export interface KnxdOptions {
   /** Addresses for clients: tunnels, and each knxtool takes one of them for as long as it runs. */
   slots?: number;
   port?: number;
+  /** Telegrams go out by multicast too, 50 a second. */
+  routing?: boolean;
 }
 
 /** What `knxtool groupsocketlisten` prints of a telegram: "Write from 0.0.3 to 1/0/0: 01". */
@@ -35,17 +39,19 @@ export interface HeardTelegram {
 export class Knxd {
   readonly port: number;
   readonly #slots: number;
+  readonly #routing: boolean;
   readonly #folder = tempFolder();
   readonly #tools = new Set<ChildProcess>();
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, slots: number) {
+  private constructor(port: number, slots: number, routing: boolean) {
     this.port = port;
     this.#slots = slots;
+    this.#routing = routing;
   }
 
-  static async start({ slots = 8, port }: KnxdOptions = {}): Promise<Knxd> {
-    const knxd = new Knxd(port ?? (await freeUdpPort()), slots);
+  static async start({ slots = 8, port, routing = false }: KnxdOptions = {}): Promise<Knxd> {
+    const knxd = new Knxd(port ?? (await freeUdpPort()), slots, routing);
     await knxd.start();
     return knxd;
   }
@@ -56,7 +62,8 @@ export class Knxd {
 
   async start(): Promise<void> {
     const places = ['-e', '0.0.1', '-E', `0.0.2:${this.#slots}`, `-u${this.#socketPath}`];
-    const server = ['-D', '-T', '-I', 'lo', `-S224.0.23.12:${this.port}`, '-b', 'dummy:'];
+    const services = this.#routing ? ['-D', '-T', '-R'] : ['-D', '-T'];
+    const server = [...services, `-S${KNX_MULTICAST}:${this.port}`, '-b', 'dummy:'];
     const child = spawn('knxd', [...places, ...server], { stdio: ['ignore', 'ignore', 'pipe'] });
     let words = '';
     child.stderr?.on('data', (chunk: Buffer) => {

@@ -127,6 +127,8 @@ export class Bus {
     try {
       link = await connector.connect((telegram) => this.#stopped || onTelegram(telegram));
     } catch (error) {
+      // what the attempt opened after `stop` had closed everything
+      if (this.#stopped) connector.close();
       return this.#linkDown(asAddonError(error));
     }
     if (this.#stopped) {

@@ -28,7 +28,7 @@ export interface RoutingParts {
 
 export class RoutingConnector implements Connector {
   readonly #parts: RoutingParts;
-  #socket: Socket | undefined;
+  #sockets: Socket[] = [];
 
   constructor(parts: RoutingParts) {
     this.#parts = parts;
@@ -37,42 +37,52 @@ export class RoutingConnector implements Connector {
   async connect(onTelegram: (telegram: GroupTelegram) => void): Promise<Link> {
     this.close();
     const { group } = this.#parts;
-    const socket = createSocket({ type: 'udp4', reuseAddr: true });
-    this.#socket = socket;
+    const ear = createSocket({ type: 'udp4', reuseAddr: true });
+    // a server on this very box would take what comes from its own address and port for its own
+    const mouth = createSocket('udp4');
+    this.#sockets = [ear, mouth];
     try {
-      socket.bind(group.port);
-      await once(socket, 'listening');
       const here = await localAddressTowards(group.host, group.port);
-      socket.addMembership(group.host, here);
-      socket.setMulticastInterface(here);
-      socket.setMulticastTTL(TTL);
-      socket.setMulticastLoopback(true);
+      ear.bind(group.port);
+      mouth.bind(0, here);
+      await Promise.all([once(ear, 'listening'), once(mouth, 'listening')]);
+      ear.addMembership(group.host, here);
+      mouth.setMulticastInterface(here);
+      mouth.setMulticastTTL(TTL);
+      mouth.setMulticastLoopback(true);
     } catch (error) {
       this.close();
       throw noNetwork(group, error);
     }
-    return new RoutingLink(socket, this.#parts, onTelegram);
+    return new RoutingLink({ ...this.#parts, ear, mouth, onTelegram });
   }
 
   close(): void {
-    this.#socket?.removeAllListeners().on('error', () => undefined);
-    this.#socket?.close();
-    this.#socket = undefined;
+    for (const socket of this.#sockets) {
+      socket.removeAllListeners().on('error', () => undefined);
+      socket.close();
+    }
+    this.#sockets = [];
   }
+}
+
+interface RoutingLinkParts extends RoutingParts {
+  /** Hears the group. */
+  ear: Socket;
+  mouth: Socket;
+  onTelegram: (telegram: GroupTelegram) => void;
 }
 
 class RoutingLink implements Link {
   readonly place: string;
   readonly individualAddress: number;
   readonly ended: Promise<AddonError>;
-  readonly #socket: Socket;
-  readonly #parts: RoutingParts;
+  readonly #parts: RoutingLinkParts;
   readonly #end: (reason: AddonError) => void;
   #ended: AddonError | undefined;
   #freeAtMs: number;
 
-  constructor(socket: Socket, parts: RoutingParts, onTelegram: (telegram: GroupTelegram) => void) {
-    this.#socket = socket;
+  constructor(parts: RoutingLinkParts) {
     this.#parts = parts;
     this.place = `routing on ${parts.group.host}:${parts.group.port}`;
     this.individualAddress = parts.individualAddress;
@@ -80,12 +90,14 @@ class RoutingLink implements Link {
     const { promise, resolve } = Promise.withResolvers<AddonError>();
     this.ended = promise;
     this.#end = resolve;
-    socket.on('error', (error) => this.#lose(noNetwork(parts.group, error)));
-    socket.on('message', (bytes) => this.#receive(bytes, onTelegram));
+    for (const socket of [parts.ear, parts.mouth]) {
+      socket.on('error', (error) => this.#lose(noNetwork(parts.group, error)));
+    }
+    parts.ear.on('message', (bytes) => this.#receive(bytes));
   }
 
   async send(telegram: OutgoingTelegram): Promise<void> {
-    const { clock, group, individualAddress } = this.#parts;
+    const { clock, group, individualAddress, mouth } = this.#parts;
     while (clock.uptime() < this.#freeAtMs) {
       await new Promise<void>((resolve) => clock.after(this.#freeAtMs - clock.uptime(), resolve));
     }
@@ -93,7 +105,7 @@ class RoutingLink implements Link {
     this.#freeAtMs = clock.uptime() + GAP_MS;
     const cemi = encodeCemi('indication', { ...telegram, source: individualAddress });
     const { promise, resolve } = Promise.withResolvers<Error | null>();
-    this.#socket.send(encodeFrame(SERVICE.routingIndication, cemi), group.port, group.host, resolve);
+    mouth.send(encodeFrame(SERVICE.routingIndication, cemi), group.port, group.host, resolve);
     const error = await promise;
     if (error === null) return;
     const reason = noNetwork(group, error);
@@ -110,7 +122,7 @@ class RoutingLink implements Link {
     this.#end(reason);
   }
 
-  #receive(bytes: Buffer, onTelegram: (telegram: GroupTelegram) => void): void {
+  #receive(bytes: Buffer): void {
     const frame = decodeFrame(bytes);
     if (frame?.service === SERVICE.routingBusy && frame.body.length >= 4) {
       const waitMs = Math.min(frame.body.readUInt16BE(2), BUSY_MAX_MS);
@@ -119,6 +131,8 @@ class RoutingLink implements Link {
     if (frame?.service !== SERVICE.routingIndication) return;
     const message = decodeCemi(frame.body);
     // the network hands this side its own telegrams too
-    if (message?.kind === 'indication' && message.source !== this.individualAddress) onTelegram(message);
+    if (message?.kind === 'indication' && message.source !== this.individualAddress) {
+      this.#parts.onTelegram(message);
+    }
   }
 }

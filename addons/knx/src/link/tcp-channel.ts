@@ -11,10 +11,12 @@ const FRAME_MAX_BYTES = 1_024;
 /** @throws AddonError noLink */
 export const openTcpChannel: OpenChannel = ({ server }, { onFrame, onBroken }) => {
   const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<OpenChannel>>>();
-  const socket = connect({ ...server, family: 4, noDelay: true, signal: AbortSignal.timeout(CONNECT_MS) });
+  const socket = connect({ ...server, family: 4, noDelay: true, keepAlive: true });
+  const tooLate = setTimeout(() => broken(`no answer within ${CONNECT_MS / 1_000} s`), CONNECT_MS);
   let open = false;
   let waiting: Buffer = Buffer.alloc(0);
   const broken = (reason: string) => {
+    clearTimeout(tooLate);
     socket.destroy();
     if (open) onBroken(reason);
     open = false;
@@ -28,9 +30,7 @@ export const openTcpChannel: OpenChannel = ({ server }, { onFrame, onBroken }) =
       ),
     );
   };
-  socket.on('error', (error: NodeJS.ErrnoException) =>
-    broken(error.code === 'ABORT_ERR' ? `no answer within ${CONNECT_MS / 1_000} s` : error.message),
-  );
+  socket.on('error', (error) => broken(error.message));
   socket.on('close', () => broken('it has ended the connection'));
   socket.on('data', (chunk) => {
     waiting = waiting.length === 0 ? chunk : Buffer.concat([waiting, chunk]);
@@ -45,6 +45,7 @@ export const openTcpChannel: OpenChannel = ({ server }, { onFrame, onBroken }) =
     }
   });
   socket.on('connect', () => {
+    clearTimeout(tooLate);
     open = true;
     resolve({
       reliable: true,

@@ -45,6 +45,8 @@ export class TunnelConnector implements Connector {
   /** Kept from tunnel to tunnel: some servers know a client by its port. */
   #channel: FrameChannel | undefined;
   #tunnel: Tunnel | undefined;
+  /** Why the last channel is of no more use. */
+  #broken: AddonError | undefined;
 
   constructor(parts: TunnelConnectorParts) {
     this.#parts = parts;
@@ -92,26 +94,31 @@ export class TunnelConnector implements Connector {
       {
         onFrame: (frame) => this.#receive(frame),
         onBroken: (reason) => {
-          // with a TCP connection its tunnels end too
-          if (channel.reliable) this.#leftBehind.clear();
           channel.close();
           if (this.#channel === channel) this.#channel = undefined;
-          if (channel.reliable && this.#tunnel) this.#tunnel.endedByServer = true;
-          this.#tunnel?.lose(
-            new AddonError(
-              'noLink',
-              `the connection to the KNXnet/IP server ${this.#serverName} broke: ${reason}`,
-              {
-                hint: 'is this box, and is the server, in the network?',
-              },
-            ),
-          );
-          this.#dialogue.giveUp();
+          this.#channelBroken(channel, reason);
         },
       },
     );
+    this.#broken = undefined;
     this.#channel = channel;
     return channel;
+  }
+
+  #channelBroken({ reliable }: FrameChannel, words: string): void {
+    const reason = new AddonError(
+      'noLink',
+      `the connection to the KNXnet/IP server ${this.#serverName} broke: ${words}`,
+      { hint: 'is this box, and is the server, in the network?' },
+    );
+    this.#broken = reason;
+    // with a TCP connection its tunnels end too
+    if (reliable) {
+      this.#leftBehind.clear();
+      if (this.#tunnel) this.#tunnel.endedByServer = true;
+    }
+    this.#tunnel?.lose(reason);
+    this.#dialogue.giveUp();
   }
 
   #receive(frame: IpFrame): void {
@@ -131,7 +138,7 @@ export class TunnelConnector implements Connector {
       timeoutMs: CONNECT_ANSWER_MS,
       attempts: channel.reliable ? 1 : CONNECT_ATTEMPTS,
     });
-    if (answer === undefined) throw noAnswer(this.#serverName, 'when asked for a tunnel');
+    if (answer === undefined) throw this.#broken ?? noAnswer(this.#serverName, 'when asked for a tunnel');
     const { channel: channelId, status, endpoint, individualAddress } = answer;
     if (status !== STATUS_OK || endpoint === undefined) throw refusedBy(this.#serverName, status);
     return { channelId, endpoint, individualAddress };
