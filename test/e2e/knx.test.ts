@@ -152,11 +152,6 @@ describe('a KNX installation', function () {
     assert.ok(unknown.status.reason?.hint);
   });
 
-  it('looks for servers', async () => {
-    const found = await daemon.api.send<{ label: string }[]>('POST', '/device/v1/protocols/knx/scan');
-    assert.ok(Array.isArray(found));
-  });
-
   it('keeps nothing back when the server goes away and comes again', async () => {
     const { id } = await paired({ group_address: '2/0/1', dpt: '1.001', flags: ['write', 'listen'] });
     await knxd.kill();

@@ -321,16 +321,4 @@ describe('the KNX add-on with a bus', function () {
     const shown = addon.actions['busMonitor']?.(request(params)) as { telegrams: JsonObject[] };
     return shown.telegrams;
   }
-
-  it('finds the server', async () => {
-    const candidates = (await addon.handlers.scan?.(request({}))) as {
-      label: string;
-      parameters: JsonObject;
-    }[];
-    assert.ok(Array.isArray(candidates));
-    for (const { label, parameters } of candidates) {
-      assert.match(label, /KNXnet\/IP server/);
-      assert.ok(parameters['ip_address']);
-    }
-  });
 });
