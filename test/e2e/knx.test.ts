@@ -152,6 +152,31 @@ describe('a KNX installation', function () {
     assert.ok(unknown.status.reason?.hint);
   });
 
+  it('is taken over from an export of ETS: previewed, then created', async () => {
+    const content = [
+      '"Group name";"Address";"DatapointType"',
+      '"Cellar";"3/-/-";""',
+      '"Boiler";"3/0/1";"DPST-9-1"',
+      '"Unknown";"3/0/2";""',
+    ].join('\n');
+    const begun = await daemon.api.call('POST', '/device/v1/protocols/knx/actions/importProject', {
+      content,
+    });
+    const { devices, problems } = (await fetched(begun.headers['location'])).response as {
+      devices: { name: string; parameters: object }[];
+      problems: { line: number; message: string }[];
+    };
+    assert.deepEqual(
+      problems.map(({ line }) => line),
+      [4],
+    );
+    assert.equal(devices[0]?.name, 'Cellar');
+    const { id } = await paired(devices[0].parameters);
+    await knxd.write('3/0/1', '0c33');
+    const told = await until('it is a reading', () => readings.find(({ deviceId }) => deviceId === id));
+    assert.deepEqual(told.payload, { Boiler: 21.5 });
+  });
+
   it('keeps nothing back when the server goes away and comes again', async () => {
     const { id } = await paired({ group_address: '2/0/1', dpt: '1.001', flags: ['write', 'listen'] });
     await knxd.kill();

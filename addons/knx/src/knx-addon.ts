@@ -57,6 +57,8 @@ export class KnxAddon {
 
   readonly actions: NonNullable<AddonOptions['actions']> = {
     busMonitor: ({ params }) => this.#intake.monitor(params),
+    // seldom used: loaded when it is
+    importProject: async ({ params }) => (await import('./ets/project-import.ts')).previewOf(params),
   };
 
   async #configure({ parameters, devices }: ConfigMessage): Promise<void> {

@@ -73,9 +73,14 @@ export function parseDevice(parameters: JsonObject): Datapoint[] {
   return datapoints;
 }
 
+export function isDatapointName(name: JsonValue | undefined): name is string {
+  if (typeof name !== 'string' || !NAME.test(name)) return false;
+  return name !== UNANSWERED && !name.endsWith(FLAGS_SUFFIX);
+}
+
 function parseDatapoint(given: JsonObject): Datapoint {
   const { name } = given;
-  if (typeof name !== 'string' || !NAME.test(name) || name === UNANSWERED || name.endsWith(FLAGS_SUFFIX)) {
+  if (!isDatapointName(name)) {
     throw bad(
       `${JSON.stringify(name ?? null)} is no name of a datapoint`,
       `1 to 64 letters, digits, spaces, "_", "/", "(", ")", "+" and "-"; not "${UNANSWERED}", no "${FLAGS_SUFFIX}" at the end`,
