@@ -118,6 +118,24 @@ describe('a KNX tunnel', function () {
     ]);
   });
 
+  it('hears a storm of 1,000 telegrams, each once and in order, and still sends', async () => {
+    knxd = await Knxd.start();
+    const it = client(knxd.port);
+    const stormy = client(knxd.port);
+    await isUp(it);
+    await isUp(stormy);
+    const numbers = Array.from({ length: 1_000 }, (_, number) => number);
+    const storm = Promise.all(numbers.map((number) => write(stormy, number)));
+    await write(it, 0, 3_000);
+    await storm;
+    await until('all are here', () => it.telegrams.length >= numbers.length);
+    assert.deepEqual(
+      it.telegrams.map(({ value }) => value.bytes.readUInt16BE()),
+      numbers,
+    );
+    assert.deepEqual([...it.downs, ...stormy.downs], []);
+  });
+
   it('delivers every write, in order, through a lossy network and an outage of 5 s', async () => {
     knxd = await Knxd.start();
     const { relay, it } = await relayed();

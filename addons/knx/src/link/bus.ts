@@ -11,7 +11,7 @@ import { type Connector, type Link, LinkLost, type OutgoingTelegram } from './li
 export const WAITING_TELEGRAMS_MAX = 5_000;
 const BACKOFF = { minMs: 250, maxMs: 20_000 };
 /** A link that held so long was a good one: the next attempt comes soon again. */
-const STABLE_MS = 60_000;
+const STABLE_MS = 10_000;
 
 export interface BusParts {
   connector: Connector;
@@ -166,8 +166,6 @@ export class Bus {
       try {
         await link.send(next.telegram);
         next.resolve();
-        // a bus that takes telegrams again is a good one
-        this.#attempt = 0;
       } catch (error) {
         // it stays the first, and goes out again on the next link
         if (!(error instanceof LinkLost)) next.reject(asAddonError(error));

@@ -15,11 +15,11 @@ import {
   parseConnectAnswer,
   SERVICE,
 } from '../wire/ip-frame.ts';
-import { refusedBy, STATUS_OK } from '../wire/ip-status.ts';
+import { noAnswer, refusedBy, STATUS_OK } from '../wire/ip-status.ts';
 import type { FrameChannel, OpenChannel } from './frame-channel.ts';
 import { FrameDialogue } from './frame-dialogue.ts';
 import type { Connector } from './link.ts';
-import { noAnswer, Tunnel } from './tunnel.ts';
+import { Tunnel } from './tunnel.ts';
 
 const CONNECT_ANSWER_MS = 1_000;
 const CONNECT_ATTEMPTS = 3;

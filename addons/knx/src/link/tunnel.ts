@@ -16,7 +16,7 @@ import {
   tunnellingAck,
   tunnellingRequest,
 } from '../wire/ip-frame.ts';
-import { refusedBy, STATUS_OK } from '../wire/ip-status.ts';
+import { noAnswer, refusedBy, STATUS_OK } from '../wire/ip-status.ts';
 import type { FrameChannel } from './frame-channel.ts';
 import type { FrameDialogue } from './frame-dialogue.ts';
 import { type Link, LinkLost, type OutgoingTelegram } from './link.ts';
@@ -250,10 +250,4 @@ export class Tunnel implements Link {
     if (status === undefined) this.lose(noAnswer(server, 'to the heartbeat'));
     else if (status !== STATUS_OK) this.lose(refusedBy(server, status));
   }
-}
-
-export function noAnswer(server: string, what: string): AddonError {
-  return new AddonError('noLink', `the KNXnet/IP server ${server} does not answer ${what}`, {
-    hint: 'is it powered and in this network, and are "ip_address" and "port" right? behind NAT or in a container set "route_back"',
-  });
 }
