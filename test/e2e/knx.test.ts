@@ -87,6 +87,22 @@ describe('a KNX installation', function () {
   const set = (id: string, body: object) =>
     daemon.api.call<{ code: string }>('POST', `/device/v1/control/${id}/set`, body);
 
+  it('is looked for before its address is known', async () => {
+    await daemon.api.send('POST', '/device/v1/protocols/knx/installation');
+    assert.match(await protocolIs('degraded'), /no KNXnet\/IP server is given/);
+    const scan = await daemon.api.call<unknown[]>('POST', '/device/v1/protocols/knx/scan');
+    assert.equal(scan.status, 200, JSON.stringify(scan.body));
+    await until('the installation is over', async () => {
+      const { status } = await daemon.api.get<{ status: string }>('/device/v1/protocols/knx');
+      return status === 'installed';
+    });
+    await daemon.api.send('DELETE', '/device/v1/protocols/knx/installation');
+    await until('it is removed', async () => {
+      const { status } = await daemon.api.get<{ status: string }>('/device/v1/protocols/knx');
+      return status === 'notInstalled';
+    });
+  });
+
   it('is installed, paired, read, written and watched over REST and socket.io', async () => {
     await daemon.api.send('POST', '/device/v1/protocols/knx/installation', {
       parameters: { ip_address: '127.0.0.1', port: knxd.port },

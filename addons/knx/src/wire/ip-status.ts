@@ -82,6 +82,6 @@ export function refusedBy(server: string, status: number): AddonError {
 /** It has not answered, `what`: to a telegram, to the heartbeat, … */
 export function noAnswer(server: string, what: string): AddonError {
   return new AddonError('noLink', `the KNXnet/IP server ${server} does not answer ${what}`, {
-    hint: 'is it powered and in this network, and are "ip_address" and "port" right? behind NAT or in a container set "route_back"',
+    hint: 'is it powered and in this network, and are "ip_address" and "port" right? behind NAT or in a container set "route_back"; one that insists on KNX IP Secure, which is not supported, does not answer either',
   });
 }
