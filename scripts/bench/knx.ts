@@ -8,10 +8,18 @@ import { UdpRelay } from '../../test/support/udp-relay.ts';
 import { until } from '../../test/support/until.ts';
 import { installPeers } from '../peers/peers.ts';
 import type { Bench, Benchmark, Section } from './benchmark.ts';
-import { busClient, type Delivery, deliveryOf, writeNumber, writeSteadily } from './knx-client.ts';
+import {
+  type BusClient,
+  busClient,
+  type Delivery,
+  deliveryOf,
+  writeNumber,
+  writeSteadily,
+} from './knx-client.ts';
 import { count, ms } from './units.ts';
 
 const BURST = 1_000;
+const WAVE = 2_500;
 const LOSS = 0.02;
 const OUTAGE_MS = 5_000;
 const DOWN_MS = 4_000;
@@ -22,25 +30,36 @@ const AIM_BACK_MS = 2_000;
 
 const later = (afterMs: number) => new Promise((resolve) => setTimeout(resolve, afterMs));
 
-/** A knxd of its own for each part, gone afterwards. */
-async function withKnxd<T>(use: (knxd: Knxd) => Promise<T>): Promise<T> {
+type Connect = typeof busClient;
+
+/** A knxd of its own for each part, gone afterwards with its clients. */
+async function withKnxd<T>(use: (knxd: Knxd, connect: Connect) => Promise<T>): Promise<T> {
   const knxd = await Knxd.start();
+  const clients: BusClient[] = [];
   try {
-    return await use(knxd);
+    return await use(knxd, async (...to) => {
+      const client = await busClient(...to);
+      clients.push(client);
+      return client;
+    });
   } finally {
+    for (const { bus } of clients) await bus.stop();
     await knxd.stop();
   }
 }
 
 async function burst(total: number): Promise<{ delivery: Delivery; perSecond: number }> {
-  return withKnxd(async (knxd) => {
+  return withKnxd(async (knxd, connect) => {
     const heard = await knxd.listen();
-    const client = await busClient(knxd.port);
+    const client = await connect(knxd.port);
     const beganMs = performance.now();
-    await Promise.all(Array.from({ length: total }, (_, number) => writeNumber(client, number)));
+    // no more at a time than the bus lets wait
+    for (let from = 0; from < total; from += WAVE) {
+      const wave = Math.min(WAVE, total - from);
+      await Promise.all(Array.from({ length: wave }, (_, number) => writeNumber(client, from + number)));
+    }
     const perSecond = (total * 1_000) / (performance.now() - beganMs);
     await until('all are heard', () => deliveryOf(heard, total).delivered === total).catch(() => undefined);
-    await client.bus.stop();
     return { delivery: deliveryOf(heard, total), perSecond };
   });
 }
@@ -57,52 +76,50 @@ async function packageBurst(bench: Bench): Promise<Delivery> {
 }
 
 async function lossAndOutage(total: number): Promise<Delivery> {
-  return withKnxd(async (knxd) => {
+  return withKnxd(async (knxd, connect) => {
     const relay = new UdpRelay(knxd.port);
-    const client = await busClient(await relay.start(), true);
-    const heard = await knxd.listen();
-    const lossy = () => Math.random() < LOSS;
-    relay.loses = lossy;
-    const written = writeSteadily(client, total, EVERY_MS);
-    await later((total * EVERY_MS) / 3);
-    relay.loses = () => true;
-    await later(OUTAGE_MS);
-    relay.loses = lossy;
-    await written;
-    await until('all are heard', () => deliveryOf(heard, total).delivered === total);
-    await client.bus.stop();
-    relay.stop();
-    return deliveryOf(heard, total);
+    try {
+      const client = await connect(await relay.start(), true);
+      const heard = await knxd.listen();
+      const lossy = () => Math.random() < LOSS;
+      relay.loses = lossy;
+      const written = writeSteadily(client, total, EVERY_MS);
+      await later((total * EVERY_MS) / 3);
+      relay.loses = () => true;
+      await later(OUTAGE_MS);
+      relay.loses = lossy;
+      await written;
+      await until('all are heard', () => deliveryOf(heard, total).delivered === total);
+      return deliveryOf(heard, total);
+    } finally {
+      relay.stop();
+    }
   });
 }
 
 /** @returns how long after knxd was back the tunnel was */
 async function killed(total: number): Promise<number> {
-  return withKnxd(async (knxd) => {
-    const client = await busClient(knxd.port);
+  return withKnxd(async (knxd, connect) => {
+    const client = await connect(knxd.port);
     const written = writeSteadily(client, total, EVERY_MS);
     await later(1_000);
     await knxd.kill();
     await later(DOWN_MS);
     await knxd.start();
     const backMs = performance.now();
-    const ups = client.upsMs.length;
-    await until('the tunnel is up again', () => client.upsMs.length > ups || client.upsMs.length > 1);
+    await until('the tunnel is up again', () => client.upsMs.length > 1);
     const tookMs = Math.max(0, (client.upsMs.at(-1) ?? 0) - backMs);
     await written;
-    await client.bus.stop();
     return tookMs;
   });
 }
 
 async function inbound(total: number): Promise<number> {
-  return withKnxd(async (knxd) => {
-    const hearing = await busClient(knxd.port);
-    const speaking = await busClient(knxd.port);
+  return withKnxd(async (knxd, connect) => {
+    const hearing = await connect(knxd.port);
+    const speaking = await connect(knxd.port);
     await writeSteadily(speaking, total, 10);
     await until('all are here', () => hearing.received.length >= total, 5_000).catch(() => undefined);
-    await hearing.bus.stop();
-    await speaking.bus.stop();
     return hearing.received.length;
   });
 }
