@@ -48,7 +48,10 @@ export async function writeSteadily(client: BusClient, total: number, everyMs: n
   const writes: Promise<void>[] = [];
   await new Promise<void>((resolve) => {
     const timer = setInterval(() => {
-      writes.push(writeNumber(client, writes.length));
+      const write = writeNumber(client, writes.length);
+      // told by Promise.all below, when all have been begun
+      write.catch(() => undefined);
+      writes.push(write);
       if (writes.length < total) return;
       clearInterval(timer);
       resolve();

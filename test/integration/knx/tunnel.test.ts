@@ -265,6 +265,25 @@ describe('a KNX tunnel', function () {
     assert.equal(it.ups, 1);
   });
 
+  it('sends a telegram again whose confirmation was lost with the link', async () => {
+    knxd = await Knxd.start();
+    const { relay, it } = await relayed();
+    await isUp(it);
+    const heard = await knxd.listen();
+    // from the confirmation on nothing comes through
+    let cut = false;
+    relay.loses = (bytes, direction) => {
+      cut ||= direction === 'toClient' && bytes.readUInt16BE(2) === SERVICE.tunnellingRequest;
+      return cut;
+    };
+    const written = write(it, 7);
+    await until('the loss is noticed', () => it.downs.length > 0);
+    relay.loses = () => false;
+    await written;
+    await until('the bus has heard it again', () => numbersIn(heard).length === 2);
+    assert.deepEqual(numbersIn(heard), [7, 7]);
+  });
+
   it('gives a telegram up at its deadline, and does not send it later', async () => {
     knxd = await Knxd.start();
     const { relay, it } = await relayed();

@@ -90,6 +90,9 @@ export class Tunnel implements Link {
     const outcome = await confirmed;
     if (outcome instanceof LinkLost) throw outcome;
     if (outcome === 'confirmed') return;
+    // was it the bus, or was the confirmation lost with the link?
+    if (outcome === 'silent') await this.#beat();
+    if (this.#endReason) throw new LinkLost(this.#endReason);
     throw outcome === 'negative'
       ? new AddonError('notConfirmed', 'no device on the bus has acknowledged the telegram', {
           hint: 'is the device powered, is the bus plugged in, and is the group address used by a device of this line?',
