@@ -11,6 +11,7 @@ import { command } from './bench/command.ts';
 import { footprint } from './bench/footprint.ts';
 import { history } from './bench/history.ts';
 import { ingest } from './bench/ingest.ts';
+import { knx } from './bench/knx.ts';
 import { latency } from './bench/latency.ts';
 import { query } from './bench/query.ts';
 import { ReportDocument, sectionText } from './bench/report-document.ts';
@@ -26,6 +27,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   history,
   command,
   sockets,
+  knx,
   footprint,
 ];
 

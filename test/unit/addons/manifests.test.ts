@@ -4,20 +4,23 @@ import * as v from 'valibot';
 import { manifestSchema } from '../../../src/contract/manifest.ts';
 import { CONTRACT_VERSION } from '../../../src/contract/version.ts';
 import { checkAgainst } from '../../../src/core/type-catalogue.ts';
+import type { JsonObject } from '../../../src/model/json.ts';
 
 function read(slug: string) {
   return v.parse(manifestSchema, JSON.parse(readFileSync(`addons/${slug}/addon.json`, 'utf8')));
 }
 
 describe('the manifests of the add-ons that come with gate', () => {
-  for (const [slug, model] of [
-    ['virtual', 'VIRTUAL-DEVICE'],
-    ['http', 'HTTP-DEVICE'],
+  for (const [slug, model, preinstalled] of [
+    ['virtual', 'VIRTUAL-DEVICE', true],
+    ['http', 'HTTP-DEVICE', true],
+    // needs a server's address
+    ['knx', 'KNX-DEVICE', false],
   ] as const) {
     it(`are valid: ${slug}`, () => {
       const manifest = read(slug);
       assert.deepEqual([manifest.slug, manifest.contract], [slug, CONTRACT_VERSION]);
-      assert.equal(manifest.preinstalled, true);
+      assert.equal(manifest.preinstalled, preinstalled);
       assert.ok(Array.isArray(manifest.types) && manifest.types[0]);
       const [{ manufacturer, model: itsModel, id }] = manifest.types;
       assert.deepEqual([manufacturer, itsModel], ['Generic', model]);
@@ -55,6 +58,44 @@ describe('the manifests of the add-ons that come with gate', () => {
         { code: 'badRequest' },
         JSON.stringify(wrong),
       );
+    }
+  });
+
+  it('give KNX its standard port, and take a device in the documented form or with datapoints', async () => {
+    const { parameters, types } = read('knx');
+    assert.deepEqual(await checkAgainst(parameters, { ip_address: 'knx.local' }, 'parameters'), {
+      ip_address: 'knx.local',
+      port: 3671,
+      transport: 'udp',
+      route_back: false,
+    });
+    for (const wrong of [
+      { ip_address: 'http://knx' },
+      { ip_address: 'knx', port: 0 },
+      { transport: 'usb' },
+    ]) {
+      await assert.rejects(checkAgainst(parameters, wrong, 'parameters'), { code: 'badRequest' });
+    }
+    const schema = Array.isArray(types) ? types[0]?.parameters : undefined;
+    assert.ok(schema);
+    const light = { name: 'light', group_address: '1/2/3', dpt: '1.001' };
+    for (const right of [
+      { individual_address: '1.1.7', group_address: '1/2/3', dpt: '1.001' },
+      {
+        datapoints: [light, { ...light, name: 'level', status_address: '1/2/4', flags: ['read'], unit: '%' }],
+      },
+    ]) {
+      assert.deepEqual(await checkAgainst(schema, right, 'parameters'), right);
+    }
+    for (const wrong of [
+      {},
+      { group_address: '1/2/3' },
+      { datapoints: [] },
+      { datapoints: [{ ...light, color: 'red' }] },
+      { datapoints: [{ ...light, flags: ['update'] }] },
+      { group_address: '1/2/3', dpt: '1.001', hostname: 'knx' },
+    ]) {
+      await assert.rejects(checkAgainst(schema, wrong as JsonObject, 'parameters'), { code: 'badRequest' });
     }
   });
 });

@@ -1,0 +1,210 @@
+/**
+ * A KNX bus, whole: knxtool on one side, REST and socket.io on the other, the real daemon, add-on process and knxd
+ * between.
+ */
+import assert from 'node:assert/strict';
+import { io } from 'socket.io-client';
+import { reasonToSkip } from '../../scripts/peers/peers.ts';
+import { Daemon } from '../support/daemon.ts';
+import { type HeardTelegram, Knxd } from '../support/knxd.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { until } from '../support/until.ts';
+
+interface DeviceView {
+  id: string;
+  status: { eventType: string; reason?: { code: string; message: string; hint?: string } };
+  availability?: { online: boolean; reason?: string };
+}
+interface Reading {
+  deviceId: string;
+  payload: Record<string, unknown>;
+}
+interface Fetched {
+  status?: string;
+  response?: unknown;
+  error?: { code: string; message: string };
+}
+
+const KNX_DEVICE_TYPE = '8d6f3b52-6b0c-4f0e-9a55-2f4c1d7be3a1';
+
+describe('a KNX installation', function () {
+  this.timeout(60_000);
+  const folder = tempFolder();
+  let knxd: Knxd;
+  let daemon: Daemon;
+  let heard: HeardTelegram[];
+  let socket: ReturnType<typeof io>;
+  const readings: Reading[] = [];
+
+  before(async function () {
+    if (reasonToSkip('knxd')) this.skip();
+    knxd = await Knxd.start();
+    heard = await knxd.listen();
+    daemon = await Daemon.start({ dataFolder: folder.path, environment: { ON_PREMISE_ANONYMOUS: 'all' } });
+    socket = io(daemon.url);
+    socket.on('data', (reading: Reading) => readings.push(reading));
+    await until('the socket is connected', () => socket.connected);
+  });
+
+  after(async () => {
+    socket?.disconnect();
+    await daemon?.stop();
+    await knxd?.stop();
+    folder.remove();
+  });
+
+  const device = (id: string) => daemon.api.get<DeviceView>(`/device/v1/devices/${id}`);
+  const writesTo = (destination: string) =>
+    heard
+      .filter((each) => each.service === 'Write' && each.destination === destination)
+      .map(({ value }) => value);
+
+  async function protocolIs(state: string): Promise<string> {
+    const { reason = '' } = await until(`KNX is ${state}`, async () => {
+      const protocol = await daemon.api.get<{ state: string; reason?: string }>('/device/v1/protocols/knx');
+      return protocol.state === state && protocol;
+    });
+    return reason;
+  }
+
+  async function paired(parameters: object): Promise<DeviceView> {
+    const body = { name: 'knx', type: KNX_DEVICE_TYPE, parameters };
+    const { id } = await daemon.api.send<DeviceView>('POST', '/device/v1/devices', body);
+    await daemon.api.send('POST', `/device/v1/devices/${id}/pair`);
+    return until('the pairing ends', async () => {
+      const now = await device(id);
+      return now.status.eventType !== 'discovering' && now.status.eventType !== 'created' && now;
+    });
+  }
+
+  async function fetched(location: unknown): Promise<Fetched> {
+    return until('the result is there', async () => {
+      const answer = await daemon.api.get<Fetched>(String(location));
+      return answer.status !== 'pending' && answer;
+    });
+  }
+
+  const set = (id: string, body: object) =>
+    daemon.api.call<{ code: string }>('POST', `/device/v1/control/${id}/set`, body);
+
+  it('is looked for before its address is known', async () => {
+    await daemon.api.send('POST', '/device/v1/protocols/knx/installation');
+    assert.match(await protocolIs('degraded'), /no KNXnet\/IP server is given/);
+    const scan = await daemon.api.call<unknown[]>('POST', '/device/v1/protocols/knx/scan');
+    assert.equal(scan.status, 200, JSON.stringify(scan.body));
+    await until('the installation is over', async () => {
+      const { status } = await daemon.api.get<{ status: string }>('/device/v1/protocols/knx');
+      return status === 'installed';
+    });
+    await daemon.api.send('DELETE', '/device/v1/protocols/knx/installation');
+    await until('it is removed', async () => {
+      const { status } = await daemon.api.get<{ status: string }>('/device/v1/protocols/knx');
+      return status === 'notInstalled';
+    });
+  });
+
+  it('is installed, paired, read, written and watched over REST and socket.io', async () => {
+    await daemon.api.send('POST', '/device/v1/protocols/knx/installation', {
+      parameters: { ip_address: '127.0.0.1', port: knxd.port },
+    });
+    await protocolIs('running');
+    const { id, status } = await paired({
+      datapoints: [
+        { name: 'light', group_address: '1/0/1', dpt: '1.001' },
+        { name: 'level', group_address: '1/0/2', status_address: '1/1/2', dpt: '5.001' },
+        { name: 'temperature', group_address: '1/0/3', dpt: '9.001', flags: ['read', 'listen'] },
+      ],
+    });
+    assert.equal(status.eventType, 'paired');
+    await until('the device is there', async () => (await device(id)).availability?.online === true);
+
+    await knxd.write('1/0/3', '0c33');
+    await knxd.write('1/1/2', 'ff');
+    const mine = () => readings.filter(({ deviceId }) => deviceId === id).map(({ payload }) => payload);
+    await until('socket.io has told both', () => mine().length >= 2);
+    assert.deepEqual(mine(), [{ temperature: 21.5 }, { level: 100 }]);
+    const { data } = await daemon.api.get<{ data: { data: unknown }[] }>(`/device/v1/devices/${id}/data`);
+    assert.deepEqual(
+      data.map((reading) => reading.data),
+      mine(),
+    );
+
+    assert.equal((await set(id, { light: true, level: 50 })).status, 200);
+    await until('the bus has heard both', () => writesTo('1/0/2').length > 0);
+    assert.deepEqual([writesTo('1/0/1'), writesTo('1/0/2')], [['01'], ['80']]);
+
+    const refused = await set(id, { light: false, level: 500 });
+    assert.ok(refused.status >= 400);
+    assert.match(JSON.stringify(refused.body), /500 is no value of DPT 5\.001.*0 to 100/);
+    assert.deepEqual(writesTo('1/0/1'), ['01']);
+
+    const reads = () =>
+      heard.filter((each) => each.service === 'Read' && each.destination === '1/0/3').length;
+    const before = reads();
+    const asked = await daemon.api.call('POST', `/device/v1/control/${id}/status`, {
+      datapoints: ['temperature'],
+    });
+    await until('it is asked', () => reads() > before);
+    await knxd.respond('1/0/3', '8a24');
+    assert.deepEqual((await fetched(asked.headers['location'])).response, { temperature: -30 });
+
+    const monitor = await daemon.api.call('POST', '/device/v1/protocols/knx/actions/busMonitor', {
+      limit: 500,
+    });
+    const { telegrams } = (await fetched(monitor.headers['location'])).response as {
+      telegrams: { direction: string; destination: string; known?: unknown[] }[];
+    };
+    const own = telegrams.find(
+      ({ direction, destination }) => direction === 'out' && destination === '1/0/2',
+    );
+    assert.deepEqual(own?.known, [{ deviceId: id, name: 'level', value: 50 }]);
+  });
+
+  it('says why a device is not paired', async () => {
+    const { status } = await paired({ group_address: '1/0/1', dpt: '1.001' });
+    assert.deepEqual([status.eventType, status.reason?.code], ['not_paired', 'addressTaken']);
+    const unknown = await paired({ group_address: '1/0/9', dpt: '99.001' });
+    assert.match(unknown.status.reason?.message ?? '', /"99\.001"/);
+    assert.ok(unknown.status.reason?.hint);
+  });
+
+  it('is taken over from an export of ETS: previewed, then created', async () => {
+    const content = [
+      '"Group name";"Address";"DatapointType"',
+      '"Cellar";"3/-/-";""',
+      '"Boiler";"3/0/1";"DPST-9-1"',
+      '"Unknown";"3/0/2";""',
+    ].join('\n');
+    const begun = await daemon.api.call('POST', '/device/v1/protocols/knx/actions/importProject', {
+      content,
+    });
+    const { devices, problems } = (await fetched(begun.headers['location'])).response as {
+      devices: { name: string; parameters: object }[];
+      problems: { line: number; message: string }[];
+    };
+    assert.deepEqual(
+      problems.map(({ line }) => line),
+      [4],
+    );
+    assert.equal(devices[0]?.name, 'Cellar');
+    const { id } = await paired(devices[0].parameters);
+    await knxd.write('3/0/1', '0c33');
+    const told = await until('it is a reading', () => readings.find(({ deviceId }) => deviceId === id));
+    assert.deepEqual(told.payload, { Boiler: 21.5 });
+  });
+
+  it('keeps nothing back when the server goes away and comes again', async () => {
+    const { id } = await paired({ group_address: '2/0/1', dpt: '1.001', flags: ['write', 'listen'] });
+    await knxd.kill();
+    const during = set(id, { value: true });
+    assert.match(await protocolIs('degraded'), /127\.0\.0\.1.*does not answer/);
+    await until('the device is away', async () => (await device(id)).availability?.online === false);
+    await knxd.start();
+    heard = await knxd.listen();
+    assert.equal((await during).status, 200);
+    await protocolIs('running');
+    await until('the device is back', async () => (await device(id)).availability?.online === true);
+    assert.equal((await set(id, { value: false })).status, 200);
+    await until('the bus has heard it', () => writesTo('2/0/1').includes('00'));
+  });
+});
