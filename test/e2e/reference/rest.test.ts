@@ -216,7 +216,13 @@ describe('the API document, over REST', () => {
     const all = await house.curl(`curl "${TYPES}"\n  ${AUTHORIZATION}`);
     assert.equal(all.status, 200);
     assertShape([TYPE], all.body);
-    for (const type of all.body as (typeof TYPE)[]) {
+    const types = all.body as (typeof TYPE)[];
+    // there are thousands: each protocol's first, and some of all
+    const some = types.filter(
+      ({ addOn }, index) => index % 400 === 0 || types.findIndex((type) => type.addOn === addOn) === index,
+    );
+    assert.ok(some.length >= 4, `only ${some.length} types`);
+    for (const type of some) {
       const one = await house.curl(`curl "${TYPES}/:typeId"\n  ${AUTHORIZATION}`, { ':typeId': type.id });
       assert.deepEqual([one.status, one.body], [200, type]);
     }
