@@ -150,6 +150,7 @@ export class InstallationJobs {
       const { id: protocolId, version } = protocols.package(slug).manifest;
       this.#tell({ slug, protocolId, status: 'installed', reason: `version ${version} runs` });
       this.#tellEnd({ slug, startedAt, exitStatus: 0, installationSuccess: true });
+      if (job?.kind === 'update') this.#parts.events.emit('updateEnded', { of: slug, version });
     }
     if (!job || ends) this.#keep(slug);
   }
@@ -166,6 +167,7 @@ export class InstallationJobs {
     const job = this.#end(slug);
     if (!job) return;
     const { startedAt, exitCode = 1, before } = job;
+    const { version: tried } = protocols.package(slug).manifest;
     protocols.setPhase(slug, { status: 'failed', reason });
     if (before) {
       try {
@@ -178,6 +180,8 @@ export class InstallationJobs {
     this.#tell({ slug, protocolId: job.protocolId, status, reason: told ?? reason });
     // a process that ended by itself with 0 has failed all the same
     this.#tellEnd({ slug, startedAt, exitStatus: exitCode || 1, installationSuccess: false });
+    if (job.kind === 'update')
+      this.#parts.events.emit('updateEnded', { of: slug, version: tried, failure: reason });
   }
 
   /** Puts the version that ran in place of the one that failed. */

@@ -88,6 +88,15 @@ describe('an installation', function () {
       () => ended.length >= count && (ended[count - 1] as (typeof ended)[number]),
     );
 
+  /** The notification of this subject. */
+  const notified = (subject: string) =>
+    until(`a notification ${subject}`, async () => {
+      const { notifications } = await daemon.api.get<{
+        notifications: { message: string; subject: string }[];
+      }>('/history/notifications/history');
+      return notifications.find((notification) => notification.subject === subject);
+    });
+
   /** The add-on `good`, in this version. */
   function put(version: string, program: string): void {
     addForeignAddon(folder.path, { slug: 'good', program: program.replace('VERSION', version) });
@@ -176,6 +185,7 @@ describe('an installation', function () {
       [name, event.stdout, event.versions['good']],
       ['installation_succeded', 'here I am, 1.1.0\n', 'good:1.1.0'],
     );
+    assert.equal((await notified('update_installed')).message, 'add-on "good" was updated to 1.1.0');
     // the same version, read anew
     put('1.1.0', GOOD.replace('here I am', 'changed'));
     assert.equal((await call('PUT', 'good')).status, 202);
@@ -200,6 +210,10 @@ describe('an installation', function () {
       /the update to 2\.0\.0 failed: .*1\.0\.0 is back, and what failed lies in .*\.good\.failed/,
     );
     assert.match(readFileSync(join(folder.path, 'addons/.good.failed/addon.json'), 'utf8'), /2\.0\.0/);
+    assert.match(
+      (await notified('update_failed')).message,
+      /^add-on "good" could not be updated to 2\.0\.0: /,
+    );
     socket.close();
     assert.equal(await daemon.stop(), 0);
     daemon = await Daemon.start({ dataFolder: folder.path });
