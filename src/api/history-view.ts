@@ -70,8 +70,13 @@ export function* historyJson<Entry>(
     const entry = write(attribute);
     let comma = '';
     for (const piece of pieces(entries)) {
-      yield comma + piece.map(entry).join(',');
-      comma = ',';
+      // appended, not joined: the text is made flat once, when it is encoded
+      let text = '';
+      for (const each of piece) {
+        text += comma + entry(each);
+        comma = ',';
+      }
+      yield text;
     }
     yield ']';
     before = ',';
@@ -111,7 +116,11 @@ export function* historyCsv<Entry>(
   yield csvRow(columns);
   for (const [attribute, entries] of histories) {
     const row = write(attribute);
-    for (const piece of pieces(entries)) yield piece.map(row).join('');
+    for (const piece of pieces(entries)) {
+      let text = '';
+      for (const each of piece) text += row(each);
+      yield text;
+    }
   }
 }
 
