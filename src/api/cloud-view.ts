@@ -79,6 +79,26 @@ export function softwareVersionPayload(
   };
 }
 
+/** The gateway's device at the moment that its link to the cloud was made or ended: `connected`, `disconnected`. */
+export function cloudLinkPayload(
+  facts: GatewayFacts,
+  identity: GatewayIdentity,
+  { connected, reason, byUs, ts }: GatewayEvents['cloudLinkChanged'],
+): Record<string, JsonValue> {
+  const { principal: principalIdentifier, gatewayId: clientId } = identity;
+  const ended = { disconnectReason: reason ?? 'UNKNOWN', clientInitiatedDisconnect: byUs ?? false };
+  return {
+    ...softwareVersionPayload(facts, identity),
+    status: {
+      ...(connected ? {} : ended),
+      principalIdentifier,
+      clientId,
+      eventType: connected ? 'connected' : 'disconnected',
+      timestamp: ts,
+    },
+  };
+}
+
 function imageOf(version: string): string {
   return `${IMAGE}:${version}`;
 }

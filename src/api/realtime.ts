@@ -11,6 +11,7 @@ import type { Notification } from '../model/notification.ts';
 import type { StoredReading } from '../model/reading.ts';
 import {
   cloudDataPayload,
+  cloudLinkPayload,
   cloudStatusPayload,
   type GatewayFacts,
   type GatewayIdentity,
@@ -105,6 +106,7 @@ export class Realtime {
       events.on('installationChanged', (change) =>
         this.#tellInstallation('installation_progress', installationProgress(change)),
       ),
+      events.on('cloudLinkChanged', (change) => this.#tellCloudLink(change)),
       events.on('installationEnded', (ended) => {
         const { name, payload } = installationEvent(ended, this.#parts.identity);
         this.#tellInstallation(name, payload);
@@ -180,6 +182,14 @@ export class Realtime {
     this.#tell({ kind: 'installation', event, deviceId }, () => payload);
   }
 
+  #tellCloudLink(change: GatewayEvents['cloudLinkChanged']): void {
+    const { identity } = this.#parts;
+    const event = change.connected ? 'connected' : 'disconnected';
+    this.#tell({ kind: 'cloud', event, deviceId: identity.gatewayId }, () =>
+      cloudLinkPayload(this.#facts(), identity, change),
+    );
+  }
+
   #tellNotification(notification: Notification): void {
     const { deviceId } = notification;
     this.#tell({ kind: 'notification', event: 'notification', deviceId }, () =>
@@ -214,7 +224,10 @@ export class Realtime {
 
   /** Told to each client when it is let in: whoever comes back after a restart hears of a new version so. */
   #version() {
-    const { identity, gateway } = this.#parts;
-    return softwareVersionPayload({ ...gateway(), ingestion: this.#ingestion }, identity);
+    return softwareVersionPayload(this.#facts(), this.#parts.identity);
+  }
+
+  #facts(): GatewayFacts {
+    return { ...this.#parts.gateway(), ingestion: this.#ingestion };
   }
 }

@@ -79,6 +79,8 @@ export interface GatewayEvents {
     stderr: string;
     ts: number;
   };
+  /** The link to the cloud was made, or has ended: then `reason` says why, and `byUs` whether the gateway ended it. */
+  cloudLinkChanged: { connected: boolean; reason?: string; byUs?: boolean; ts: number };
   /** A client of the API has proved its secret. */
   clientLoggedIn: { clientId: string };
   /** The client was removed, or its tokens were: those given out so far are void. */

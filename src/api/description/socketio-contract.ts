@@ -68,7 +68,13 @@ const pairing = (eventType: 'discovering' | 'paired' | 'not_paired', summary: st
 });
 
 const principal = v.pipe(v.string(), v.description('SHA-256 of the gateway’s certificate, or `N/A`'));
-const softwareVersionSchema = v.object({
+const presence = {
+  principalIdentifier: principal,
+  clientId: v.string(),
+  eventType: v.string(),
+  timestamp: timestamp('Since when'),
+};
+const gatewayKeys = {
   projectId: v.string(),
   ts: timestamp('Creation of the gateway’s device'),
   stats: v.object({
@@ -80,12 +86,6 @@ const softwareVersionSchema = v.object({
   }),
   version: v.object({ gate: v.string() }),
   certificateId: principal,
-  status: v.object({
-    principalIdentifier: principal,
-    clientId: v.string(),
-    eventType: v.string(),
-    timestamp: timestamp('Since when'),
-  }),
   protocols: v.pipe(v.array(v.string()), v.description('Ids of the installed protocols')),
   env: v.literal('live'),
   isGateway: v.literal(true),
@@ -93,6 +93,30 @@ const softwareVersionSchema = v.object({
   subDevices: v.pipe(v.array(v.string()), v.description('Ids of the devices below the gateway')),
   id: v.string(),
   type: v.optional(v.string()),
+};
+const disconnection = {
+  disconnectReason: v.pipe(v.string(), v.description('Why the link ended')),
+  clientInitiatedDisconnect: v.pipe(v.boolean(), v.description('The gateway itself ended it')),
+};
+const gatewayExample = (eventType: string, ended: object = {}) => ({
+  projectId: 'ZLS75DhL',
+  ts: 1588928190174,
+  stats: { ingestion: 0 },
+  version: { gate: 'instathings/gate:1.7.1' },
+  certificateId: 'N/A',
+  status: {
+    ...ended,
+    principalIdentifier: 'N/A',
+    clientId: '3tjVYgQTw',
+    eventType,
+    timestamp: 1588926931047,
+  },
+  protocols: ['knx'],
+  env: 'live',
+  isGateway: true,
+  name: 'gate',
+  subDevices: ['ULfDD5dO4'],
+  id: '3tjVYgQTw',
 });
 
 const protocol = { protocol: v.string(), protocolId: v.string() };
@@ -247,30 +271,31 @@ export const SOCKETIO: Contract = {
       },
     },
     {
+      name: 'connected',
+      address: 'connected',
+      direction: 'gateSends',
+      summary: 'The gateway has connected to the cloud',
+      payload: v.object({ ...gatewayKeys, status: v.object(presence) }),
+      example: gatewayExample('connected'),
+    },
+    {
+      name: 'disconnected',
+      address: 'disconnected',
+      direction: 'gateSends',
+      summary: 'The gateway’s connection to the cloud has ended',
+      payload: v.object({ ...gatewayKeys, status: v.object({ ...disconnection, ...presence }) }),
+      example: gatewayExample('disconnected', {
+        disconnectReason: 'CONNECTION_LOST',
+        clientInitiatedDisconnect: false,
+      }),
+    },
+    {
       name: 'software_version',
       address: 'software_version',
       direction: 'gateSends',
       summary: 'The gateway’s device with the version of its software, told to each client when it is let in',
-      payload: softwareVersionSchema,
-      example: {
-        projectId: 'ZLS75DhL',
-        ts: 1588928190174,
-        stats: { ingestion: 0 },
-        version: { gate: 'instathings/gate:1.7.1' },
-        certificateId: 'N/A',
-        status: {
-          principalIdentifier: 'N/A',
-          clientId: '3tjVYgQTw',
-          eventType: 'connected',
-          timestamp: 1588926931047,
-        },
-        protocols: ['knx'],
-        env: 'live',
-        isGateway: true,
-        name: 'gate',
-        subDevices: ['ULfDD5dO4'],
-        id: '3tjVYgQTw',
-      },
+      payload: v.object({ ...gatewayKeys, status: v.object(presence) }),
+      example: gatewayExample('connected'),
     },
     {
       name: 'log',

@@ -199,6 +199,8 @@ describe('the API’s description', () => {
           const outcome = { version: '1.0.0', exitStatus: success ? 0 : 1, stdout: '', stderr: '' };
           open.events.emit('installationEnded', { ...change, ...outcome, installationSuccess: success });
         }
+        open.events.emit('cloudLinkChanged', { connected: true, ts: Date.now() });
+        open.events.emit('cloudLinkChanged', { connected: false, reason: 'CONNECTION_LOST', ts: Date.now() });
         await until('each event has come', () => named.every(({ event }) => client.received.has(event)));
         const ajv = draft7().addSchema(closed({ ...document, $id: 'asyncapi.json' }) as object);
         for (const { key, event } of named) {

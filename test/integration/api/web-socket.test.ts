@@ -168,6 +168,33 @@ describe('the plain WebSocket', () => {
     });
   });
 
+  it('tells of the link to the cloud, in the documented shapes', async () => {
+    const client = await connect({ query: { events: 'cloud' } });
+    gate.events.emit('cloudLinkChanged', { connected: true, ts: TS });
+    const { status: presence, ...gateway } = await client.told('connected');
+    const known = { principalIdentifier: PRINCIPAL, clientId: GATEWAY_ID };
+    assert.deepEqual(presence, { ...known, eventType: 'connected', timestamp: TS });
+    assert.deepEqual(
+      [gateway['id'], gateway['isGateway'], gateway['subDevices']],
+      [GATEWAY_ID, true, [a, b]],
+    );
+    gate.events.emit('cloudLinkChanged', {
+      connected: false,
+      reason: 'CONNECTION_LOST',
+      byUs: false,
+      ts: TS,
+    });
+    const { status: absence, ...rest } = await client.told('disconnected');
+    assert.deepEqual(absence, {
+      disconnectReason: 'CONNECTION_LOST',
+      clientInitiatedDisconnect: false,
+      ...known,
+      eventType: 'disconnected',
+      timestamp: TS,
+    });
+    assert.deepEqual(rest, gateway);
+  });
+
   it('tells administrators of logs, and no others', async () => {
     const { token } = await gate.clientOf('admin');
     const [admin, reader] = [await connect({ query: { access_token: token } }), await connect()];

@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { OPEN_EVENT_KINDS } from '../../../src/api/event-view.ts';
 import { NARROWED_DEVICES_MAX, roomsOf } from '../../../src/api/narrowing.ts';
 
-const KINDS = ['data', 'status', 'availability', 'pairing', 'notification', 'installation', 'version', 'log'];
+const KINDS = [
+  'data',
+  'status',
+  'availability',
+  'pairing',
+  'notification',
+  'installation',
+  'version',
+  'cloud',
+  'log',
+];
 
 describe('what a socket asks to be sent', () => {
   it('is everything when it names nothing', () => {
