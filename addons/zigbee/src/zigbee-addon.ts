@@ -12,25 +12,25 @@ import {
   type RequestHandler,
 } from '@gate/addon-sdk';
 import type { Controller, Models } from 'zigbee-herdsman';
-import { Availability, type WatchedDevice } from './availability.ts';
-import { BoundDevices } from './bound-devices.ts';
-import { Definitions, nameOf } from './definitions.ts';
-import { DeviceControl } from './device-control.ts';
-import { firmwareVerbs } from './firmware-verbs.ts';
-import { groupVerbs } from './group-verbs.ts';
-import { LastStates } from './last-states.ts';
-import { linkVerbs } from './link-verbs.ts';
-import { NetworkBackup } from './network-backup.ts';
-import { networkVerbs } from './network-verbs.ts';
-import { PairingDesk } from './pairing-desk.ts';
-import { prepareDevice, tellDefinition } from './prepare-device.ts';
-import { Radio } from './radio.ts';
-import type { RadioTrouble } from './radio-trouble.ts';
-import { isSleepy, Receiver } from './receiver.ts';
-import { removeFromNetwork } from './remove-device.ts';
-import { scanForSticks } from './stick-scan.ts';
+import { Availability, type WatchedDevice } from './devices/availability.ts';
+import { BoundDevices } from './devices/bound-devices.ts';
+import { Definitions, nameOf } from './devices/definitions.ts';
+import { DeviceControl } from './devices/device-control.ts';
+import { LastStates } from './devices/last-states.ts';
+import { isSleepy, Receiver } from './devices/receiver.ts';
+import { removeFromNetwork } from './devices/remove-device.ts';
+import { NetworkBackup } from './network/network-backup.ts';
+import { Radio } from './network/radio.ts';
+import type { RadioTrouble } from './network/radio-trouble.ts';
+import { PairingDesk } from './pairing/pairing-desk.ts';
+import { prepareDevice, tellDefinition } from './pairing/prepare-device.ts';
+import { scanForSticks } from './stick/stick-scan.ts';
 import { typeIdOf } from './type-id.ts';
-import { badVerb, type Verbs } from './verb.ts';
+import { firmwareVerbs } from './verbs/firmware-verbs.ts';
+import { groupVerbs } from './verbs/group-verbs.ts';
+import { linkVerbs } from './verbs/link-verbs.ts';
+import { networkVerbs } from './verbs/network-verbs.ts';
+import { badVerb, type Verbs } from './verbs/verb.ts';
 import { parseParameters } from './zigbee-parameters.ts';
 
 /** Making a network takes some 4 s. */

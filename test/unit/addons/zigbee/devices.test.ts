@@ -1,11 +1,11 @@
 /** Steps of an interview, repeated frames, availability, parameters, candidates of a scan. */
 import assert from 'node:assert/strict';
-import { Availability, type WatchedDevice } from '../../../../addons/zigbee/src/availability.ts';
-import { commandFailure } from '../../../../addons/zigbee/src/command-failure.ts';
-import { stepReached } from '../../../../addons/zigbee/src/interview-step.ts';
-import { parseWishes } from '../../../../addons/zigbee/src/pairing-parameters.ts';
-import { REPEAT_WINDOW_MS, RepeatedFrames } from '../../../../addons/zigbee/src/repeated-frames.ts';
-import { candidateOf } from '../../../../addons/zigbee/src/stick-scan.ts';
+import { Availability, type WatchedDevice } from '../../../../addons/zigbee/src/devices/availability.ts';
+import { commandFailure } from '../../../../addons/zigbee/src/devices/command-failure.ts';
+import { REPEAT_WINDOW_MS, RepeatedFrames } from '../../../../addons/zigbee/src/devices/repeated-frames.ts';
+import { stepReached } from '../../../../addons/zigbee/src/pairing/interview-step.ts';
+import { parseWishes } from '../../../../addons/zigbee/src/pairing/pairing-parameters.ts';
+import { candidateOf } from '../../../../addons/zigbee/src/stick/stick-scan.ts';
 import { catalogueType } from '../../../../addons/zigbee/src/type-file.ts';
 import { typeIdOf } from '../../../../addons/zigbee/src/type-id.ts';
 import { ManualClock } from '../manual-clock.ts';

@@ -2,13 +2,21 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mendDatabase, pairedDevicesIn } from '../../../../addons/zigbee/src/device-database.ts';
-import { readDurably, writeDurably } from '../../../../addons/zigbee/src/durable-file.ts';
-import { withoutKeys } from '../../../../addons/zigbee/src/library-log.ts';
-import { IdentityFile, newIdentity, parseIdentity } from '../../../../addons/zigbee/src/network-identity.ts';
-import { troubleOf } from '../../../../addons/zigbee/src/radio-trouble.ts';
-import { checkIntent, networkOf, type StartQuestion } from '../../../../addons/zigbee/src/start-policy.ts';
-import { isAshAnswer, mtAnswer } from '../../../../addons/zigbee/src/stick-probe.ts';
+import { mendDatabase, pairedDevicesIn } from '../../../../addons/zigbee/src/network/device-database.ts';
+import { readDurably, writeDurably } from '../../../../addons/zigbee/src/network/durable-file.ts';
+import { withoutKeys } from '../../../../addons/zigbee/src/network/library-log.ts';
+import {
+  IdentityFile,
+  newIdentity,
+  parseIdentity,
+} from '../../../../addons/zigbee/src/network/network-identity.ts';
+import { troubleOf } from '../../../../addons/zigbee/src/network/radio-trouble.ts';
+import {
+  checkIntent,
+  networkOf,
+  type StartQuestion,
+} from '../../../../addons/zigbee/src/stick/start-policy.ts';
+import { isAshAnswer, mtAnswer } from '../../../../addons/zigbee/src/stick/stick-probe.ts';
 import { tempFolder } from '../../../support/temp-folder.ts';
 
 describe('the start of a Zigbee coordinator', () => {

@@ -1,9 +1,9 @@
 /** A pairing that waits for its device, and what can be wrong before one comes. */
 import type { JsonObject } from '@gate/addon-sdk';
 import type { Controller } from 'zigbee-herdsman';
+import type { CatalogueType } from '../type-file.ts';
 import { networkFull, PairingFailure } from './pairing-failure.ts';
 import type { PairingWishes } from './pairing-parameters.ts';
-import type { CatalogueType } from './type-file.ts';
 
 /** How a paired device is found again: what `pair` answers. */
 export interface ZigbeeAddress extends JsonObject {

@@ -1,9 +1,9 @@
 /** What concerns the network as a whole: what it is, its backup, its channel, a stick that is to be taken over. */
 import type { JsonObject } from '@gate/addon-sdk';
-import { type Definitions, nameOf } from './definitions.ts';
-import type { NetworkBackup } from './network-backup.ts';
-import type { Radio } from './radio.ts';
-import { removeFromNetwork } from './remove-device.ts';
+import { type Definitions, nameOf } from '../devices/definitions.ts';
+import { removeFromNetwork } from '../devices/remove-device.ts';
+import type { NetworkBackup } from '../network/network-backup.ts';
+import type { Radio } from '../network/radio.ts';
 import { badVerb, textOf, type VerbHouse, type Verbs, wholeOf } from './verb.ts';
 
 export interface NetworkVerbParts {

@@ -6,8 +6,8 @@
  * "UART-EZSP Gateway Protocol", the RST frame and its RSTACK.
  */
 import type { Duplex } from 'node:stream';
+import { RadioTrouble, stickMute } from '../network/radio-trouble.ts';
 import { closePort, openPort, type PortSettings } from './coordinator-port.ts';
-import { RadioTrouble, stickMute } from './radio-trouble.ts';
 
 export type AdapterKind = 'zstack' | 'ember';
 

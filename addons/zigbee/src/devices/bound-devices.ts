@@ -1,7 +1,7 @@
 /** Which device of the gateway is which device of the network, as the gateway's configuration and pairings say. */
 import { type DeviceConfig, isJsonObject, type JsonObject } from '@gate/addon-sdk';
-import { optionsIn } from './pairing-parameters.ts';
-import { BRIDGE_TYPE } from './type-id.ts';
+import { optionsIn } from '../pairing/pairing-parameters.ts';
+import { BRIDGE_TYPE } from '../type-id.ts';
 
 export interface BoundDevice {
   deviceId: string;

@@ -10,15 +10,15 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { AddonError, type AddonLog, backoffMs, type Clock } from '@gate/addon-sdk';
 import type { Controller } from 'zigbee-herdsman';
+import { tcpTarget } from '../stick/coordinator-port.ts';
+import { guardFor, installEmberGuard, installGuards } from '../stick/stick-guard.ts';
+import { type AdapterKind, probeStick } from '../stick/stick-probe.ts';
 import { answers, closeController, stablePortOf } from './controller-care.ts';
-import { tcpTarget } from './coordinator-port.ts';
 import { makeDatabaseDurable, mendDatabase, pairedDevicesIn } from './device-database.ts';
 import { guardLibraryEvents } from './library-events.ts';
 import { libraryLog } from './library-log.ts';
 import { IdentityFile, type NetworkIdentity } from './network-identity.ts';
 import { RadioTrouble, stickGone, stickMute, troubleOf } from './radio-trouble.ts';
-import { guardFor, installEmberGuard, installGuards } from './stick-guard.ts';
-import { type AdapterKind, probeStick } from './stick-probe.ts';
 
 const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 3_000;

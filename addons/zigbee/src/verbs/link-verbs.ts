@@ -1,8 +1,8 @@
 /** Bindings (a switch that speaks to a lamp by itself) and what devices report, and how often. */
 import { AddonError, type JsonObject } from '@gate/addon-sdk';
 import type { Models } from 'zigbee-herdsman';
-import { commandFailure } from './command-failure.ts';
-import { isSleepy } from './receiver.ts';
+import { commandFailure } from '../devices/command-failure.ts';
+import { isSleepy } from '../devices/receiver.ts';
 import { badVerb, endpointOf, textOf, type VerbHouse, type Verbs, wholeOf } from './verb.ts';
 
 /** What is bound where nothing is said: those of these clusters that the one sends and the other takes. */

@@ -2,11 +2,11 @@
 import { AddonError, isJsonObject, type JsonObject } from '@gate/addon-sdk';
 import type { Models } from 'zigbee-herdsman';
 import type { Tz } from 'zigbee-herdsman-converters';
-import { commandFailure } from './command-failure.ts';
-import { type Definitions, exposesOf, type KnownModel } from './definitions.ts';
-import type { LastStates } from './last-states.ts';
-import { plain, type Receiver } from './receiver.ts';
-import { checkValues, featuresByProperty } from './value-check.ts';
+import { commandFailure } from '../devices/command-failure.ts';
+import { type Definitions, exposesOf, type KnownModel } from '../devices/definitions.ts';
+import type { LastStates } from '../devices/last-states.ts';
+import { plain, type Receiver } from '../devices/receiver.ts';
+import { checkValues, featuresByProperty } from '../devices/value-check.ts';
 import { badVerb, endpointOf, textOf, type VerbHouse, type Verbs, wholeOf } from './verb.ts';
 
 const GROUP_MAX = 0xfff7;

@@ -5,8 +5,8 @@
 import type { AddonLog } from '@gate/addon-sdk';
 import type { Models } from 'zigbee-herdsman';
 import type { Definition, Expose } from 'zigbee-herdsman-converters';
-import { libraryLog } from './library-log.ts';
-import { typeIdOf } from './type-id.ts';
+import { libraryLog } from '../network/library-log.ts';
+import { typeIdOf } from '../type-id.ts';
 
 export type { Definition, Expose } from 'zigbee-herdsman-converters';
 export type Converters = typeof import('zigbee-herdsman-converters');

@@ -5,7 +5,11 @@
  */
 import type { Addon, AddonLog, Clock, JsonObject } from '@gate/addon-sdk';
 import type { Controller, Models } from 'zigbee-herdsman';
-import { type Definitions, type KnownModel, nameOf } from './definitions.ts';
+import { type Definitions, type KnownModel, nameOf } from '../devices/definitions.ts';
+import type { Radio } from '../network/radio.ts';
+import { hasRoom } from '../stick/stick-capacity.ts';
+import { catalogueType } from '../type-file.ts';
+import { ANY_DEVICE_TYPE, typeIdOf } from '../type-id.ts';
 import { stepReached } from './interview-step.ts';
 import { JoinWindow } from './join-window.ts';
 import {
@@ -20,11 +24,7 @@ import {
 } from './pairing-failure.ts';
 import { parseWishes } from './pairing-parameters.ts';
 import { prepareDevice } from './prepare-device.ts';
-import type { Radio } from './radio.ts';
-import { hasRoom } from './stick-capacity.ts';
 import { touchlinkReset } from './touchlink-reset.ts';
-import { catalogueType } from './type-file.ts';
-import { ANY_DEVICE_TYPE, typeIdOf } from './type-id.ts';
 import {
   addInstallCode,
   isMeantFor,

@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { AddonError, type AddonLog, type JsonObject } from '@gate/addon-sdk';
 import type { Models } from 'zigbee-herdsman';
-import { commandFailure } from './command-failure.ts';
-import type { Definitions } from './definitions.ts';
-import type { Receiver } from './receiver.ts';
+import { commandFailure } from '../devices/command-failure.ts';
+import type { Definitions } from '../devices/definitions.ts';
+import type { Receiver } from '../devices/receiver.ts';
 import { badVerb, textOf, type VerbHouse, type Verbs } from './verb.ts';
 
 /** How long is waited to see whether it begins at all. */

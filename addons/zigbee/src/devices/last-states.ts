@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { type AddonLog, type Clock, isJsonObject, type JsonObject } from '@gate/addon-sdk';
-import { readDurably, writeDurably } from './durable-file.ts';
+import { readDurably, writeDurably } from '../network/durable-file.ts';
 
 const SAVE_EVERY_MS = 5 * 60_000;
 

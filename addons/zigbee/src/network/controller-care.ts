@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AddonLog } from '@gate/addon-sdk';
 import type { Controller } from 'zigbee-herdsman';
-import { tcpTarget } from './coordinator-port.ts';
+import { tcpTarget } from '../stick/coordinator-port.ts';
 
 /** How long an answer may take. */
 const HEARTBEAT_DEADLINE_MS = 4_000;

@@ -1,7 +1,7 @@
 /** Sets a device up as its model wants it: bindings, reporting, what its maker asks for. */
 import type { AddonLog, JsonObject } from '@gate/addon-sdk';
 import type { Controller, Models } from 'zigbee-herdsman';
-import { type Definitions, type KnownModel, nameOf } from './definitions.ts';
+import { type Definitions, type KnownModel, nameOf } from '../devices/definitions.ts';
 import { configurationFailed } from './pairing-failure.ts';
 
 /** Devices that sleep answer seldom; a device that never does must not keep its pairing for ever. */

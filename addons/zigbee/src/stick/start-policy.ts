@@ -2,7 +2,7 @@
  * Whether the library may do to a stick what it is about to do. Left alone it overwrites a stick that belongs to another
  * network without a word, and makes a new network where ours was lost. Pure.
  */
-import { RadioTrouble } from './radio-trouble.ts';
+import { RadioTrouble } from '../network/radio-trouble.ts';
 
 /** What the library has decided: go on with the network on the stick, put our backup onto it, make a new network. */
 export type Intent = 'resume' | 'restore' | 'form';
