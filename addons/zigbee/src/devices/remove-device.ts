@@ -1,4 +1,4 @@
-/** Takes a device off the network: it is asked to leave; one that does not answer is forgotten all the same. */
+/** Takes a device off the network: it is asked to leave; one that does not answer is forgotten all the same, and that is said. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Controller } from 'zigbee-herdsman';
 
@@ -19,6 +19,6 @@ export async function removeFromNetwork(
     throw new Error('it did not answer in time');
   } catch (error) {
     controller.getDeviceByIeeeAddr(ieeeAddress)?.removeFromDatabase();
-    return `it did not confirm that it leaves (${(error as Error).message})`;
+    return `it did not confirm that it leaves (${(error as Error).message}); reset it before it is paired elsewhere`;
   }
 }

@@ -1,19 +1,29 @@
 /** What the library does not do for its controller: ask whether the stick is still there, and leave nothing open. */
-import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AddonLog } from '@gate/addon-sdk';
 import type { Controller } from 'zigbee-herdsman';
-import { tcpTarget } from '../stick/coordinator-port.ts';
 
+/** Between two questions whether the coordinator is still there, and how many it may leave unanswered. */
+const HEARTBEAT_MS = 10_000;
+const MISSED_MAX = 2;
 /** How long an answer may take. */
 const HEARTBEAT_DEADLINE_MS = 4_000;
 /** Closing a coordinator that does not answer is not waited for longer. */
 const CLOSE_DEADLINE_MS = 1_500;
 
+/** Resolves when the coordinator has left several questions unanswered, and when nobody watches it any more. */
+export async function untilMute(controller: Controller, signal: AbortSignal): Promise<void> {
+  let missed = 0;
+  while (missed < MISSED_MAX) {
+    await pause(HEARTBEAT_MS, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    missed = (await answers(controller)) ? 0 : missed + 1;
+  }
+}
+
 /** Asks the stick itself, not what the library remembers of it. */
-export async function answers(controller: Controller): Promise<boolean> {
+async function answers(controller: Controller): Promise<boolean> {
   const { adapter } = controller as unknown as { adapter: { getCoordinatorIEEE(): Promise<string> } };
   return Promise.race([
     adapter.getCoordinatorIEEE().then(
@@ -59,13 +69,4 @@ export async function closeController(controller: Controller, log: AddonLog): Pr
   ]);
   Device.resetCache();
   Group.resetCache();
-}
-
-/** The name in /dev/serial/by-id that leads to `path`. */
-export function stablePortOf(path: string): { stablePort?: string } {
-  const folder = '/dev/serial/by-id';
-  if (tcpTarget(path) || !existsSync(folder)) return {};
-  const target = realpathSync(path);
-  const name = readdirSync(folder).find((each) => realpathSync(join(folder, each)) === target);
-  return name === undefined ? {} : { stablePort: join(folder, name) };
 }

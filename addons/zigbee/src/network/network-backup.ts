@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { AddonError, type AddonLog, type Clock, type JsonObject } from '@gate/addon-sdk';
 import type { Controller } from 'zigbee-herdsman';
 import { writeDurably } from './durable-file.ts';
-import { BACKUP_NAME } from './radio.ts';
+import { BACKUP_NAME } from './start-controller.ts';
 
 const EVERY_MS = 24 * 3_600_000;
 /** Several changes in a row are one backup. */

@@ -42,6 +42,15 @@ export function stickGone(port: string): RadioTrouble {
   );
 }
 
+/** The network works, but not where the settings want it. */
+export function wrongChannel(actual: number, wanted: number): RadioTrouble {
+  return new RadioTrouble(
+    'wrongChannel',
+    `the network works on channel ${actual}, the settings say ${wanted}`,
+    `devices stay reachable; run the action "changeChannel" to move the network, or set "channel" to ${actual}`,
+  );
+}
+
 /** What opening a port, or starting on it, failed with. */
 export function troubleOf(error: unknown, port: string): RadioTrouble {
   if (error instanceof RadioTrouble) return error;

@@ -2,6 +2,7 @@
 import type { AddonLog, JsonObject } from '@gate/addon-sdk';
 import type { Controller, Models } from 'zigbee-herdsman';
 import { type Definitions, type KnownModel, nameOf } from '../devices/definitions.ts';
+import { tellModel } from '../devices/model-events.ts';
 import { configurationFailed } from './pairing-failure.ts';
 
 /** Devices that sleep answer seldom; a device that never does must not keep its pairing for ever. */
@@ -39,21 +40,6 @@ export async function prepareDevice(parts: PreparedDevice): Promise<void> {
     }
   }
   device.save();
-  await tellDefinition(parts, 'deviceInterview');
-  await tellDefinition(parts, 'start');
-}
-
-/** Some models want to be spoken to when they join, or when the gateway starts. What that throws is not the pairing's. */
-export async function tellDefinition(
-  { device, model, options, log }: Omit<PreparedDevice, 'controller' | 'definitions'>,
-  type: 'start' | 'deviceInterview' | 'deviceAnnounce',
-): Promise<void> {
-  const data = { device, deviceExposesChanged: () => undefined, state: {}, options: { ...options } };
-  const event =
-    type === 'deviceInterview' ? { type, data: { ...data, status: 'successful' as const } } : { type, data };
-  try {
-    await model.definition.onEvent?.(event);
-  } catch (error) {
-    log.info(`${nameOf(model)}: ${(error as Error).message}`);
-  }
+  await tellModel(parts, 'deviceInterview');
+  await tellModel(parts, 'start');
 }

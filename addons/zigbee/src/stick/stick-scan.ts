@@ -1,8 +1,7 @@
 /** Looks for coordinators: serial ports, and those that announce themselves in the network (DNS-SD). */
-import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import type { JsonObject } from '@gate/addon-sdk';
+import { stableNames } from './stable-port.ts';
 
 /** DNS-SD services of network coordinators, and what they say of themselves in their TXT records. */
 const SERVICES = [
@@ -16,7 +15,6 @@ const SERVICES = [
   'tubeszb',
 ];
 const LISTEN_MS = 2_500;
-const BY_ID = '/dev/serial/by-id';
 
 export interface StickCandidate extends JsonObject {
   label: string;
@@ -45,12 +43,6 @@ async function serialSticks(): Promise<StickCandidate[]> {
   return ports
     .filter(({ vendorId }) => vendorId !== undefined)
     .map((port) => candidateOf(port, stable.get(port.path)));
-}
-
-/** By the port's present path, the name that the stick has in whatever port it is. */
-function stableNames(): Map<string, string> {
-  if (!existsSync(BY_ID)) return new Map();
-  return new Map(readdirSync(BY_ID).map((name) => [realpathSync(join(BY_ID, name)), join(BY_ID, name)]));
 }
 
 export function candidateOf(port: SerialPortInfo, stable: string | undefined): StickCandidate {
