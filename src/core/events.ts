@@ -28,6 +28,8 @@ export interface GatewayEvents {
   deviceAdded: { device: Device };
   deviceChanged: { device: Device };
   deviceRemoved: { device: Device };
+  /** A device that was deleted did not leave its network by itself. */
+  deviceForcedOut: { device: Device; reason: string };
   /** A device began or ended a pairing: `device.status` says which. */
   devicePairingChanged: { device: Device };
   availabilityChanged: { deviceId: string; online: boolean; reason?: string | undefined; ts: number };

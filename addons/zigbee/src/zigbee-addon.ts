@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type {
   AddonHandlers,
+  Clock,
   ConfigMessage,
   DeviceRequest,
   JsonObject,
@@ -9,6 +10,8 @@ import type {
   RequestHandler,
 } from '@gate/addon-sdk';
 import type { Controller } from 'zigbee-herdsman';
+import { withinTime } from './devices/command-time.ts';
+import type { CommandWish } from './devices/device-control.ts';
 import { removeFromNetwork } from './devices/remove-device.ts';
 import type { RadioTrouble } from './network/radio-trouble.ts';
 import { joinedCandidates } from './pairing/candidates.ts';
@@ -22,12 +25,14 @@ const STARTING_MS = 10_000;
 
 export class ZigbeeAddon {
   readonly #gate: ZigbeeSurroundings['gate'];
+  readonly #clock: Clock;
   readonly #parts: ZigbeeParts;
   #interviewMs = 0;
 
   constructor(surroundings: ZigbeeSurroundings) {
-    const { gate } = surroundings;
+    const { gate, clock } = surroundings;
     this.#gate = gate;
+    this.#clock = clock;
     this.#parts = buildParts(surroundings, {
       onUp: (controller) => this.#up(controller),
       onDown: (trouble) => this.#down(trouble),
@@ -123,16 +128,28 @@ export class ZigbeeAddon {
     return address;
   }
 
-  async #set({ deviceId, params }: DeviceRequest): Promise<JsonValue> {
+  async #set(request: DeviceRequest): Promise<JsonValue> {
     const { bound, control, devices, verbs } = this.#parts;
+    const { deviceId, params } = request;
     if (bound.isBridge(deviceId)) return bridgeSet(verbs, params);
-    return control.set(devices.of(deviceId), params, bound.optionsOf(deviceId));
+    const device = devices.of(deviceId);
+    return this.#inTime(request, (wish) => control.set(device, params, wish));
   }
 
-  async #get({ deviceId, params }: DeviceRequest): Promise<JsonValue> {
+  async #get(request: DeviceRequest): Promise<JsonValue> {
     const { bound, control, devices, verbs } = this.#parts;
+    const { deviceId, params } = request;
     if (bound.isBridge(deviceId)) return bridgeSet(verbs, { describeNetwork: {} });
-    return control.get(devices.of(deviceId), params, bound.optionsOf(deviceId));
+    const device = devices.of(deviceId);
+    return this.#inTime(request, (wish) => control.get(device, params, wish));
+  }
+
+  #inTime<T>(request: DeviceRequest, work: (wish: CommandWish) => Promise<T>): Promise<T> {
+    const { deviceId, deadline } = request;
+    const options = this.#parts.bound.optionsOf(deviceId);
+    return withinTime({ deadline, clock: this.#clock }, `device "${deviceId}"`, (time) =>
+      work({ options, time }),
+    );
   }
 
   async #remove(deviceId: string): Promise<JsonValue> {

@@ -1,9 +1,11 @@
 /** What the libraries throw when a device does not do as it is told, in words for a person. */
 import { AddonError } from '@gate/addon-sdk';
 
-/** What the radio says of a frame that did not arrive, and the library of an answer that did not come. */
+/** What the radio says of a frame that did not arrive. */
 const UNREACHED =
-  /timeout|timed out|no network route|mac ?no ?ack|transaction ?expired|no ack|delivery failed|DELIVERY_FAILED|nwkNoRoute|Data request failed/i;
+  /no network route|mac ?no ?ack|transaction ?expired|no ack|delivery ?failed|nwkNoRoute|Data request failed/i;
+/** What the library says when the frame arrived, as far as anybody knows, and no answer came. */
+const UNANSWERED = /timeout|timed out/i;
 
 export function commandFailure(
   error: unknown,
@@ -16,6 +18,14 @@ export function commandFailure(
       hint: sleepy
         ? 'it runs on batteries and sleeps: press its button while you send this'
         : 'is it powered and near enough? A mains device in between extends the range',
+      cause: error,
+    });
+  }
+  if (UNANSWERED.test(words)) {
+    return new AddonError('timeout', `the ${what} has not answered`, {
+      hint: sleepy
+        ? 'it runs on batteries and may be asleep: press its button while you send this'
+        : 'it may have done it all the same: ask for its status',
       cause: error,
     });
   }

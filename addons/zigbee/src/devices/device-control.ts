@@ -6,6 +6,7 @@ import { AddonError, type JsonObject } from '@gate/addon-sdk';
 import type { Models } from 'zigbee-herdsman';
 import type { Tz } from 'zigbee-herdsman-converters';
 import { commandFailure } from './command-failure.ts';
+import type { CommandTime } from './command-time.ts';
 import { type Definitions, exposesOf, type KnownModel, nameOf } from './definitions.ts';
 import type { LastStates } from './last-states.ts';
 import { isSleepy, type Receiver } from './receiver.ts';
@@ -15,6 +16,13 @@ export interface DeviceControlParts {
   definitions: Definitions;
   states: LastStates;
   receiver: Receiver;
+}
+
+/** What a command comes with. */
+export interface CommandWish {
+  /** What the device's converters are told, such as calibrations. */
+  options: JsonObject;
+  time: CommandTime;
 }
 
 interface Step {
@@ -37,8 +45,9 @@ export class DeviceControl {
     this.#parts = parts;
   }
 
-  /** @returns what the device has been left in. @throws AddonError badRequest, deviceRefused, unreachable, unsupportedModel */
-  async set(device: Models.Device, values: JsonObject, options: JsonObject): Promise<JsonObject> {
+  /** @returns what the device has been left in. @throws AddonError badRequest, deviceRefused, unreachable, timeout, unsupportedModel */
+  async set(device: Models.Device, values: JsonObject, wish: CommandWish): Promise<JsonObject> {
+    const { options, time } = wish;
     const model = await this.#model(device);
     if (Object.keys(values).length === 0)
       throw new AddonError('badRequest', 'there is nothing to set', { hint: 'send {"state": "ON"}' });
@@ -59,6 +68,7 @@ export class DeviceControl {
       usedHere.add(converter);
       const meta = this.#meta({ device, model, options, message: values, endpointName: step.endpointName });
       try {
+        keepNoLonger(device, time);
         const result = await converter.convertSet?.(target, step.key, step.value, meta);
         Object.assign(told, suffixed(result?.state ?? {}, model, step.endpointName));
       } catch (error) {
@@ -70,7 +80,8 @@ export class DeviceControl {
   }
 
   /** Reads what is asked for, or all that can be read of a device that is awake; answers with the last known state. */
-  async get(device: Models.Device, wanted: JsonObject, options: JsonObject): Promise<JsonObject> {
+  async get(device: Models.Device, wanted: JsonObject, wish: CommandWish): Promise<JsonObject> {
+    const { options, time } = wish;
     const { states, receiver } = this.#parts;
     const model = await this.#model(device);
     const features = featuresByProperty(exposesOf(model, device, options));
@@ -91,12 +102,13 @@ export class DeviceControl {
       read.add(step.converter);
       try {
         const meta = this.#meta({ device, model, options, message: wanted, endpointName: step.endpointName });
+        keepNoLonger(device, time);
         await step.converter.convertGet?.(step.target, step.key, meta);
         answered += 1;
       } catch (error) {
         failure = commandFailure(error, { what: nameOf(model), sleepy: isSleepy(device) });
         // one that does not answer at all is not asked for everything else as well
-        if (failure.code === 'unreachable') throw failure;
+        if (failure.code === 'unreachable' || failure.code === 'timeout') throw failure;
       }
     }
     if (failure && (named.length > 0 || answered === 0)) throw failure;
@@ -170,6 +182,15 @@ export class DeviceControl {
       deviceExposesChanged: () => undefined,
     };
   }
+}
+
+/**
+ * The library keeps a frame for a device that sleeps until it wakes, be it for a day: no longer than somebody waits.
+ * @throws the reason when nobody does
+ */
+function keepNoLonger(device: Models.Device, { signal, leftMs }: CommandTime): void {
+  signal.throwIfAborted();
+  if (device.pendingRequestTimeout > 0) device.pendingRequestTimeout = Math.max(1, leftMs());
 }
 
 /** On first, off last: a lamp that is off takes a brightness, but does not show it. */

@@ -193,7 +193,9 @@ describe('a command that a device did not carry out', () => {
       "ZCL command 0x01/1 genOnOff.on failed (Data request failed with error: 'MAC no ack' (0xe9))",
     );
     assert.equal(late.code, 'unreachable');
-    assert.match(failure('Timeout - 1 - 2 after 10000ms', true).hint ?? '', /press its button/);
+    const unanswered = failure('Timeout - 1 - 2 after 10000ms', true);
+    assert.equal(unanswered.code, 'timeout');
+    assert.match(unanswered.hint ?? '', /press its button/);
     const refused = failure("ZCL command failed (Status 'UNSUPPORTED_ATTRIBUTE')");
     assert.deepEqual(
       [refused.code, refused.message],
