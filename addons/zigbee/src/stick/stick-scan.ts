@@ -3,17 +3,26 @@ import { createRequire } from 'node:module';
 import type { JsonObject } from '@gate/addon-sdk';
 import { stableNames } from './stable-port.ts';
 
-/** DNS-SD services of network coordinators, and what they say of themselves in their TXT records. */
-const SERVICES = [
-  'zigbee-coordinator',
-  'slzb-06',
-  'uzg-01',
-  'xzg',
-  'czc',
-  'tube_zb_gw',
-  'zigstar_gw',
-  'tubeszb',
-];
+/**
+ * What network coordinators announce by DNS-SD (RFC 6763): the service without underscores, whose name must begin so, and
+ * the adapter or the port where the announcement does not say it. The names are those that Home Assistant's ZHA looks for
+ * (its manifest, `zeroconf`), and those of the makers' own firmware. ESPHome announces its own API port, not the radio's.
+ */
+interface CoordinatorService {
+  name?: RegExp;
+  port?: number;
+}
+const SERVICES: Readonly<Record<string, CoordinatorService>> = {
+  'zigbee-coordinator': {},
+  'slzb-06': {},
+  'uzg-01': {},
+  xzg: {},
+  czc: {},
+  zigstar_gw: {},
+  zig_star_gw: {},
+  tubeszb: {},
+  esphomelib: { name: /^tube/i, port: 6638 },
+};
 const LISTEN_MS = 2_500;
 
 export interface StickCandidate extends JsonObject {
@@ -72,27 +81,48 @@ export function likelyAdapter(port: SerialPortInfo): 'zstack' | 'ember' | undefi
   return adapter === 'zstack' || adapter === 'ember' ? adapter : undefined;
 }
 
+/** What a coordinator says of itself in the network. */
+export interface Announcement {
+  name: string;
+  port: number;
+  addresses?: readonly string[] | undefined;
+  txt?: unknown;
+}
+
+/** Undefined for one that is no coordinator, or has no address. */
+export function announcedCandidate(type: string, announced: Announcement): StickCandidate | undefined {
+  const service = SERVICES[type];
+  const { name, addresses = [] } = announced;
+  const address = addresses.find((each) => each.includes('.')) ?? addresses[0];
+  if (!service || !address || service.name?.test(name) === false) return undefined;
+  const adapter = spokenAdapter(announced.txt);
+  const host = address.includes(':') ? `[${address}]` : address;
+  const port = `tcp://${host}:${service.port ?? announced.port}`;
+  return {
+    label: `${name}: ${port} (${adapter ? `likely "${adapter}"` : 'its adapter is not announced'})`.slice(
+      0,
+      200,
+    ),
+    parameters: { port, ...(adapter ? { adapter } : {}) },
+  };
+}
+
+/** `radio_type` of the TXT record, in ZHA's words or the library's. */
+function spokenAdapter(txt: unknown): 'zstack' | 'ember' | undefined {
+  const radio = String((txt as Record<string, unknown> | undefined)?.['radio_type'] ?? '');
+  if (/^(znp|zstack|ti)/i.test(radio)) return 'zstack';
+  return /^(ezsp|ember|efr)/i.test(radio) ? 'ember' : undefined;
+}
+
 async function networkSticks(): Promise<StickCandidate[]> {
   const { Bonjour } = await import('bonjour-service');
   const bonjour = new Bonjour(undefined, () => undefined);
   const found = new Map<string, StickCandidate>();
   try {
-    for (const type of SERVICES) {
-      bonjour.find({ type }, ({ name, port, addresses = [], txt }) => {
-        const address = addresses.find((each) => each.includes('.')) ?? addresses[0];
-        if (!address) return;
-        const host = address.includes(':') ? `[${address}]` : address;
-        const radio = String((txt as Record<string, unknown> | undefined)?.['radio_type'] ?? '');
-        const adapter = /zstack|znp/i.test(radio)
-          ? 'zstack'
-          : /ezsp|ember|efr/i.test(radio)
-            ? 'ember'
-            : undefined;
-        const path = `tcp://${host}:${port}`;
-        found.set(path, {
-          label: `${name}: ${path}${adapter ? ` (likely "${adapter}")` : ''}`.slice(0, 200),
-          parameters: { port: path, ...(adapter ? { adapter } : {}) },
-        });
+    for (const type of Object.keys(SERVICES)) {
+      bonjour.find({ type }, (announced) => {
+        const candidate = announcedCandidate(type, announced);
+        if (candidate) found.set(String(candidate.parameters['port']), candidate);
       });
     }
     await new Promise((resolve) => setTimeout(resolve, LISTEN_MS));
