@@ -13,6 +13,7 @@ import type { Controller } from 'zigbee-herdsman';
 import { withinTime } from './devices/command-time.ts';
 import type { CommandWish } from './devices/device-control.ts';
 import { removeFromNetwork } from './devices/remove-device.ts';
+import { flushDatabase } from './network/device-database.ts';
 import type { RadioTrouble } from './network/radio-trouble.ts';
 import { joinedCandidates } from './pairing/candidates.ts';
 import { scanForSticks } from './stick/stick-scan.ts';
@@ -54,7 +55,8 @@ export class ZigbeeAddon {
     scan: () => this.#scan(),
     backup: () => this.#parts.backup.make(),
     stop: async () => {
-      const { availability, states, radio } = this.#parts;
+      const { availability, states, radio, memory } = this.#parts;
+      memory.stop();
       availability.stop();
       states.save();
       await radio.stop();
@@ -66,7 +68,7 @@ export class ZigbeeAddon {
     return Object.fromEntries(
       Object.entries(this.#parts.verbs).map(([name, verb]) => [
         name,
-        ({ params }: { params: JsonObject }) => verb(params),
+        ({ params }: { params: JsonObject }) => this.#onDisk(verb(params)),
       ]),
     );
   }
@@ -99,12 +101,13 @@ export class ZigbeeAddon {
   }
 
   async #up(controller: Controller): Promise<void> {
-    const { receiver, availability, desk, comings, backup } = this.#parts;
+    const { receiver, availability, desk, comings, backup, memory } = this.#parts;
     controller.on('message', (message) => receiver.receive(message));
     controller.on('lastSeenChanged', ({ device }) => availability.heard(device.ieeeAddr));
     desk.attach(controller);
     comings.attach(controller);
     backup.attach(controller);
+    memory.loaded();
     this.#gate.event({ type: 'linkUp' });
   }
 
@@ -124,6 +127,7 @@ export class ZigbeeAddon {
     bound.bind(deviceId, address.ieeeAddress);
     availability.heard(address.ieeeAddress);
     void comings.paired(this.#parts.devices.of(deviceId));
+    flushDatabase(this.#parts.radio.controller);
     backup.changed();
     return address;
   }
@@ -131,7 +135,7 @@ export class ZigbeeAddon {
   async #set(request: DeviceRequest): Promise<JsonValue> {
     const { bound, control, devices, verbs } = this.#parts;
     const { deviceId, params } = request;
-    if (bound.isBridge(deviceId)) return bridgeSet(verbs, params);
+    if (bound.isBridge(deviceId)) return this.#onDisk(bridgeSet(verbs, params));
     const device = devices.of(deviceId);
     return this.#inTime(request, (wish) => control.set(device, params, wish));
   }
@@ -152,6 +156,14 @@ export class ZigbeeAddon {
     );
   }
 
+  /** What an action has changed is kept before it is acknowledged. */
+  async #onDisk(work: Promise<JsonValue>): Promise<JsonValue> {
+    const result = await work;
+    const { radio } = this.#parts;
+    if (radio.isUp) flushDatabase(radio.controller);
+    return result;
+  }
+
   async #remove(deviceId: string): Promise<JsonValue> {
     const { bound: known, desk, radio, states, availability, definitions, comings, backup } = this.#parts;
     const bound = known.of(deviceId);
@@ -161,6 +173,7 @@ export class ZigbeeAddon {
     const forced = radio.isUp
       ? await removeFromNetwork(radio.controller, ieeeAddress)
       : 'the coordinator was not ready, so it was not told: a scan shows it as long as it is in the network, and the action "sendAway" makes it leave';
+    if (radio.isUp) flushDatabase(radio.controller);
     known.release(deviceId);
     comings.forget(ieeeAddress);
     states.forget(ieeeAddress);

@@ -11,6 +11,7 @@ import { Receiver } from './devices/receiver.ts';
 import { NetworkBackup } from './network/network-backup.ts';
 import { Radio, type RadioParts } from './network/radio.ts';
 import { PairingDesk } from './pairing/pairing-desk.ts';
+import { SpareMemory } from './spare-memory.ts';
 import { firmwareVerbs } from './verbs/firmware-verbs.ts';
 import { groupVerbs } from './verbs/group-verbs.ts';
 import { linkVerbs } from './verbs/link-verbs.ts';
@@ -43,13 +44,15 @@ export interface ZigbeeParts {
   backup: NetworkBackup;
   comings: ComingsAndGoings;
   verbs: Verbs;
+  memory: SpareMemory;
 }
 
 export function buildParts(surroundings: ZigbeeSurroundings, hooks: ZigbeeHooks): ZigbeeParts {
   const { gate, folder, clock, random } = surroundings;
   const { log } = gate;
   const bound = new BoundDevices();
-  const definitions = new Definitions(log);
+  const memory = new SpareMemory({ clock, log });
+  const definitions = new Definitions(log, () => memory.loaded());
   const states = new LastStates({ folder, log, clock });
   const radio = new Radio({ folder, log, clock, random, ...hooks });
   const devices = new NetworkDevices({ bound, radio, gate });
@@ -113,5 +116,6 @@ export function buildParts(surroundings: ZigbeeSurroundings, hooks: ZigbeeHooks)
     backup,
     comings,
     verbs,
+    memory,
   };
 }

@@ -184,12 +184,13 @@ describe('a Zigbee network', () => {
     assert.match(answer.forcedOut ?? '', /did not confirm that it leaves.*reset it before it is paired/);
     assert.deepEqual(await house.api.send('DELETE', `/device/v1/devices/${leaving.id}`), {});
     await until('it has left', () => !bulb.joined);
-    const notification = await until('the notification', () =>
+    const { fact } = await until('the notification', () =>
       house.heard.find(
-        ({ event, fact }) => event === 'notification' && fact['subject'] === 'device_forced_out',
+        ({ event, fact: told }) => event === 'notification' && told['subject'] === 'device_forced_out',
       ),
     );
-    assert.equal(notification.fact['deviceId'], id);
+    assert.match(String(fact['message']), /was deleted, but did not leave its network by itself: it did not/);
+    assert.deepEqual(fact['metaAttrsFilter'], { level: 3, shouldPersist: true, deviceId: id });
     const { response } = await house.action('describeNetwork');
     assert.equal(JSON.stringify(response).includes(sensor.ieee), false);
   });

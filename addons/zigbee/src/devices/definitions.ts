@@ -27,11 +27,15 @@ interface Found {
 
 export class Definitions {
   readonly #log: AddonLog;
+  readonly #onLoad: () => void;
+  readonly #makers = new Set<string>();
   readonly #found = new Map<string, Found>();
   #library: Promise<Converters> | undefined;
 
-  constructor(log: AddonLog) {
+  /** @param onLoad told when something was loaded that was not there before: the library, a maker's definitions */
+  constructor(log: AddonLog, onLoad: () => void) {
     this.#log = log;
+    this.#onLoad = onLoad;
   }
 
   library(): Promise<Converters> {
@@ -69,6 +73,10 @@ export class Definitions {
     const base = await library.findDefinition(device);
     const definition = await library.findByDevice(device, true);
     if (!definition) return undefined;
+    if (!this.#makers.has(definition.vendor)) {
+      this.#makers.add(definition.vendor);
+      this.#onLoad();
+    }
     const names: [manufacturer: string, model: string][] = [[definition.vendor, definition.model]];
     if (base) {
       names.push([base.vendor, base.model]);

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AddonLog } from '@gate/addon-sdk';
 import type { Controller } from 'zigbee-herdsman';
+import { flushDatabase } from './device-database.ts';
 
 /** Between two questions whether the coordinator is still there, and how many it may leave unanswered. */
 const HEARTBEAT_MS = 10_000;
@@ -11,6 +12,14 @@ const MISSED_MAX = 2;
 const HEARTBEAT_DEADLINE_MS = 4_000;
 /** Closing a coordinator that does not answer is not waited for longer. */
 const CLOSE_DEADLINE_MS = 1_500;
+
+interface AskedAdapter {
+  getCoordinatorIEEE(): Promise<string>;
+  /** Z-Stack's own. */
+  znp?: { request(subsystem: number, command: string, payload: object): Promise<unknown> };
+}
+/** Subsystem of "Z-Stack Monitor and Test API". */
+const SYS = 1;
 
 /** Resolves when the coordinator has left several questions unanswered, and when nobody watches it any more. */
 export async function untilMute(controller: Controller, signal: AbortSignal): Promise<void> {
@@ -22,11 +31,17 @@ export async function untilMute(controller: Controller, signal: AbortSignal): Pr
   }
 }
 
-/** Asks the stick itself, not what the library remembers of it. */
+/**
+ * Asks the stick itself, not what the library remembers of it, and past the queue of what is for devices: one that does not
+ * answer holds that up for longer than a stick may take.
+ */
 async function answers(controller: Controller): Promise<boolean> {
-  const { adapter } = controller as unknown as { adapter: { getCoordinatorIEEE(): Promise<string> } };
+  const { adapter } = controller as unknown as { adapter: AskedAdapter };
+  const question = adapter.znp
+    ? adapter.znp.request(SYS, 'ping', { capabilities: 1 })
+    : adapter.getCoordinatorIEEE();
   return Promise.race([
-    adapter.getCoordinatorIEEE().then(
+    question.then(
       () => true,
       // while it looks for devices by Touchlink it refuses other work: that is an answer too
       (error: Error) => /inter-?pan/i.test(error.message),
@@ -62,6 +77,11 @@ export async function closeController(controller: Controller, log: AddonLog): Pr
     work().catch((error: unknown) => log.error('closing the coordinator', error)),
     pause(CLOSE_DEADLINE_MS, undefined, { ref: false }),
   ]);
+  try {
+    flushDatabase(controller);
+  } catch (error) {
+    log.error('the database of devices could not be written', error);
+  }
   inner.adapter?.removeAllListeners();
   await Promise.race([
     inner.adapter?.stop().catch(() => undefined),

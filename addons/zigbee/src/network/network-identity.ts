@@ -19,6 +19,8 @@ export interface NetworkIdentity {
   formedAt?: number;
   /** A move to this channel was asked for and is not done yet. */
   movedTo?: number;
+  /** Where a person has moved it; counts while the settings still name the channel that they named then. */
+  chosen?: { channel: number; over: number };
   /** The stick's stable path, for the day on which its port has another name. */
   stablePort?: string;
 }
@@ -47,6 +49,11 @@ export class IdentityFile {
   save(identity: NetworkIdentity): void {
     writeDurably(this.#path, `${JSON.stringify(identity, null, 2)}\n`);
   }
+}
+
+/** The channel that is wanted by now: that of the settings, unless the network was moved by name since. */
+export function wantedChannel({ chosen }: NetworkIdentity, configured: number): number {
+  return chosen?.over === configured ? chosen.channel : configured;
 }
 
 export function newIdentity(channel: number): NetworkIdentity {

@@ -46,7 +46,7 @@ export function stickGone(port: string): RadioTrouble {
 export function wrongChannel(actual: number, wanted: number): RadioTrouble {
   return new RadioTrouble(
     'wrongChannel',
-    `the network works on channel ${actual}, the settings say ${wanted}`,
+    `the network works on channel ${actual}, and is wanted on ${wanted}`,
     `devices stay reachable; run the action "changeChannel" to move the network, or set "channel" to ${actual}`,
   );
 }

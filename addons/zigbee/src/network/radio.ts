@@ -11,7 +11,7 @@ import type { Controller } from 'zigbee-herdsman';
 import { presentPath, stablePortOf } from '../stick/stable-port.ts';
 import { probeStick } from '../stick/stick-probe.ts';
 import { closeController, untilMute } from './controller-care.ts';
-import { IdentityFile, type NetworkIdentity } from './network-identity.ts';
+import { IdentityFile, type NetworkIdentity, wantedChannel } from './network-identity.ts';
 import type { RadioSettings } from './radio-settings.ts';
 import { type RadioTrouble, stickGone, stickMute, troubleOf, wrongChannel } from './radio-trouble.ts';
 import { startController } from './start-controller.ts';
@@ -86,10 +86,17 @@ export class Radio {
     await running?.ended;
   }
 
-  /** What the stick holds may be lost: the next start puts our network onto it, whatever it belonged to. */
+  /** Waits until the start that was begun has ended. @throws RadioTrouble when it has not worked */
+  async started(): Promise<void> {
+    await this.#judged.promise;
+    if (!this.#controller && this.#trouble) throw this.#trouble;
+  }
+
+  /** What the stick holds may be lost: the next start puts our network onto it, whatever it belonged to. @throws RadioTrouble */
   async takeOver(): Promise<void> {
     this.#overwriteUntilMs = this.#parts.clock.uptime() + OVERWRITE_MS;
     await this.restart();
+    await this.started();
   }
 
   /** Ends the work with the coordinator, lets `change` happen, begins again. */
@@ -99,12 +106,18 @@ export class Radio {
     if (this.#settings) this.#begin(this.#settings);
   }
 
-  /** Moves the whole network; devices follow within minutes, those that sleep when they wake. */
+  /**
+   * Moves the whole network; devices follow within minutes, those that sleep when they wake.
+   * @throws AddonError coordinatorNotReady, RadioTrouble
+   */
   async changeChannel(channel: number): Promise<void> {
     const identity = this.#identity;
-    if (!identity)
+    const settings = this.#settings;
+    if (!identity || !settings)
       throw new AddonError('coordinatorNotReady', 'there is no network yet', { hint: 'start it first' });
-    await this.restart(() => this.#keep({ ...identity, channel, movedTo: channel }));
+    const chosen = { channel, over: settings.channel };
+    await this.restart(() => this.#keep({ ...identity, channel, movedTo: channel, chosen }));
+    await this.started();
   }
 
   #begin(settings: RadioSettings): void {
@@ -153,8 +166,7 @@ export class Radio {
       await this.#parts.onUp(controller);
       this.#controller = controller;
       this.#attempts = 0;
-      const actual = this.#identity?.channel ?? settings.channel;
-      this.#show(actual === settings.channel ? undefined : wrongChannel(actual, settings.channel));
+      this.#show(this.#channelTrouble(settings));
       const mute = untilMute(controller, watch.signal).then(() => stickMute(path));
       trouble = await Promise.race([lost, mute]);
       return trouble;
@@ -194,6 +206,13 @@ export class Radio {
   #keep(identity: NetworkIdentity): void {
     if (JSON.stringify(identity) !== JSON.stringify(this.#identity)) this.#identityFile.save(identity);
     this.#identity = identity;
+  }
+
+  #channelTrouble(settings: RadioSettings): RadioTrouble | undefined {
+    if (!this.#identity) return undefined;
+    const wanted = wantedChannel(this.#identity, settings.channel);
+    const { channel } = this.#identity;
+    return channel === wanted ? undefined : wrongChannel(channel, wanted);
   }
 
   #show(trouble: RadioTrouble | undefined): void {

@@ -67,7 +67,7 @@ async function prepareLibrary({ settings, log }: StartParts): Promise<void> {
   setLogger(libraryLog(log));
   installGuards();
   if (settings.adapter === 'ember') installEmberGuard();
-  makeDatabaseDurable();
+  makeDatabaseDurable((error) => log.error(`the database of devices could not be written: ${error.message}`));
 }
 
 async function buildController(

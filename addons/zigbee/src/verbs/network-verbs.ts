@@ -55,7 +55,7 @@ export function networkVerbs({ house, radio, backup, definitions }: NetworkVerbP
 
     takeOverStick: async () => {
       await radio.takeOver();
-      return { state: 'begun' };
+      return { state: 'done' };
     },
 
     changeChannel: async (params) => {
@@ -63,7 +63,7 @@ export function networkVerbs({ house, radio, backup, definitions }: NetworkVerbP
       house.controller();
       await backup.make();
       await radio.changeChannel(channel);
-      return { channel, state: 'begun' };
+      return { channel, state: 'done' };
     },
 
     /** A device that joined and belongs to no device of the gateway. */
