@@ -101,6 +101,7 @@ export class Realtime {
       events.on('deviceAnswered', (answer) => this.#tellAnswer(answer)),
       events.on('availabilityChanged', (change) => this.#tellAvailability(change)),
       events.on('devicePairingChanged', (change) => this.#tellPairing(change)),
+      events.on('pairingProgressed', (step) => this.#tellPairingStep(step)),
       events.on('notificationRaised', (notification) => this.#tellNotification(notification)),
       events.on('logsGathered', (gathered) => this.#tellLogs(gathered)),
       events.on('installationChanged', (change) =>
@@ -175,6 +176,14 @@ export class Realtime {
   #tellPairing({ device }: GatewayEvents['devicePairingChanged']): void {
     const event = pairingEventOf(device);
     if (event) this.#tell({ kind: 'pairing', event, deviceId: device.id }, () => pairingPayload(device));
+  }
+
+  #tellPairingStep({ deviceId, step, ts }: GatewayEvents['pairingProgressed']): void {
+    this.#tell({ kind: 'pairing', event: 'pairing_progress', deviceId }, () => ({
+      deviceId,
+      step,
+      ts: isoTime(ts),
+    }));
   }
 
   #tellInstallation(event: string, payload: object): void {

@@ -20,6 +20,9 @@ export interface CertificateFacts {
   remedy: string;
 }
 
+/** How far a pairing has come; it ends as `paired` or `not_paired`. */
+export type PairingStep = 'joined' | 'interviewing' | 'configuring' | 'configured';
+
 type AddonSaidState = 'starting' | 'running' | 'degraded' | 'stopped';
 
 export interface GatewayEvents {
@@ -32,6 +35,8 @@ export interface GatewayEvents {
   deviceForcedOut: { device: Device; reason: string };
   /** A device began or ended a pairing: `device.status` says which. */
   devicePairingChanged: { device: Device };
+  /** A pairing has come one step further. */
+  pairingProgressed: { deviceId: string; step: PairingStep; ts: number };
   availabilityChanged: { deviceId: string; online: boolean; reason?: string | undefined; ts: number };
   /** A device answered a status request: `operation` is the one whose result this is. */
   deviceAnswered: {

@@ -6,7 +6,7 @@ import type { Device } from '../model/device.ts';
 import { GatewayError, reasonOf } from '../model/error.ts';
 import { isJsonObject, type JsonValue } from '../model/json.ts';
 import type { Devices } from './devices.ts';
-import type { GatewayEventBus } from './events.ts';
+import type { GatewayEventBus, PairingStep } from './events.ts';
 import type { AddonLink } from './ports.ts';
 
 export const JOIN_TIMEOUT_MS = 30_000;
@@ -17,13 +17,20 @@ export const INTERVIEW_TIMEOUT_MS = 180_000;
 export const REMOVE_TIMEOUT_MS = 10_000;
 
 /** Events of an add-on that mean: something has joined, the interview goes on. */
-const PROGRESS = new Set(['joined', 'interviewing', 'configuring', 'configured']);
+const PROGRESS: ReadonlySet<string> = new Set<PairingStep>([
+  'joined',
+  'interviewing',
+  'configuring',
+  'configured',
+]);
 
 export class Pairing {
   readonly #devices: Devices;
   readonly #link: AddonLink;
   readonly #events: GatewayEventBus;
   readonly #active = new Map<string, AbortController>();
+  /** How far each pairing under way has come, by device. */
+  readonly #steps = new Map<string, PairingStep>();
 
   constructor(parts: { devices: Devices; link: AddonLink; events: GatewayEventBus }) {
     this.#devices = parts.devices;
@@ -94,6 +101,13 @@ export class Pairing {
     return reason;
   }
 
+  /** A step that goes on is told once. */
+  #tellStep(deviceId: string, step: PairingStep): void {
+    if (this.#steps.get(deviceId) === step) return;
+    this.#steps.set(deviceId, step);
+    this.#events.emit('pairingProgressed', { deviceId, step, ts: Date.now() });
+  }
+
   async #run(device: Device, abort: AbortController, joinTimeoutMs: number): Promise<void> {
     const late = (what: string) => () =>
       abort.abort(
@@ -102,7 +116,9 @@ export class Pairing {
     let timer = setTimeout(late(`nothing joined within ${joinTimeoutMs / 1000} s`), joinTimeoutMs);
     let joined = false;
     const dispose = this.#events.on('addonEventReported', ({ deviceId, type }) => {
-      if (deviceId !== device.id || joined || !PROGRESS.has(type)) return;
+      if (deviceId !== device.id || !PROGRESS.has(type)) return;
+      this.#tellStep(device.id, type as PairingStep);
+      if (joined) return;
       joined = true;
       clearTimeout(timer);
       timer = setTimeout(
@@ -147,6 +163,7 @@ export class Pairing {
       clearTimeout(timer);
       dispose();
       this.#active.delete(device.id);
+      this.#steps.delete(device.id);
     }
   }
 }

@@ -225,6 +225,18 @@ export const SOCKETIO: Contract = {
       },
     },
     pairing('discovering', 'The gateway looks for a device to pair'),
+    {
+      name: 'pairing_progress',
+      address: 'pairing_progress',
+      direction: 'gateSends',
+      summary: 'A pairing has come one step further',
+      payload: v.object({
+        deviceId,
+        step: v.picklist(['joined', 'interviewing', 'configuring', 'configured']),
+        ts,
+      }),
+      example: { deviceId: '9s9WdonY9', step: 'interviewing', ts: '2020-05-20T12:19:44.395Z' },
+    },
     pairing('paired', 'A device has been paired'),
     pairing('not_paired', 'A pairing did not succeed; `status.reason` says why'),
     installation(

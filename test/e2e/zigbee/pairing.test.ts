@@ -197,6 +197,18 @@ describe('a Zigbee pairing', () => {
     assert.equal((await house.pairingEnd(view.id)).status.eventType, 'paired');
   });
 
+  it('tells each step of a pairing that goes well', async () => {
+    const sensor = house.radio.add(new TemperatureSensor());
+    const { id, status } = await house.pair(TYPES.thermometer, sensor);
+    assert.equal(status.eventType, 'paired', JSON.stringify(status.reason));
+    const steps = () =>
+      house.heard
+        .filter(({ event, fact }) => event === 'pairing_progress' && fact['deviceId'] === id)
+        .map(({ fact }) => fact['step']);
+    await until('the last step is told', () => steps().includes('configured'));
+    assert.deepEqual(steps(), ['joined', 'interviewing', 'configuring', 'configured']);
+  });
+
   it('tells its progress', () => {
     const events = new Set(house.heard.map(({ event }) => event));
     for (const event of ['discovering', 'paired', 'not_paired']) assert.ok(events.has(event));

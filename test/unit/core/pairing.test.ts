@@ -73,6 +73,15 @@ describe('pairing', () => {
     assert.match(String(status().reason?.message), /interview took longer than 180 s/);
   });
 
+  it('tells each step once', async () => {
+    const told: string[] = [];
+    house.events.on('pairingProgressed', ({ deviceId, step }) => told.push(`${deviceId === id} ${step}`));
+    await house.pairing.pair(id);
+    for (const type of ['joined', 'interviewing', 'interviewing', 'left', 'configured'])
+      house.events.emit('addonEventReported', { slug: 'lamps', type, deviceId: id, details: {} });
+    assert.deepEqual(told, ['true joined', 'true interviewing', 'true configured']);
+  });
+
   it('goes on when it is another device that joined', async () => {
     await house.pairing.pair(id);
     house.events.emit('addonEventReported', {
