@@ -25,6 +25,7 @@ import {
   logPayload,
   pairingEventOf,
   pairingPayload,
+  pairingStepPayload,
 } from './event-view.ts';
 import { roomOf } from './narrowing.ts';
 import { notificationView } from './notification-view.ts';
@@ -101,7 +102,7 @@ export class Realtime {
       events.on('deviceAnswered', (answer) => this.#tellAnswer(answer)),
       events.on('availabilityChanged', (change) => this.#tellAvailability(change)),
       events.on('devicePairingChanged', (change) => this.#tellPairing(change)),
-      events.on('pairingProgressed', (step) => this.#tellPairingStep(step)),
+      events.on('pairingStepped', (step) => this.#tellPairingStep(step)),
       events.on('notificationRaised', (notification) => this.#tellNotification(notification)),
       events.on('logsGathered', (gathered) => this.#tellLogs(gathered)),
       events.on('installationChanged', (change) =>
@@ -178,12 +179,9 @@ export class Realtime {
     if (event) this.#tell({ kind: 'pairing', event, deviceId: device.id }, () => pairingPayload(device));
   }
 
-  #tellPairingStep({ deviceId, step, ts }: GatewayEvents['pairingProgressed']): void {
-    this.#tell({ kind: 'pairing', event: 'pairing_progress', deviceId }, () => ({
-      deviceId,
-      step,
-      ts: isoTime(ts),
-    }));
+  #tellPairingStep(step: GatewayEvents['pairingStepped']): void {
+    const { deviceId } = step;
+    this.#tell({ kind: 'pairing', event: 'pairing_progress', deviceId }, () => pairingStepPayload(step));
   }
 
   #tellInstallation(event: string, payload: object): void {

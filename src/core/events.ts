@@ -20,8 +20,9 @@ export interface CertificateFacts {
   remedy: string;
 }
 
-/** How far a pairing has come; it ends as `paired` or `not_paired`. */
-export type PairingStep = 'joined' | 'interviewing' | 'configuring' | 'configured';
+/** What an add-on tells of a pairing before it ends. */
+export const PAIRING_STEPS = ['joined', 'interviewing', 'configuring', 'configured'] as const;
+export type PairingStep = (typeof PAIRING_STEPS)[number];
 
 type AddonSaidState = 'starting' | 'running' | 'degraded' | 'stopped';
 
@@ -35,8 +36,8 @@ export interface GatewayEvents {
   deviceForcedOut: { device: Device; reason: string };
   /** A device began or ended a pairing: `device.status` says which. */
   devicePairingChanged: { device: Device };
-  /** A pairing has come one step further. */
-  pairingProgressed: { deviceId: string; step: PairingStep; ts: number };
+  /** A device that is being paired has come a step further; `details` is what its add-on says of it. */
+  pairingStepped: { deviceId: string; step: PairingStep; details: JsonObject; ts: number };
   availabilityChanged: { deviceId: string; online: boolean; reason?: string | undefined; ts: number };
   /** A device answered a status request: `operation` is the one whose result this is. */
   deviceAnswered: {
