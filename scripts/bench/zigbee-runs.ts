@@ -6,8 +6,6 @@ import type { Heard, Question } from './zigbee-listener.ts';
 import type { RunningSide } from './zigbee-side.ts';
 import type { Flooded, Moment, Order } from './zigbee-stick.ts';
 
-/** Reports that a flood may be ahead of what the client has. */
-export const FLOOD_AHEAD = 1_000;
 const TELL_EVERY_MS = 5;
 /** Until the last report must have come. */
 const TAIL_MS = 10_000;
@@ -85,8 +83,8 @@ export class Measured {
     return received.map(({ atMs }, n) => atMs - (asked[n]?.atMs ?? 0));
   }
 
-  /** @returns reports a second, from the first sent to the last received */
-  async flood(total: number): Promise<number> {
+  /** @param waitingMax how far it may be ahead of what the client has @returns reports a second, from the first sent to the last received */
+  async flood(total: number, waitingMax: number): Promise<number> {
     await this.#heard(0);
     const relay = (message: object) => {
       if ('received' in message) this.#stick.process.send(message);
@@ -94,7 +92,7 @@ export class Measured {
     this.#listener.process.on('message', relay);
     try {
       await this.#listener.ask<Heard>({ tellEveryMs: TELL_EVERY_MS } satisfies Question);
-      const flood: Order = { order: 'flood', total, waitingMax: FLOOD_AHEAD };
+      const flood: Order = { order: 'flood', total, waitingMax };
       const { reports, beganMs } = await this.#stick.ask<Flooded>(flood);
       const heard = await this.#heard(reports);
       return (reports * 1_000) / ((heard.at(-1)?.atMs ?? Number.NaN) - beganMs);

@@ -2,6 +2,7 @@
  * The Zigbee add-on beside zigbee2mqtt: the same simulated stick with the same devices, one side after the other in the
  * same run.
  */
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { installNpmPeer, NPM_PEERS } from '../peers/npm-peers.ts';
 import { installPeers } from '../peers/peers.ts';
@@ -12,7 +13,7 @@ import { type Channel, ended } from './scope.ts';
 import { count, megabytes, ms, ratio } from './units.ts';
 import { Zigbee2mqttSide } from './zigbee-2mqtt.ts';
 import { GateSide } from './zigbee-gate.ts';
-import { FLOOD_AHEAD, Measured, type Memories } from './zigbee-runs.ts';
+import { Measured, type Memories } from './zigbee-runs.ts';
 import type { Side } from './zigbee-side.ts';
 import type { Placed } from './zigbee-stick.ts';
 
@@ -23,6 +24,8 @@ const RATES = [20, 100] as const;
 const WINDOW_MS = 25;
 const WARM_UP_MS = 3_000;
 const FLOOD_WARM_UP = 5_000;
+/** How far a flood may be ahead of what the client has: each side is best at another one. */
+const FLOOD_AHEAD = [100, 300, 1_000] as const;
 
 interface Figures {
   readyMs: number[];
@@ -41,8 +44,8 @@ interface Thoroughness {
   flood: number;
   restMs: number;
 }
-const FULL: Thoroughness = { starts: 7, measureMs: 30_000, commands: 500, flood: 60_000, restMs: 20_000 };
-const SHORT: Thoroughness = { starts: 3, measureMs: 8_000, commands: 100, flood: 20_000, restMs: 8_000 };
+const FULL: Thoroughness = { starts: 7, measureMs: 30_000, commands: 500, flood: 30_000, restMs: 20_000 };
+const SHORT: Thoroughness = { starts: 3, measureMs: 8_000, commands: 100, flood: 10_000, restMs: 8_000 };
 
 async function startStick(
   bench: Bench,
@@ -111,12 +114,25 @@ async function measureHouse(bench: Bench, sides: Sides, port: number): Promise<F
       await measured.commands(bulbs, bulbs.length * 2);
       figures.commands = await measured.commands(bulbs, how.commands);
       bench.say(`${side.name}: a flood`);
-      await measured.flood(FLOOD_WARM_UP);
-      await pause(1_000);
-      figures.perSecond = await measured.flood(how.flood);
+      await measured.flood(FLOOD_WARM_UP, FLOOD_AHEAD[0]);
+      const floods: number[] = [];
+      for (const ahead of FLOOD_AHEAD) {
+        await pause(1_000);
+        floods.push(await measured.flood(how.flood, ahead));
+      }
+      bench.say(`${side.name}: ${floods.map(count).join(', ')} reports/s`);
+      figures.perSecond = Math.max(...floods);
     });
   }
   return all;
+}
+
+/** What a commit of one row takes, by the disk alone. */
+async function bareCommits(bench: Bench): Promise<number[]> {
+  bench.say('bare commits');
+  const total = bench.short ? 100 : 400;
+  const args = [join(bench.scope.folder(), 'bare.db'), String(total), String(RATES[0])];
+  return bench.scope.fork('bare-commits.ts', args).next<number[]>();
 }
 
 async function measureLarge(
@@ -206,6 +222,7 @@ async function run(bench: Bench): Promise<Section> {
   const port = await freePort();
   const house = await prepare(bench, port, HOUSE);
   const all = await measureHouse(bench, house, port);
+  const bare = await bareCommits(bench);
   const large = await prepare(bench, port, LARGE);
   await measureLarge(bench, large, port, all);
   const rows = rowsOf(all as [Figures, Figures]);
@@ -217,9 +234,6 @@ async function run(bench: Bench): Promise<Section> {
       met: better(row),
     }),
   );
-  const beyond = (figures: Figures | undefined, q: number) =>
-    ms(Math.max(0, quantile(figures?.latencies.get(RATES[1]) ?? [], q) - WINDOW_MS));
-  const [ours] = all;
   return {
     title: `Zigbee: beside zigbee2mqtt ${NPM_PEERS.zigbee2mqtt} with mosquitto, on the same simulated stick`,
     aims,
@@ -239,14 +253,15 @@ async function run(bench: Bench): Promise<Section> {
       memoryTable(house, all),
     ],
     notes: [
-      `What gate’s client hears is on disk already, fsync included; zigbee2mqtt keeps no readings. ${RATES[1]} reports a second are more than the ${1_000 / WINDOW_MS} commits a second that \`COMMIT_WINDOW_MS\` of ${WINDOW_MS} allows in the long run; beyond that window p50 is ${beyond(ours, 0.5)}, p99 ${beyond(ours, 0.99)}.`,
+      `What gate’s client hears is on disk already, fsync included; zigbee2mqtt keeps no readings. On this disk a commit of one row by node:sqlite alone, ${RATES[0]} a second, took ${ms(quantile(bare, 0.5))} at p50, ${ms(quantile(bare, 0.99))} at p99, in the same run.`,
+      `\`COMMIT_WINDOW_MS\` is ${WINDOW_MS}, as shipped. ${RATES[1]} reports a second use windows that were saved before, which lasts for some 40 s; a stream that goes on longer waits up to ${WINDOW_MS} ms for its commit.`,
     ],
     how: [
       'One stick process with the same devices in the same order for each side, a new one for each start; the sides run one after the other, starts in turn. Six devices in ten are sensors, two bulbs, one a plug, one a contact.',
       'gate as it is shipped (`dist/`, default settings, the add-ons `http` and `virtual` uninstalled), its devices paired through the API. zigbee2mqtt as npm has it, with the log at `warning` and to the console only, devices configured already; mosquitto with `set_tcp_nodelay true`.',
       `Report → client: from the frame of a sensor to a socket.io client (\`events=data\`), and to an MQTT client (\`zigbee2mqtt/+\`), each in a process of its own; reports come at random moments, from the sensors in turn, for ${(bench.short ? SHORT : FULL).measureMs / 1_000} s. One that is lost fails the benchmark.`,
       `Command → radio: from the request (\`POST …/set\` over one kept-alive connection; a publish to \`…/set\`) to its frame at the stick, ${count((bench.short ? SHORT : FULL).commands)} commands, one after the other.`,
-      `Flood: ${count((bench.short ? SHORT : FULL).flood)} reports, never more than ${count(FLOOD_AHEAD)} ahead of what the client has, from the first sent to the last received.`,
+      `Flood: ${count((bench.short ? SHORT : FULL).flood)} reports, never more than ${FLOOD_AHEAD.map(count).join(', ')} ahead of what the client has, from the first sent to the last received; the best of the three.`,
       `Memory: after a start in which each sensor reported once, and ${(bench.short ? SHORT : FULL).restMs / 1_000} s of rest. In RSS each process counts its own copy of what it shares with others, such as the code of Node; in PSS each counts its part of it.`,
       `Start: from the spawn until \`/health/ready\` shows the Zigbee add-on as running, asked every 5 ms; until \`zigbee2mqtt/bridge/state\` is online, with mosquitto up already. Median of ${(bench.short ? SHORT : FULL).starts}.`,
     ],
