@@ -18,7 +18,7 @@ export const QUEUE_MAX = 10_000;
 /** Windows that were not used are kept so long. */
 export const SAVED_MS = 60_000;
 /** Where more wait, they come so densely that sharing a commit is worth waiting for. */
-const SPARSE_READINGS = 32;
+const SPARSE_READINGS = 8;
 /** So many waiting readings are committed without waiting for the window. */
 const EARLY_READINGS = 250;
 /** Most readings in one transaction: about 6 ms of work. */
