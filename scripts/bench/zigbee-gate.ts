@@ -119,9 +119,10 @@ export class GateSide implements Side {
   async #until(what: string, isSo: () => Promise<boolean>): Promise<void> {
     for (const endsMs = monotonicMs() + START_MS; monotonicMs() < endsMs; await pause(POLL_MS)) {
       if (await isSo().catch(() => false)) return;
+      if (this.#daemon?.process.exitCode !== null) break;
     }
     const log = this.#daemon?.log.map(({ msg }) => msg).join('\n');
-    throw new Error(`${what}: not so within ${START_MS} ms\n${log}`);
+    throw new Error(`${what}: not so\n${log}\n${this.#daemon?.errors}`);
   }
 
   async #pair({ api }: Daemon, ieee: string): Promise<void> {
