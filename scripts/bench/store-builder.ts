@@ -44,7 +44,7 @@ function* spreadReadings(spread: number): Generator<HouseReading> {
 const startedAt = performance.now();
 const database = await openMigrated(file);
 const packs = new ReadingPacks(database);
-const writer = new ReadingWriter(database, packs);
+const writer = new ReadingWriter({ database, packs });
 writer.load();
 
 const pack = () => {
