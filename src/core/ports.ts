@@ -45,6 +45,8 @@ export interface RelayStore {
    * in between it is there as it was before, so that something is sent again and nothing is left out.
    */
   noteRelayed(pending: readonly SeqRange[]): void;
+  /** How much that is, and when the oldest of it was measured, in milliseconds since 1970. */
+  relayBacklog(): { readings: number; sinceMs?: number };
 }
 
 /** The same readings by attribute. Long walks do not hold up the event loop, and are given up after a while. */

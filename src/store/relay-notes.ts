@@ -11,6 +11,8 @@ const SAVED_WITHIN_MS = 5_000;
 export class RelayNotes {
   readonly #writer: Pick<Writer, 'call'>;
   #timer: NodeJS.Timeout | undefined;
+  /** What was noted last; undefined where nothing was since the start. */
+  latest: readonly SeqRange[] | undefined;
 
   constructor(writer: Pick<Writer, 'call'>) {
     this.#writer = writer;
@@ -18,6 +20,7 @@ export class RelayNotes {
 
   /** A disk that takes nothing just now gets it with a later commit. */
   note(pending: readonly SeqRange[]): void {
+    this.latest = pending;
     void this.#writer.call('noteRelayed', pending).catch(() => undefined);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;

@@ -52,6 +52,19 @@ export class RelayQuery {
     return pendingOnDisk(this.#database);
   }
 
+  /** How many of these numbers were given, and when the oldest reading among them was measured. */
+  backlog(pending: readonly SeqRange[]): { readings: number; sinceMs?: number } {
+    const head = this.head();
+    const given = pending.map(({ first, last = head }) => ({ first, last: Math.min(last, head) }));
+    const readings = given.reduce((sum, { first, last }) => sum + Math.max(0, last - first + 1), 0);
+    for (const { first, last } of given) {
+      for (const item of this.items(first, last)) {
+        if ('ts' in item) return { readings, sinceMs: item.ts };
+      }
+    }
+    return { readings };
+  }
+
   /** What has the numbers from `first` to `last`, in their order; to be read to its end, or left, at once. */
   *items(first: number, last: number): Generator<RelayItem> {
     let next = first;

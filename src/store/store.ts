@@ -170,6 +170,11 @@ export class Store
     this.#relayNotes.note(pending);
   }
 
+  relayBacklog(): { readings: number; sinceMs?: number } {
+    const relay = this.#started(this.#relay);
+    return relay.backlog(this.#relayNotes.latest ?? relay.pending());
+  }
+
   devices(): Device[] {
     return this.#records('SELECT record FROM device WHERE record IS NOT NULL ORDER BY k', (record) =>
       parseWith(deviceSchema, record, 'a device in the store', 'storeCorrupt'),

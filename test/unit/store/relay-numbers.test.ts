@@ -114,7 +114,7 @@ describe('numbers for the cloud', () => {
         assert.deepEqual(brief(items(before + 1)), expected);
         assert.equal(opened.store.relayHead(), before + expected.length);
       }),
-      { numRuns: 15 },
+      { numRuns: 8 },
     );
   });
 
