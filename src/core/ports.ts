@@ -41,7 +41,7 @@ export interface RelayStore {
   /** What has the numbers from `first` to `last`, in their order; to be read to its end, or left, at once. */
   relayItems(first: number, last: number): Iterable<RelayItem>;
   /**
-   * What the cloud has not acknowledged by now. On disk with the next commit, or a few seconds later: after a power cut
+   * What the cloud has not acknowledged by now. On disk with a commit of readings, at the latest after a minute: after a power cut
    * in between it is there as it was before, so that something is sent again and nothing is left out.
    */
   noteRelayed(pending: readonly SeqRange[]): void;

@@ -1,12 +1,12 @@
 /**
- * What the relay notes on its way to disk: the next commit of readings takes it along; where none comes within
- * `SAVED_WITHIN_MS` it gets a commit of its own. Most gateways store something more often than that, and the notes of
- * the relay then cost them no fsync.
+ * What the relay notes on its way to disk: a commit of readings takes it along; where none comes within
+ * `SAVED_WITHIN_MS` it gets one of its own. Most gateways store something more often than that, and the notes of the
+ * relay then cost them no fsync.
  */
 import type { SeqRange } from '../model/relay.ts';
 import type { Writer } from './writer.ts';
 
-const SAVED_WITHIN_MS = 5_000;
+const SAVED_WITHIN_MS = 60_000;
 
 export class RelayNotes {
   readonly #writer: Pick<Writer, 'call'>;

@@ -12,6 +12,9 @@ export interface Stretch {
   to: number;
 }
 
+/** Commits take what was noted along so often at the most: each time is a page more to write. */
+const WRITTEN_EVERY_MS = 1_000;
+
 /** What is pending where nothing was noted so far. */
 const ALL: SeqRange = { first: 1 };
 
@@ -27,6 +30,7 @@ export class RelayProgress {
   readonly #database: Database;
   #pending: readonly SeqRange[];
   #isNoted = false;
+  #writtenAt = Number.NEGATIVE_INFINITY;
   readonly #clear: Statement;
   readonly #add: Statement;
   readonly #prune: Statement;
@@ -51,21 +55,26 @@ export class RelayProgress {
     this.#isNoted = true;
   }
 
-  /** Writes what was noted; belongs into a transaction. @returns what to call when that was committed */
+  /** Writes what was noted, if it is time; belongs into a transaction. @returns what to call when that was committed */
   write(): () => void {
-    if (!this.#isNoted) return () => undefined;
+    const isDue = performance.now() - this.#writtenAt >= WRITTEN_EVERY_MS;
+    return this.#isNoted && isDue ? this.#writeNow() : () => undefined;
+  }
+
+  /** Writes what was noted in a transaction of its own, if no commit has done so meanwhile. */
+  save(): void {
+    if (this.#isNoted) inTransaction(this.#database, () => this.#writeNow())();
+  }
+
+  #writeNow(): () => void {
     const pending = this.#pending;
     this.#clear.run();
     for (const { first, last } of pending) this.#add.run(first, last ?? null);
     this.#prune.run(pending[0]?.first ?? 1);
     return () => {
+      this.#writtenAt = performance.now();
       if (this.#pending === pending) this.#isNoted = false;
     };
-  }
-
-  /** Writes what was noted in a transaction of its own, if no commit has done so meanwhile. */
-  save(): void {
-    if (this.#isNoted) inTransaction(this.#database, () => this.write())();
   }
 
   /** Which of the readings from `from` to `to` the cloud has not got yet. */
