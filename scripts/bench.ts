@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './bench/benchmark.ts';
+import { cloud } from './bench/cloud.ts';
 import { command } from './bench/command.ts';
 import { footprint } from './bench/footprint.ts';
 import { history } from './bench/history.ts';
@@ -30,6 +31,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   sockets,
   knx,
   zigbee,
+  cloud,
   footprint,
 ];
 
