@@ -122,7 +122,10 @@ describe('a KNX installation', function () {
     await knxd.write('1/1/2', 'ff');
     const mine = () => readings.filter(({ deviceId }) => deviceId === id).map(({ payload }) => payload);
     await until('socket.io has told both', () => mine().length >= 2);
-    assert.deepEqual(mine(), [{ temperature: 21.5 }, { level: 100 }]);
+    assert.deepEqual(mine(), [
+      { temperature: 21.5, temperature_unit: '°C' },
+      { level: 100, level_unit: '%' },
+    ]);
     const { data } = await daemon.api.get<{ data: { data: unknown }[] }>(`/device/v1/devices/${id}/data`);
     assert.deepEqual(
       data.map((reading) => reading.data),
@@ -134,7 +137,7 @@ describe('a KNX installation', function () {
     assert.deepEqual([writesTo('1/0/1'), writesTo('1/0/2')], [['01'], ['80']]);
 
     const refused = await set(id, { light: false, level: 500 });
-    assert.ok(refused.status >= 400);
+    assert.deepEqual([refused.status, refused.body.code], [400, 'badRequest']);
     assert.match(JSON.stringify(refused.body), /500 is no value of DPT 5\.001.*0 to 100/);
     assert.deepEqual(writesTo('1/0/1'), ['01']);
 
@@ -146,7 +149,10 @@ describe('a KNX installation', function () {
     });
     await until('it is asked', () => reads() > before);
     await knxd.respond('1/0/3', '8a24');
-    assert.deepEqual((await fetched(asked.headers['location'])).response, { temperature: -30 });
+    assert.deepEqual((await fetched(asked.headers['location'])).response, {
+      temperature: -30,
+      temperature_unit: '°C',
+    });
 
     const monitor = await daemon.api.call('POST', '/device/v1/protocols/knx/actions/busMonitor', {
       limit: 500,
@@ -157,7 +163,28 @@ describe('a KNX installation', function () {
     const own = telegrams.find(
       ({ direction, destination }) => direction === 'out' && destination === '1/0/2',
     );
-    assert.deepEqual(own?.known, [{ deviceId: id, name: 'level', value: 50 }]);
+    assert.deepEqual(own?.known, [{ deviceId: id, name: 'level', value: 50, unit: '%' }]);
+  });
+
+  it('is watched live by who asks for it', async () => {
+    const watching = io(daemon.url, { query: { events: 'bus' } });
+    try {
+      const told: { destination: string; raw?: string; known?: object[] }[] = [];
+      watching.on('bus_telegrams', ({ telegrams }: { telegrams: typeof told }) => told.push(...telegrams));
+      await until('the socket is connected', () => watching.connected);
+      const begun = await daemon.api.call('POST', '/device/v1/protocols/knx/actions/watchBus', {
+        seconds: 60,
+      });
+      await fetched(begun.headers['location']);
+      await knxd.write('1/0/3', '0c33');
+      const telegram = await until('it is told', () =>
+        told.find(({ destination }) => destination === '1/0/3'),
+      );
+      assert.equal(telegram.raw, '0c33');
+      assert.equal(telegram.known?.length, 1);
+    } finally {
+      watching.disconnect();
+    }
   });
 
   it('says why a device is not paired', async () => {
@@ -190,7 +217,7 @@ describe('a KNX installation', function () {
     const { id } = await paired(devices[0].parameters);
     await knxd.write('3/0/1', '0c33');
     const told = await until('it is a reading', () => readings.find(({ deviceId }) => deviceId === id));
-    assert.deepEqual(told.payload, { Boiler: 21.5 });
+    assert.deepEqual(told.payload, { Boiler: 21.5, Boiler_unit: '°C' });
   });
 
   it('keeps nothing back when the server goes away and comes again', async () => {

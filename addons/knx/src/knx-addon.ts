@@ -52,11 +52,12 @@ export class KnxAddon {
     get: (request) => this.#commands.get(request),
     remove: ({ deviceId }) => this.#forget(deviceId),
     scan: ({ signal }) => scanForServers(signal),
-    stop: () => this.#session?.stop(),
+    stop: () => this.#stop(),
   };
 
   readonly actions: NonNullable<AddonOptions['actions']> = {
     busMonitor: ({ params }) => this.#intake.monitor(params),
+    watchBus: ({ params }) => this.#intake.watch.ask(params),
     // seldom used: loaded when it is
     importProject: async ({ params }) => (await import('./ets/project-import.ts')).previewOf(params),
   };
@@ -125,6 +126,11 @@ export class KnxAddon {
   #sayAvailability(deviceId: string): void {
     const trouble = this.#bus.trouble;
     this.#parts.gate.availability(deviceId, trouble === undefined, trouble?.message);
+  }
+
+  async #stop(): Promise<void> {
+    this.#intake.watch.stop();
+    await this.#session?.stop();
   }
 
   #forget(deviceId: string): null {

@@ -7,6 +7,7 @@ import {
   type JsonValue,
   systemClock,
 } from '@gate/addon-sdk';
+import { TELEGRAMS_PER_EVENT } from '../../../addons/knx/src/bus-watch.ts';
 import { KnxAddon } from '../../../addons/knx/src/knx-addon.ts';
 import { reasonToSkip } from '../../../scripts/peers/peers.ts';
 import { CLOCK_SAMPLE, KNX_SAMPLES } from '../../support/knx-samples.ts';
@@ -166,8 +167,9 @@ describe('the KNX add-on with a bus', function () {
     await isRunning();
     const stop = answering('1/1/1', '0c33');
     try {
-      assert.deepEqual(await get({ datapoints: ['temperature'] }), { temperature: 21.5 });
-      assert.deepEqual(await get(), { temperature: 21.5, unanswered: ['light'] });
+      const warm = { temperature: 21.5, temperature_unit: '°C' };
+      assert.deepEqual(await get({ datapoints: ['temperature'] }), warm);
+      assert.deepEqual(await get(), { ...warm, unanswered: ['light'] });
     } finally {
       stop();
     }
@@ -280,7 +282,7 @@ describe('the KNX add-on with a bus', function () {
     await knxd.write('1/0/1', 'ff');
     await knxd.write('1/0/1', '0c33');
     await until('the good one is a reading', () => readings.length === 1);
-    assert.deepEqual(readings[0]?.data, { value: 21.5 });
+    assert.deepEqual(readings[0]?.data, { value: 21.5, value_unit: '°C' });
     assert.equal(errors.length, 1);
     assert.match(errors[0] ?? '', /d1.*1\/0\/1.*9\.001/);
   });
@@ -311,10 +313,73 @@ describe('the KNX add-on with a bus', function () {
     const [own, other] = monitored({}).filter(({ service }) => service === 'write');
     assert.deepEqual(
       [own?.['direction'], own?.['destination'], own?.['raw'], own?.['known']],
-      ['out', '1/0/1', '0c33', [{ deviceId: 'd1', name: 'value', value: 21.5 }]],
+      ['out', '1/0/1', '0c33', [{ deviceId: 'd1', name: 'value', value: 21.5, unit: '°C' }]],
     );
     assert.deepEqual([other?.['direction'], other?.['raw'], other?.['known']], ['in', '01', undefined]);
     assert.equal(monitored({ group_address: '1/0/2' }).length, 1);
+  });
+
+  it('tells telegrams live to whoever asked for it, and counts what a storm has too many', async () => {
+    await configure({ parameters: { group_address: '1/0/1', dpt: '9.001' } });
+    await isRunning();
+    const told = () => events.filter(({ type }) => type === 'busTelegrams');
+    const telegrams = () => told().flatMap((event) => event['telegrams'] as JsonObject[]);
+    await knxd.write('1/0/1', '0c33');
+    await until('it is a reading', () => readings.length === 1);
+    assert.deepEqual(told(), []);
+
+    const asked = addon.actions['watchBus']?.(request({ seconds: 60 })) as { until: number };
+    assert.ok(asked.until > Date.now());
+    await knxd.write('1/0/1', '0c33');
+    await until('it is told', () => telegrams().length > 0);
+    const [first] = telegrams();
+    assert.deepEqual(
+      [first?.['service'], first?.['destination'], first?.['raw'], first?.['known']],
+      ['write', '1/0/1', '0c33', [{ deviceId: 'd1', name: 'value', value: 21.5, unit: '°C' }]],
+    );
+
+    events.length = 0;
+    const storm = Array.from({ length: 1_000 }, (_, at) => set({ value: at / 10 }));
+    await Promise.all(storm);
+    const leftOut = () => told().reduce((sum, event) => sum + (event['leftOut'] as number), 0);
+    await until('all are told or counted', () => telegrams().length + leftOut() >= 1_000);
+    assert.equal(telegrams().length + leftOut(), 1_000);
+    assert.ok(told().every((event) => (event['telegrams'] as JsonObject[]).length <= TELEGRAMS_PER_EVENT));
+    assert.equal(monitored({ limit: 1_000 }).length, 1_000);
+
+    addon.actions['watchBus']?.(request({ seconds: 0 }));
+    await until('the last are told', () => telegrams().length + leftOut() >= 1_000);
+    events.length = 0;
+    await set({ value: 1 });
+    assert.throws(() => addon.actions['watchBus']?.(request({ seconds: 4_000 })), { code: 'badRequest' });
+    assert.deepEqual(told(), []);
+  });
+
+  it('gives numbers their unit, as the type has it or as it was given, and takes them back', async () => {
+    const datapoints = [
+      { name: 'power', group_address: '1/0/1', dpt: '14.056' },
+      { name: 'flow', group_address: '1/0/2', dpt: '9.025', unit: 'l per hour' },
+      { name: 'count', group_address: '1/0/3', dpt: '12.001', unit: '' },
+    ];
+    await configure({ parameters: { datapoints } });
+    await isRunning();
+    assert.deepEqual(await set({ power: 5, power_unit: 'W', flow: 1, count: 3 }), {
+      power: 5,
+      power_unit: 'W',
+      flow: 1,
+      flow_unit: 'l per hour',
+      count: 3,
+    });
+    assert.deepEqual(
+      readings.map(({ data }) => data),
+      [{ power: 5, power_unit: 'W' }, { flow: 1, flow_unit: 'l per hour' }, { count: 3 }],
+    );
+    await assert.rejects(set({ power: 5, power_unit: 'kW' }), {
+      code: 'badRequest',
+      message: /in W, not in "kW"/,
+    });
+    const twisted = { datapoints: [{ name: 'power_unit', group_address: '1/0/9', dpt: '1.001' }] };
+    await assert.rejects(pair(twisted), { code: 'badRequest', hint: /_unit/ });
   });
 
   function monitored(params: JsonObject): JsonObject[] {
