@@ -4,6 +4,8 @@ import { type DatapointType, datapointType } from './dpt/datapoint-type.ts';
 import { parseGroupAddress, parseIndividualAddress } from './wire/address.ts';
 import type { Endpoint } from './wire/ip-frame.ts';
 
+/** The one device type of the manifest. */
+export const KNX_DEVICE_TYPE = '8d6f3b52-6b0c-4f0e-9a55-2f4c1d7be3a1';
 export const KNX_PORT = 3_671;
 export const TRANSPORTS = ['udp', 'tcp', 'routing'] as const;
 export const FLAGS = ['read', 'write', 'listen', 'respond'] as const;

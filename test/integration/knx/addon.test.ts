@@ -46,6 +46,7 @@ describe('the KNX add-on with a bus', function () {
       },
       clock: systemClock,
       random: Math.random,
+      uploadsFolder: '/nowhere',
     });
     heard = await knxd.listen();
   });
