@@ -14,6 +14,7 @@ import type { Settings } from './config/settings.ts';
 import { type TlsSettings, tlsSettings } from './config/tls-settings.ts';
 import { Clients } from './core/clients.ts';
 import { Commands } from './core/commands.ts';
+import { DeviceImport } from './core/device-import.ts';
 import { Devices } from './core/devices.ts';
 import type { GatewayEvents } from './core/events.ts';
 import { ExternalLogins } from './core/external-logins.ts';
@@ -31,6 +32,7 @@ import { Notifications } from './core/notifications.ts';
 import { Operations } from './core/operations.ts';
 import { Pairing } from './core/pairing.ts';
 import { ProtocolActions } from './core/protocol-actions.ts';
+import { ProtocolUploads } from './core/protocol-uploads.ts';
 import { Protocols } from './core/protocols.ts';
 import { Readings } from './core/readings.ts';
 import { Scans } from './core/scans.ts';
@@ -50,6 +52,7 @@ import { Store } from './store/store.ts';
 import { readAddonFolders } from './supervisor/addon-folders.ts';
 import type { OnLine } from './supervisor/addon-output.ts';
 import { AddonShelfOnDisk } from './supervisor/addon-shelf.ts';
+import { AddonUploadsOnDisk } from './supervisor/addon-uploads.ts';
 import { ExternalAddons } from './supervisor/external-addons.ts';
 import { ProcessRuntime } from './supervisor/process-runtime.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
@@ -318,6 +321,8 @@ export class Gateway {
     await tokens.start();
     await this.#showFirstClient({ clients, registry: store, events });
 
+    const deviceImport = new DeviceImport({ protocols, devices, types, pairing, events });
+    this.#started.push(() => deviceImport.stop());
     const api = new Api({
       settings: {
         lan: settings.ON_PREMISE_ENABLED ? { bind: settings.BIND, port: settings.PORT } : undefined,
@@ -347,6 +352,11 @@ export class Gateway {
       logins,
       actions: new ProtocolActions({ protocols, devices, operations, link: broker }),
       scans: new Scans({ protocols, devices, link: broker }),
+      uploads: new ProtocolUploads({
+        protocols,
+        uploads: new AddonUploadsOnDisk({ dataFolder: folder, newId, now }),
+      }),
+      deviceImport,
       types,
       notifications,
       logs,

@@ -38,6 +38,7 @@ const after = {
     v.pipe(v.number(), v.description('Seconds between two readings of a virtual device')),
   ),
   parameters: jsonObjectSchema,
+  importKey: v.optional(text('What it was imported as')),
 };
 
 /** The documented keys, in the documented order, then the added ones. */
@@ -79,6 +80,7 @@ export function deviceView<Sub>(
     ...(device.address === undefined ? {} : { address: withoutSecrets(device.address) }),
     ...(device.frequency === undefined ? {} : { frequency: device.frequency }),
     parameters: withoutSecrets(device.parameters) as JsonObject,
+    ...(device.importKey === undefined ? {} : { importKey: device.importKey }),
   };
 }
 

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { io } from 'socket.io-client';
 import { reasonToSkip } from '../../scripts/peers/peers.ts';
 import { Daemon } from '../support/daemon.ts';
+import { projectArchive } from '../support/knx-project.ts';
 import { type HeardTelegram, Knxd } from '../support/knxd.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
@@ -218,6 +219,67 @@ describe('a KNX installation', function () {
     await knxd.write('3/0/1', '0c33');
     const told = await until('it is a reading', () => readings.find(({ deviceId }) => deviceId === id));
     assert.deepEqual(told.payload, { Boiler: 21.5, Boiler_unit: '°C' });
+  });
+
+  it('is taken over from a whole project of ETS: sent, previewed, made, and known when it comes again', async () => {
+    const sent = await fetch(`${daemon.url}/device/v1/protocols/knx/files`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/octet-stream' },
+      body: new Uint8Array(projectArchive({ schema: 23 })),
+    });
+    assert.equal(sent.status, 201);
+    const { file } = (await sent.json()) as { file: string };
+    const begun = await daemon.api.call('POST', '/device/v1/protocols/knx/actions/importProject', {
+      file,
+      by: 'range',
+    });
+    const preview = (await fetched(begun.headers['location'])).response as {
+      source: { name: string };
+      devices: { key: string; name: string; parameters: { datapoints: { name: string; dpt: string }[] } }[];
+      problems: { address: string }[];
+    };
+    assert.equal(preview.source.name, 'House at the lake');
+    assert.deepEqual(
+      preview.problems.map(({ address }) => address),
+      ['3/0/2'],
+    );
+    // the other addresses are those of devices that are there already
+    const devices = preview.devices.filter(({ name }) => name === 'Ground floor');
+    for (const each of devices) {
+      each.parameters.datapoints = each.parameters.datapoints.filter(({ name }) =>
+        name.startsWith('Kitchen'),
+      );
+    }
+    const imported = async () => {
+      const path = '/device/v1/protocols/knx/devices';
+      const { body } = await daemon.api.call<{ devices: { outcome: string; deviceId: string }[] }>(
+        'POST',
+        path,
+        {
+          devices,
+        },
+      );
+      return body.devices;
+    };
+    const [made] = await imported();
+    assert.equal(made?.outcome, 'created');
+    const id = made?.deviceId ?? '';
+    await until('it is paired', async () => (await device(id)).status.eventType === 'paired');
+    await knxd.write('1/0/4', '80');
+    const told = await until('it is a reading', () => readings.find(({ deviceId }) => deviceId === id));
+    assert.deepEqual(told.payload, { 'Kitchen level': 50, 'Kitchen level_unit': '%' });
+    assert.deepEqual(await imported(), [{ key: 'range-2-2303', outcome: 'unchanged', deviceId: id }]);
+
+    const broken = await fetch(`${daemon.url}/device/v1/protocols/knx/files`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/octet-stream' },
+      body: new Uint8Array(projectArchive({ schema: 23, change: (xml) => xml.replace('</GroupRange>', '') })),
+    });
+    const again = await daemon.api.call('POST', '/device/v1/protocols/knx/actions/importProject', {
+      file: ((await broken.json()) as { file: string }).file,
+    });
+    const { error } = await fetched(again.headers['location']);
+    assert.match(error?.message ?? '', /P-0AB1\/0\.xml\) cannot be read: line \d+/);
   });
 
   it('keeps nothing back when the server goes away and comes again', async () => {

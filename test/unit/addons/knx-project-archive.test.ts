@@ -106,14 +106,14 @@ describe('a project of ETS (.knxproj)', () => {
   it('is refused with the place where it is broken', async () => {
     const changed = (change: (xml: string) => string) => projectArchive({ schema: 23, change });
     const lines = projectXml({ schema: 23 }).split('\n');
-    const at = lines.findIndex((line) => line.includes('</GroupRanges>')) + 1;
+    const lineOf = (tag: string) => lines.findIndex((line) => line.includes(tag)) + 1;
     await refused(
       changed((xml) => xml.replace('</GroupRange>', '')),
-      new RegExp(`P-0AB1/0\\.xml\\) cannot be read: line ${at}: unexpected close tag`),
+      new RegExp(`P-0AB1/0\\.xml\\) cannot be read: line ${lineOf('</GroupRanges>')}: unexpected close tag`),
     );
     await refused(
       changed((xml) => xml.slice(0, xml.indexOf('<GroupAddresses>'))),
-      /line 28: unclosed root tag/,
+      new RegExp(`line ${lineOf('<GroupAddresses>')}: unclosed root tag`),
     );
     await refused(
       changed(() => ''),
