@@ -26,8 +26,8 @@ module.exports = {
     {
       name: 'only-main-knows-gateway',
       severity: 'error',
-      from: { pathNot: '^src/main\\.ts$' },
-      to: { path: '^src/gateway\\.ts$' },
+      from: { pathNot: '^src/(main\\.ts$|gateway/)' },
+      to: { path: '^src/gateway/' },
     },
     { name: 'nobody-knows-main', severity: 'error', from: {}, to: { path: '^src/main\\.ts$' } },
     {

@@ -74,7 +74,7 @@ async function run(): Promise<void> {
   // compiled code is kept beside the data: later starts are quicker and smaller, the children's too
   const cache = enableCompileCache(join(dataFolder, 'cache')).directory;
   if (cache) process.env['NODE_COMPILE_CACHE'] = cache;
-  const { Gateway } = await import('./gateway.ts');
+  const { Gateway } = await import('./gateway/gateway.ts');
 
   const ownLog = new LogRing();
   const logger = createLogger(settings.LOG_LEVEL, { ring: ownLog, name: 'gate' });

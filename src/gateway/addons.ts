@@ -1,0 +1,90 @@
+/** The add-ons, what is asked of them, and the broker between: whoever runs them, they log in there. */
+import { join } from 'node:path';
+import { AddonBroker } from '../broker/addon-broker.ts';
+import { Inbox } from '../broker/inbox.ts';
+import { ExternalLogins } from '../core/external-logins.ts';
+import { ForeignAddons } from '../core/foreign-addons.ts';
+import { Installations } from '../core/installations.ts';
+import { Logs } from '../core/logs.ts';
+import { ProtocolUploads } from '../core/protocol-uploads.ts';
+import { Protocols } from '../core/protocols.ts';
+import { readAddonFolders } from '../supervisor/addon-folders.ts';
+import type { OnLine } from '../supervisor/addon-output.ts';
+import { AddonShelfOnDisk } from '../supervisor/addon-shelf.ts';
+import { AddonUploadsOnDisk } from '../supervisor/addon-uploads.ts';
+import { ExternalAddons } from '../supervisor/external-addons.ts';
+import { ProcessRuntime } from '../supervisor/process-runtime.ts';
+import { Supervisor } from '../supervisor/supervisor.ts';
+import type { Ground } from './ground.ts';
+import type { House } from './house.ts';
+import { startRequests } from './requests.ts';
+
+export type Addons = Awaited<ReturnType<typeof startAddons>>;
+
+/** @throws GatewayError portTaken */
+export async function startAddons(ground: Ground, house: House) {
+  const { settings, dataFolder, running, events, health, logger, now, newId } = ground;
+  const { store, types, devices, readings, figures } = house;
+  const broker = new AddonBroker({ port: settings.LOCAL_BROKER_PORT, events, logger, newId, now });
+  await running.run(broker);
+  const protocols = new Protocols({ registry: store, devices, types, link: broker, health, events, now });
+  await protocols.start(await packagesFound(ground));
+  const requests = await startRequests(ground, { ...house, protocols, link: broker });
+  const logins = new ExternalLogins({ protocols, credentials: broker });
+  await broker.listen(
+    new Inbox({ readings, devices, protocols, health, figures, events, logger, now }),
+    logins,
+  );
+  running.onStop(() => broker.stopIntake());
+  health.report('broker', 'running');
+
+  const logs = new Logs({ own: ground.ownLog, devices, protocols, events, now });
+  await running.run(logs);
+  const onLine: OnLine = (slug, stream, line) => {
+    logger[stream === 'ERR' ? 'warn' : 'info']({ addon: slug, stream }, line);
+    logs.append(slug, stream, line);
+  };
+  const shelf = new AddonShelfOnDisk(dataFolder);
+  const installations = new Installations({
+    protocols,
+    logins,
+    credentials: broker,
+    shelf,
+    logs,
+    events,
+    now,
+    onTrouble: (message, error) => logger.warn({ err: error }, message),
+  });
+  await running.run(installations);
+  const { nodePath, environment, monotonicNow } = ground;
+  const supervisor = new Supervisor({
+    protocols,
+    runtime: new ProcessRuntime({ dataFolder, nodePath, environment, logger, onLine }),
+    credentials: broker,
+    health,
+    events,
+    logger,
+    monotonicNow,
+    random: Math.random,
+  });
+  await running.run(supervisor);
+  await running.run(new ExternalAddons({ protocols, health, events, onLine }));
+  const foreignAddons = new ForeignAddons({ protocols, devices, installations, shelf });
+  const uploads = new ProtocolUploads({
+    protocols,
+    uploads: new AddonUploadsOnDisk({ dataFolder, newId, now }),
+  });
+  return { ...requests, protocols, installations, foreignAddons, logins, logs, uploads };
+}
+
+async function packagesFound({ addonsFolder, dataFolder, events, logger }: Ground) {
+  const { packages, problems } = await readAddonFolders({
+    bundledFolder: addonsFolder,
+    foreignFolder: join(dataFolder, 'addons'),
+  });
+  for (const problem of problems) {
+    logger.warn(problem, `an add-on was left out: ${problem.reason}`);
+    events.emit('addonLeftOut', problem);
+  }
+  return packages;
+}

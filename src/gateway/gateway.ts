@@ -1,0 +1,67 @@
+/**
+ * The composition root: builds every part, starts them in order, stops them in reverse. Nothing outside this folder
+ * constructs parts, and nothing is patched on later.
+ */
+import { join } from 'node:path';
+import { Api } from '../api/server.ts';
+import { type TlsSettings, tlsSettings } from '../config/tls-settings.ts';
+import { startAddons } from './addons.ts';
+import { type GatewayParts, type Ground, layGround, logEvents } from './ground.ts';
+import { startHouse } from './house.ts';
+import { startApi } from './local-api.ts';
+
+export type { GatewayParts } from './ground.ts';
+
+export class Gateway {
+  readonly #ground: Ground;
+  #api: Api | undefined;
+
+  constructor(parts: GatewayParts) {
+    this.#ground = layGround(parts);
+  }
+
+  /** Where the API answers on the LAN, once started; undefined when it is not served there. */
+  get address(): { bind: string; port: number; tls: boolean } | undefined {
+    return this.#api?.address();
+  }
+
+  /**
+   * Resolves once the API answers. Add-ons are still starting then.
+   * @throws GatewayError alreadyRunning, portTaken, badSetting, storeCorrupt, storeNewer, storeFailed; what was
+   * started before is stopped again
+   */
+  async start(): Promise<void> {
+    try {
+      await this.#start();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Stops everything in reverse: intake first, stores last. Idempotent. */
+  stop(): Promise<void> {
+    return this.#ground.running.stop();
+  }
+
+  async #start(): Promise<void> {
+    const ground = this.#ground;
+    // refused before anything is opened
+    const tls = tlsSettings(ground.settings);
+    const socketPath = join(ground.dataFolder, 'gate.sock');
+    logEvents(ground);
+    await Api.ensureAlone(socketPath);
+
+    const house = await startHouse(ground);
+    const certificate = await this.#startCertificate(tls);
+    const addons = await startAddons(ground, house);
+    this.#api = await startApi(ground, { ...house, ...addons, certificate, socketPath });
+  }
+
+  /** Most gateways speak no TLS: what it takes is loaded here. @throws GatewayError badSetting */
+  async #startCertificate(tls: TlsSettings) {
+    if (tls.kind === 'off' || !this.#ground.settings.ON_PREMISE_ENABLED) return undefined;
+    const { startCertificate } = await import('./certificate.ts');
+    return startCertificate(this.#ground, tls);
+  }
+}

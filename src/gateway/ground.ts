@@ -1,0 +1,69 @@
+/** What all parts stand on: what the daemon was given, the clock, the events, the health, and who is running. */
+import type { Settings } from '../config/settings.ts';
+import type { GatewayEventBus, GatewayEvents } from '../core/events.ts';
+import { Health } from '../core/health.ts';
+import { EventBus } from '../lib/event-bus.ts';
+import type { LogRing } from '../lib/log-ring.ts';
+import type { Logger } from '../lib/logger.ts';
+import { shortId } from '../lib/short-id.ts';
+import type { GatewayError } from '../model/error.ts';
+import { RunningParts } from './running-parts.ts';
+
+export interface GatewayParts {
+  /** Of gate itself, as its package has it. */
+  version: string;
+  settings: Settings;
+  /** Absolute, made and usable: see `config/data-folder.ts`. */
+  dataFolder: string;
+  /** Folder of the add-ons that ship with gate. */
+  addonsFolder: string;
+  /** The Node that runs process add-ons, and the environment they inherit a few names of. */
+  nodePath: string;
+  environment: Record<string, string | undefined>;
+  logger: Logger;
+  /** The last lines of that log. */
+  ownLog: LogRing;
+  /** Something broke that the daemon cannot go on without. */
+  onFault: (error: GatewayError) => void;
+}
+
+export interface Ground extends GatewayParts {
+  running: RunningParts;
+  events: GatewayEventBus;
+  health: Health;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  monotonicNow: () => number;
+  newId: () => string;
+}
+
+export function layGround(parts: GatewayParts): Ground {
+  const { logger } = parts;
+  const now = () => Date.now();
+  const events = new EventBus<GatewayEvents>((event, error) => {
+    logger.error({ event, err: error }, 'a listener failed');
+  });
+  return {
+    ...parts,
+    running: new RunningParts({ logger }),
+    events,
+    health: new Health({ events, now, vital: ['store', 'broker'] }),
+    now,
+    monotonicNow: () => performance.now(),
+    newId: () => shortId(),
+  };
+}
+
+/** What happens to the gateway as a whole is in its log too. */
+export function logEvents({ events, logger }: Ground): void {
+  events.on('healthChanged', ({ part, state, reason }) => {
+    const level = state === 'failed' || state === 'degraded' ? 'warn' : 'info';
+    logger[level]({ part, state, reason }, `${part} is ${state}${reason === undefined ? '' : `: ${reason}`}`);
+  });
+  events.on('readingsDropped', ({ count, reason }) => {
+    logger.warn(
+      { count, reason },
+      `${count} readings were deleted to keep within RETENTION_${reason === 'age' ? 'DAYS' : 'MB'}`,
+    );
+  });
+}

@@ -1,0 +1,49 @@
+/** What is asked of add-ons: pairing, commands, status requests kept for their callers, actions, scans. */
+import type { AddonBroker } from '../broker/addon-broker.ts';
+import { Commands } from '../core/commands.ts';
+import { DeviceImport } from '../core/device-import.ts';
+import { IdempotentCalls } from '../core/idempotent-calls.ts';
+import { Operations } from '../core/operations.ts';
+import { Pairing } from '../core/pairing.ts';
+import { ProtocolActions } from '../core/protocol-actions.ts';
+import type { Protocols } from '../core/protocols.ts';
+import { Scans } from '../core/scans.ts';
+import type { Ground } from './ground.ts';
+import type { House } from './house.ts';
+
+type RequestParts = House & { protocols: Protocols; link: AddonBroker };
+
+export async function startRequests(ground: Ground, parts: RequestParts) {
+  const { events, logger, now, monotonicNow, newId } = ground;
+  const { operationFile, repeatFile, devices, types, projectId, protocols, link } = parts;
+  const pairing = new Pairing({ devices, link, events });
+  await pairing.start();
+  const repeatable = new IdempotentCalls({
+    store: repeatFile,
+    monotonicNow,
+    now,
+    onTrouble: (error) => logger.warn({ err: error }, 'an Idempotency-Key could not be kept for a restart'),
+  });
+  await repeatable.start();
+  const commands = new Commands({ devices, link, events, repeatable, now, monotonicNow });
+  const operations = new Operations({
+    store: operationFile,
+    devices,
+    commands,
+    projectId,
+    now,
+    newId,
+    onTrouble: (error) => logger.warn({ err: error }, 'the result of a status request could not be kept'),
+  });
+  await operations.start();
+  const deviceImport = new DeviceImport({ protocols, devices, types, pairing, events });
+  ground.running.onStop(() => deviceImport.stop());
+  return {
+    pairing,
+    commands,
+    operations,
+    actions: new ProtocolActions({ protocols, devices, operations, link }),
+    scans: new Scans({ protocols, devices, link }),
+    deviceImport,
+  };
+}
