@@ -15,6 +15,7 @@ interface DeviceView {
   id: string;
   status: { eventType: string; reason?: { code: string; message: string; hint?: string } };
   availability?: { online: boolean; reason?: string };
+  address?: { answered: string[]; unanswered: string[] };
 }
 interface Reading {
   deviceId: string;
@@ -117,6 +118,8 @@ describe('a KNX installation', function () {
       ],
     });
     assert.equal(status.eventType, 'paired');
+    const found = (await device(id)).address;
+    assert.deepEqual([found?.answered, found?.unanswered], [[], ['light', 'level', 'temperature']]);
     await until('the device is there', async () => (await device(id)).availability?.online === true);
 
     await knxd.write('1/0/3', '0c33');
@@ -285,6 +288,13 @@ describe('a KNX installation', function () {
   it('keeps nothing back when the server goes away and comes again', async () => {
     const { id } = await paired({ group_address: '2/0/1', dpt: '1.001', flags: ['write', 'listen'] });
     await knxd.kill();
+    // one that cannot wait so long is reported failed
+    const given = await fetch(`${daemon.url}/device/v1/control/${id}/set`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Prefer: 'wait=1' },
+      body: JSON.stringify({ value: true }),
+    });
+    assert.deepEqual([given.status, ((await given.json()) as { code: string }).code], [503, 'deviceRefused']);
     const during = set(id, { value: true });
     assert.match(await protocolIs('degraded'), /127\.0\.0\.1.*does not answer/);
     await until('the device is away', async () => (await device(id)).availability?.online === false);
