@@ -7,10 +7,10 @@ import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { UPLOAD_MAX_BYTES } from '../contract/limits.ts';
 import type { AddonUploads, Upload } from '../core/ports.ts';
 import { GatewayError } from '../model/error.ts';
 
-export const UPLOAD_MAX_BYTES = 64 * 1024 * 1024;
 /** Of one add-on; the oldest goes. */
 export const UPLOADS_MAX = 4;
 export const UPLOAD_KEPT_MS = 3_600_000;

@@ -1,5 +1,6 @@
 /** What a protocol is given at once: files for its add-on, and devices that somebody else knows of. */
 import * as v from 'valibot';
+import { UPLOAD_MAX_BYTES } from '../../contract/limits.ts';
 import { type DeviceImport, deviceImportSchema, IMPORT_OUTCOMES } from '../../core/device-import.ts';
 import type { ProtocolUploads } from '../../core/protocol-uploads.ts';
 import { reasonSchema } from '../../model/device.ts';
@@ -47,7 +48,11 @@ export function addDeviceImportRoutes(
     takesOctets: true,
     answers: { 201: { says: 'It is there', json: uploadSchema } },
     errors: ['notFound', 'conflict', 'unavailable'],
-    handle: ({ path, context }) => uploads.keep(path.protocolId, uploadedBytes(context.req, OCTETS_TYPE)),
+    handle: ({ path, context }) =>
+      uploads.keep(
+        path.protocolId,
+        uploadedBytes(context.req, { mediaType: OCTETS_TYPE, maxBytes: UPLOAD_MAX_BYTES }),
+      ),
   });
 
   routes.add({

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { UPLOAD_MAX_BYTES } from '../../../src/contract/limits.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
-import { UPLOAD_KEPT_MS, UPLOAD_MAX_BYTES, UPLOADS_MAX } from '../../../src/supervisor/addon-uploads.ts';
+import { UPLOAD_KEPT_MS, UPLOADS_MAX } from '../../../src/supervisor/addon-uploads.ts';
 import { until } from '../../support/until.ts';
 import { ApiUnderTest, HTTP_TYPE } from './support/api-under-test.ts';
 
@@ -185,6 +186,18 @@ describe('devices of a protocol, many at once', () => {
       assert.equal((await send('x', { ...OCTETS, 'Content-Encoding': 'gzip' })).status, 415);
       const large = await send('x'.repeat(UPLOAD_MAX_BYTES + 1));
       assert.equal(large.status, 413);
+      // one that does not say how large it is
+      const megabyte = new Uint8Array(1024 * 1024);
+      let left = UPLOAD_MAX_BYTES / megabyte.length + 1;
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          if (left > 0) controller.enqueue(megabyte);
+          else controller.close();
+          left -= 1;
+        },
+      });
+      const options = { method: 'POST', headers: OCTETS, body, duplex: 'half' } as RequestInit;
+      assert.equal((await fetch(`${gate.url}${KNX}/files`, options)).status, 413);
       assert.deepEqual(there(), []);
       await gate.protocols.install('http', {}).catch(() => undefined);
       const headers = OCTETS;
