@@ -135,8 +135,8 @@ export class Devices {
     return this.#parts.availability.all().get(deviceId);
   }
 
-  /** @throws GatewayError badRequest naming each field that is wrong */
-  create(input: unknown): Promise<Device> {
+  /** `importKey`: what it is known by when it is imported again. @throws GatewayError badRequest naming each field that is wrong */
+  create(input: unknown, { importKey }: { importKey?: string } = {}): Promise<Device> {
     const wanted = parseWith(newDeviceSchema, input, 'device');
     return this.#changes.run(async () => {
       const { types, now, newId, projectId, gatewayId, events } = this.#parts;
@@ -171,6 +171,7 @@ export class Devices {
         ...(type ? { type: type.id } : {}),
         protocol: isVirtual ? VIRTUAL_PROTOCOL : (type as { protocol: string }).protocol,
         parameters,
+        ...(importKey === undefined ? {} : { importKey }),
         status: { eventType: isVirtual ? 'paired' : 'created', timestamp: now() },
       };
       await this.#save(device);
@@ -209,6 +210,17 @@ export class Devices {
         parameters: check ? await this.#parts.types.checkParameters(device.type as string, merged) : merged,
       };
     });
+  }
+
+  /** All of them at once. @throws GatewayError badRequest, notFound */
+  replaceParameters(deviceId: string, parameters: JsonObject): Promise<Device> {
+    return this.#change(deviceId, async (device) => ({
+      ...device,
+      parameters:
+        device.type === undefined
+          ? parameters
+          : await this.#parts.types.checkParameters(device.type, parameters),
+    }));
   }
 
   /** Notes where a pairing stands, and the address that it found. */
