@@ -2,7 +2,7 @@
  * One encrypted file with everything that a gateway needs to go on elsewhere: its store, the add-ons' data, certificates
  * and configuration. Taken beside the running daemon; the file appears whole, and synced, or not at all.
  */
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { cp, lstat, mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -33,9 +33,14 @@ export interface BackupParts {
   now: () => number;
 }
 
-/** @throws GatewayError badRequest, folderUnusable, storeFailed */
+/** @throws GatewayError notFound, badRequest, folderUnusable, storeFailed */
 export async function takeBackup(parts: BackupParts): Promise<BackupManifest & { bytes: number }> {
   const { dataFolder } = parts;
+  if (!existsSync(join(dataFolder, STORE))) {
+    throw new GatewayError('notFound', `${dataFolder} holds no gateway: there is no ${STORE} in it`, {
+      hint: 'name its folder with --data-folder or DATA_FOLDER',
+    });
+  }
   const staging = join(dataFolder, STAGING);
   // left by an interruption
   await rm(staging, { recursive: true, force: true });

@@ -112,7 +112,7 @@ export const VARIABLES = {
   ),
   COMMIT_WINDOW_MS: variable(
     wholeNumber(0, 1_000),
-    'at most one commit of readings begins in so many milliseconds',
+    'in a steady stream, one commit of readings begins in so many milliseconds',
     '25',
   ),
   RETENTION_DAYS: variable(wholeNumber(1, 3_650), 'readings older than this are deleted', '30'),
@@ -132,6 +132,11 @@ export const VARIABLES = {
   BACKUP_EVERY_HOURS: variable(wholeNumber(1, 720), 'how often a backup is taken', '24'),
   BACKUP_KEEP: variable(wholeNumber(1, 1_000), 'how many of them stay', '7'),
   BACKUP_READINGS: variable(truth, 'whether they hold the readings, which are most of a store', 'false'),
+  CLOUD_BACKLOG_KIB_PER_SECOND: variable(
+    wholeNumber(0, 1_000_000),
+    'KiB a second that readings which wait for the cloud are sent with, beside the live ones (0: no limit)',
+    '384',
+  ),
   LOG_LEVEL: variable(
     oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     'least level that is logged',

@@ -2,7 +2,14 @@
  * A copy of the store as it is at one moment, taken beside the daemon that writes it, with its readings or without
  * them; and what a copy needs before a gateway goes on with it.
  */
-import { backup, type Database, inTransaction, openForReading, openForWriting } from './sqlite.ts';
+import {
+  backup,
+  type Database,
+  inReadTransaction,
+  inTransaction,
+  openForReading,
+  openForWriting,
+} from './sqlite.ts';
 
 /** What grows with the readings: nearly all of a store. */
 const OF_READINGS = ['reading', 'reading_pack', 'reading_count', 'delivery'];
@@ -30,7 +37,8 @@ function copyWithoutReadings(from: string, to: string): void {
   const target = openForWriting(to);
   try {
     target.prepare('ATTACH ? AS live').run(from);
-    inTransaction(target, () => {
+    // one that writes from its begin would lock the writer of `live` out
+    inReadTransaction(target, () => {
       const schema = target
         .prepare(
           `SELECT type, name, sql FROM live.sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'
