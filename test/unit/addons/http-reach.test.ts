@@ -74,6 +74,7 @@ describe('what is sent through to an HTTP device', () => {
         event: () => undefined,
         log: { info: () => undefined, error: () => undefined },
       },
+      listen: async () => undefined,
       clock: systemClock,
       // the first poll comes late: what arrives here is what was sent through
       random: () => 0.999,
