@@ -1,6 +1,7 @@
 /** What is asked of add-ons: pairing, commands, status requests kept for their callers, actions, scans. */
 import type { AddonBroker } from '../broker/addon-broker.ts';
 import { Commands } from '../core/commands.ts';
+import { DeviceMoves } from '../core/device-moves.ts';
 import { IdempotentCalls } from '../core/idempotent-calls.ts';
 import { Operations } from '../core/operations.ts';
 import { Pairing } from '../core/pairing.ts';
@@ -13,8 +14,16 @@ import type { House } from './house.ts';
 type RequestParts = House & { protocols: Protocols; link: AddonBroker };
 
 export async function startRequests(ground: Ground, parts: RequestParts) {
-  const { events, logger, now, monotonicNow, newId } = ground;
+  const { running, events, logger, now, monotonicNow, newId } = ground;
   const { operationFile, repeatFile, devices, projectId, protocols, link } = parts;
+  await running.run(
+    new DeviceMoves({
+      devices,
+      events,
+      onTrouble: (deviceId, error) =>
+        logger.warn({ deviceId, err: error }, 'a new address could not be kept'),
+    }),
+  );
   const pairing = new Pairing({ devices, link, events });
   await pairing.start();
   const repeatable = new IdempotentCalls({

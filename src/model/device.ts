@@ -45,6 +45,8 @@ export const deviceSchema = v.object({
   parameters: jsonObjectSchema,
   /** What the add-on's `pair` answered: how it finds the device again. */
   address: v.optional(jsonValueSchema),
+  /** How often the token of its webhook was renewed. */
+  webhookRenewals: v.optional(v.number()),
   status: deviceStatusSchema,
 });
 export type Device = v.InferOutput<typeof deviceSchema>;
