@@ -71,7 +71,7 @@ export class Login {
     const own = this.#credentials;
     switch (own.method) {
       case 'basic':
-        return `Basic ${Buffer.from(`${own.username}:${own.password}`).toString('base64')}`;
+        return `Basic ${base64(`${own.username}:${own.password}`)}`;
       case 'bearer':
         return `Bearer ${own.token}`;
       case 'digest': {
@@ -105,6 +105,13 @@ export class Login {
     const own = this.#credentials;
     const secret = own.method === 'bearer' ? own.token : own.password;
     if (secret === '') return text;
-    return text.replaceAll(secret, '***').replaceAll(encodeURIComponent(secret), '***');
+    const inForm = new URLSearchParams([['', secret]]).toString().slice(1);
+    const inBasic = own.method === 'basic' ? [base64(`${own.username}:${secret}`)] : [];
+    const forms = [...inBasic, secret, encodeURIComponent(secret), inForm];
+    return forms.reduce((shown, form) => shown.replaceAll(form, '***'), text);
   }
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
 }
