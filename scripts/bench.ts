@@ -10,6 +10,7 @@ import type { Benchmark } from './bench/benchmark.ts';
 import { command } from './bench/command.ts';
 import { footprint } from './bench/footprint.ts';
 import { history } from './bench/history.ts';
+import { http } from './bench/http.ts';
 import { ingest } from './bench/ingest.ts';
 import { knx } from './bench/knx.ts';
 import { latency } from './bench/latency.ts';
@@ -28,6 +29,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   command,
   sockets,
   knx,
+  http,
   footprint,
 ];
 

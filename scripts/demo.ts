@@ -10,6 +10,7 @@ import type { SimulatedHome } from '../test/simulators/zigbee/home.ts';
 import { NODE_FLAGS } from '../test/support/daemon.ts';
 import { LocalApi } from '../test/support/local-api.ts';
 import { until } from '../test/support/until.ts';
+import { HttpHome } from './demo/http-home.ts';
 import { pairHome, startHome } from './demo/zigbee-home.ts';
 
 interface DeviceView {
@@ -35,6 +36,8 @@ const READINGS_SHOWN = 8;
 const dataFolder = resolve(process.env['DATA_FOLDER'] || 'data');
 const plug = new ShellyPlugS();
 const plugPort = await plug.start(0);
+const httpHome = new HttpHome();
+await httpHome.start();
 mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
 const home: SimulatedHome = await startHome(dataFolder);
 
@@ -44,6 +47,7 @@ const daemon = spawn(process.execPath, [...NODE_FLAGS, 'src/main.ts'], {
 });
 daemon.once('exit', async (code, signal) => {
   await plug.stop();
+  await httpHome.stop();
   await home.stop();
   process.exit(code ?? (signal === 'SIGINT' || signal === 'SIGTERM' ? 0 : 1));
 });
@@ -95,6 +99,7 @@ async function introduce(): Promise<void> {
   await until('the gateway is up', () => api.get<object>('/health/live'));
   for (const name of SENSOR_NAMES) await addSensor(name);
   await addPlug();
+  await httpHome.pair(api);
   await pairHome(api, home);
   const port = process.env['PORT'] || '1234';
   console.log(`\ngate is up.\n\n  API        http://localhost:${port}/device/v1/devices`);
