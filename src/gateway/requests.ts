@@ -24,7 +24,7 @@ export async function startRequests(ground: Ground, parts: RequestParts) {
         logger.warn({ deviceId, err: error }, 'a new address could not be kept'),
     }),
   );
-  const pairing = new Pairing({ devices, link, events });
+  const pairing = new Pairing({ devices, link, events, now });
   await pairing.start();
   const repeatable = new IdempotentCalls({
     store: repeatFile,

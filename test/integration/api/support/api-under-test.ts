@@ -184,7 +184,12 @@ export class ApiUnderTest {
     figures: this.figures,
     now: this.#now,
   });
-  readonly pairing = new Pairing({ devices: this.devices, link: this.link, events: this.events });
+  readonly pairing = new Pairing({
+    devices: this.devices,
+    link: this.link,
+    events: this.events,
+    now: Date.now,
+  });
   readonly protocols = new Protocols({
     registry: this.#registry,
     devices: this.devices,
