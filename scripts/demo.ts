@@ -11,6 +11,7 @@ import { NODE_FLAGS } from '../test/support/daemon.ts';
 import { LocalApi } from '../test/support/local-api.ts';
 import { until } from '../test/support/until.ts';
 import { HttpHome } from './demo/http-home.ts';
+import { KnxHouse } from './demo/knx-house.ts';
 import { pairHome, startHome } from './demo/zigbee-home.ts';
 
 interface DeviceView {
@@ -18,7 +19,7 @@ interface DeviceView {
   name: string;
   isGateway: boolean;
   isVirtual: boolean;
-  address?: { ieeeAddress?: string };
+  address?: { ieeeAddress?: string; datapoints?: string[] };
   status?: { eventType: string; reason?: { message: string; hint?: string } };
 }
 interface Page {
@@ -40,6 +41,7 @@ const httpHome = new HttpHome();
 await httpHome.start();
 mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
 const home: SimulatedHome = await startHome(dataFolder);
+const knxHouse = await KnxHouse.start();
 
 const daemon = spawn(process.execPath, [...NODE_FLAGS, 'src/main.ts'], {
   env: { LOG_LEVEL: 'warn', ...process.env, DATA_FOLDER: dataFolder },
@@ -49,6 +51,7 @@ daemon.once('exit', async (code, signal) => {
   await plug.stop();
   await httpHome.stop();
   await home.stop();
+  await knxHouse?.stop();
   process.exit(code ?? (signal === 'SIGINT' || signal === 'SIGTERM' ? 0 : 1));
 });
 // Ctrl-C reaches the daemon as well as this process: it stops, and its end is ours
@@ -101,6 +104,7 @@ async function introduce(): Promise<void> {
   await addPlug();
   await httpHome.pair(api);
   await pairHome(api, home);
+  await knxHouse?.pair(api);
   const port = process.env['PORT'] || '1234';
   console.log(`\ngate is up.\n\n  API        http://localhost:${port}/device/v1/devices`);
   console.log(`  socket.io  http://localhost:${port}`);
@@ -109,7 +113,8 @@ async function introduce(): Promise<void> {
   const devices = (await api.get<DeviceView[]>('/device/v1/devices')).filter(({ isGateway }) => !isGateway);
   console.log('Devices');
   for (const { id, name, isVirtual, address } of devices) {
-    const kind = address?.ieeeAddress === undefined ? 'HTTP, simulated' : 'Zigbee, simulated';
+    const protocol = address?.ieeeAddress ? 'Zigbee' : address?.datapoints ? 'KNX' : 'HTTP';
+    const kind = `${protocol}, simulated`;
     console.log(`  ${id}  ${name.padEnd(20)} ${isVirtual ? 'virtual' : kind}`);
   }
   console.log('\nReadings');

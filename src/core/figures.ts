@@ -10,6 +10,8 @@ export interface FiguresParts {
   /** Bytes on disk of what must survive. */
   storeBytes: () => Promise<number>;
   retention: { maxAgeSeconds: number; maxBytes: number };
+  /** What the cloud has not got yet, and when the oldest of it was measured, in milliseconds since 1970. */
+  backlog?: () => { readings: number; sinceMs?: number };
 }
 
 export class Figures {
@@ -21,6 +23,10 @@ export class Figures {
   readonly webhooks = new Tally();
   /** Readings that retention deleted, by `age` and `size`. */
   readonly dropped = new Tally();
+  /** Of these, what the cloud had not got, by the same reasons. */
+  readonly notRelayed = new Tally();
+  /** Readings that the cloud has acknowledged, by flow: `live` and `backlog`. */
+  readonly relayed = new Tally();
   /** Seconds from the begin of a commit until it is on disk. */
   readonly commitSeconds = new Distribution(COMMIT_BOUNDS_SECONDS);
   readonly #parts: FiguresParts;
@@ -31,6 +37,10 @@ export class Figures {
 
   get retention(): FiguresParts['retention'] {
     return this.#parts.retention;
+  }
+
+  backlog(): { readings: number; sinceMs?: number } {
+    return this.#parts.backlog?.() ?? { readings: 0 };
   }
 
   storeBytes(): Promise<number> {
