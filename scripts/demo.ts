@@ -102,9 +102,8 @@ async function introduce(): Promise<void> {
   await until('the gateway is up', () => api.get<object>('/health/live'));
   for (const name of SENSOR_NAMES) await addSensor(name);
   await addPlug();
-  await httpHome.pair(api);
-  await pairHome(api, home);
-  await knxHouse?.pair(api);
+  // each of them mostly waits
+  await Promise.all([httpHome.pair(api), knxHouse?.pair(api), pairHome(api, home)]);
   const port = process.env['PORT'] || '1234';
   console.log(`\ngate is up.\n\n  API        http://localhost:${port}/device/v1/devices`);
   console.log(`  socket.io  http://localhost:${port}`);
