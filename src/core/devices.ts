@@ -49,6 +49,12 @@ export const newDeviceSchema = v.object({
 });
 export type NewDevice = v.InferOutput<typeof newDeviceSchema>;
 
+/** What the cloud decides of a device that it has created. */
+export interface GivenByCloud {
+  id: string;
+  topic?: string | undefined;
+}
+
 /** What may be changed of a device; `parameters` are merged into those it has. */
 export const devicePatchSchema = v.object({
   name: v.optional(name),
@@ -132,8 +138,8 @@ export class Devices {
     return this.#parts.availability.all().get(deviceId);
   }
 
-  /** @throws GatewayError badRequest naming each field that is wrong */
-  create(input: unknown): Promise<Device> {
+  /** @throws GatewayError badRequest naming each field that is wrong; conflict where `given.id` is taken */
+  create(input: unknown, given?: GivenByCloud): Promise<Device> {
     const wanted = parseWith(newDeviceSchema, input, 'device');
     return this.#changes.run(async () => {
       const { types, now, newId, projectId, gatewayId, events } = this.#parts;
@@ -142,6 +148,8 @@ export class Devices {
           hint: 'remove one first',
         });
       }
+      if (given && this.#devices.has(given.id))
+        throw new GatewayError('conflict', `there is a device "${given.id}" already`);
       const type = wanted.type === undefined ? undefined : await types.get(wanted.type);
       if (!type && !wanted.isVirtual) {
         throw new GatewayError(
@@ -156,7 +164,7 @@ export class Devices {
       const parameters =
         type && !isVirtual ? await types.checkParameters(type.id, wanted.parameters) : wanted.parameters;
       const device: Device = {
-        id: newId(),
+        id: given?.id ?? newId(),
         projectId,
         ts: now(),
         name: wanted.name,
@@ -169,6 +177,7 @@ export class Devices {
         protocol: isVirtual ? VIRTUAL_PROTOCOL : (type as { protocol: string }).protocol,
         parameters,
         status: { eventType: isVirtual ? 'paired' : 'created', timestamp: now() },
+        ...(given?.topic === undefined ? {} : { topic: given.topic }),
       };
       await this.#save(device);
       events.emit('deviceAdded', { device });

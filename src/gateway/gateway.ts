@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { Api } from '../api/server.ts';
+import { CERTIFICATE_FILE, cloudSettings } from '../config/cloud-settings.ts';
 import { type TlsSettings, tlsSettings } from '../config/tls-settings.ts';
 import { startAddons } from './addons.ts';
 import { type GatewayParts, type Ground, layGround, logEvents } from './ground.ts';
@@ -56,6 +57,22 @@ export class Gateway {
     const certificate = await this.#startCertificate(tls);
     const addons = await startAddons(ground, house);
     this.#api = await startApi(ground, { ...house, ...addons, certificate, socketPath });
+    const cloud = cloudSettings(ground.settings);
+    if (cloud) {
+      // a gateway that stands alone does not carry it
+      const { startCloud } = await import('./cloud.ts');
+      await startCloud(ground, cloud, { ...house, ...addons });
+    } else this.#sayAlone();
+  }
+
+  /** Where somebody meant it to have a cloud. */
+  #sayAlone(): void {
+    const { settings, health, logger } = this.#ground;
+    if (settings.HOST === undefined) return;
+    const path = join(settings.CONFIG_FOLDER, CERTIFICATE_FILE);
+    const reason = `HOST is set, but ${path} is missing: the gateway stands alone until it is started with it`;
+    logger.warn(reason);
+    health.report('cloud', 'stopped', reason);
   }
 
   /** Most gateways speak no TLS: what it takes is loaded here. @throws GatewayError badSetting */

@@ -46,6 +46,8 @@ export const deviceSchema = v.object({
   /** What the add-on's `pair` answered: how it finds the device again. */
   address: v.optional(jsonValueSchema),
   status: deviceStatusSchema,
+  /** Where the cloud wants its readings, where it said so. */
+  topic: v.optional(v.string()),
 });
 export type Device = v.InferOutput<typeof deviceSchema>;
 

@@ -1,0 +1,35 @@
+/** The link to the cloud. This file and all that it imports is loaded for a gateway that has one. */
+import { statSync } from 'node:fs';
+import { Cloud } from '../cloud/cloud.ts';
+import type { CloudSettings } from '../config/cloud-settings.ts';
+import type { Addons } from './addons.ts';
+import type { Ground } from './ground.ts';
+import type { House } from './house.ts';
+
+export async function startCloud(
+  ground: Ground,
+  options: CloudSettings,
+  parts: House & Addons,
+): Promise<void> {
+  const { running, health, events, logger, version, now, monotonicNow } = ground;
+  const { devices, types, pairing, commands, protocols, installations } = parts;
+  const cloud = new Cloud({
+    options,
+    devices,
+    types,
+    pairing,
+    commands,
+    protocols,
+    installations,
+    health,
+    events,
+    logger,
+    version,
+    // as packaged, files have the time of their making
+    builtAt: statSync(import.meta.filename).mtimeMs,
+    now,
+    monotonicNow,
+    random: Math.random,
+  });
+  await running.run(cloud);
+}
