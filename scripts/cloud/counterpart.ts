@@ -25,7 +25,15 @@ export class CloudCounterpart {
     });
   }
 
-  static async connect(authority: Authority, { host = '127.0.0.1', port }: { host?: string; port: number }) {
+  /** `checksBroker`: false where the broker's certificate is a bad one on purpose. */
+  static async connect(
+    authority: Authority,
+    {
+      host = '127.0.0.1',
+      port,
+      checksBroker = true,
+    }: { host?: string; port: number; checksBroker?: boolean },
+  ) {
     const { certificate: cert, key } = authority.issue({ commonName: CLOUD_NAME });
     const client = await connectAsync({
       protocol: 'mqtts',
@@ -34,6 +42,7 @@ export class CloudCounterpart {
       ca: authority.certificate,
       cert,
       key,
+      rejectUnauthorized: checksBroker,
       protocolVersion: 5,
       clientId: `counterpart-${process.pid}-${Math.random().toString(36).slice(2)}`,
       clean: false,

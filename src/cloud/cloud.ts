@@ -119,7 +119,10 @@ export class Cloud {
         unacknowledgedMax: options.unacknowledgedMax || Infinity,
       },
       keepAliveSeconds: options.keepAliveSeconds,
-      will: { topic: topics.of('discover', 'status'), payload: JSON.stringify({ eventType: 'disconnected' }) },
+      will: {
+        topic: topics.of('discover', 'status'),
+        payload: JSON.stringify({ eventType: 'disconnected' }),
+      },
       retry: new Retry({ maxMs: options.retryMaxMs, random: parts.random }),
       monotonicNow: parts.monotonicNow,
       aboutTime: () => clockWords(now(), parts.builtAt),
@@ -203,7 +206,8 @@ export class Cloud {
     const { health, logger, now, builtAt } = this.#parts;
     this.#watch.loaded(credentials);
     const { validFrom, expiresAt, fingerprint } = credentials;
-    const early = validFrom > now() ? `certificate.pem is not valid yet${clockWords(now(), builtAt)}` : undefined;
+    const early =
+      validFrom > now() ? `certificate.pem is not valid yet${clockWords(now(), builtAt)}` : undefined;
     const warning = credentials.warning ?? early;
     if (warning !== undefined && warning !== this.#warning) logger.warn(warning);
     this.#warning = warning;

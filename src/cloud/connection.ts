@@ -10,8 +10,8 @@ import {
   type IConnackPacket,
   type IPublishPacket,
   type ISubackPacket,
-  type Packet,
   parser as mqttParser,
+  type Packet,
 } from 'mqtt-packet';
 import { PacketLengths } from '../lib/packet-lengths.ts';
 import { GatewayError } from '../model/error.ts';

@@ -167,7 +167,5 @@ interface CreateMessage {
 function callOf({ payload, path, method, queryParams, body }: GetMessage): JsonObject {
   if (payload !== undefined && Object.keys(payload).length > 0) return payload;
   const beside = { path, method, queryParams, body: body as JsonValue | undefined };
-  return Object.fromEntries(
-    Object.entries(beside).filter(([, value]) => value !== undefined),
-  ) as JsonObject;
+  return Object.fromEntries(Object.entries(beside).filter(([, value]) => value !== undefined)) as JsonObject;
 }

@@ -76,6 +76,7 @@ function problemOf(address: string): string | undefined {
   if (forbidden.check(plain, family)) return 'where no device of the local network can be';
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   const mine = new BlockList();
-  for (const each of own) mine.addAddress(each.address.replace(/%.*$/, ''), each.family === 'IPv4' ? 'ipv4' : 'ipv6');
+  for (const each of own)
+    mine.addAddress(each.address.replace(/%.*$/, ''), each.family === 'IPv4' ? 'ipv4' : 'ipv6');
   return mine.check(plain, family) ? 'which is the gateway itself' : undefined;
 }

@@ -106,7 +106,9 @@ export class CloudLink {
       this.#down({ ...REPLACED, byUs: true });
       await this.#welcome(connection, { demandWhole: afterwards !== undefined });
       await afterwards?.();
-      this.#stamp = await credentialsStamp(this.#parts.credentialsFolder);
+      const { credentialsFolder, onCredentials } = this.#parts;
+      this.#stamp = await credentialsStamp(credentialsFolder);
+      onCredentials(await readCredentials(credentialsFolder));
     } catch (error) {
       if (!(error instanceof AttemptFailed)) throw error;
       throw new GatewayError('unavailable', error.message, { cause: error });
@@ -152,9 +154,7 @@ export class CloudLink {
         onEnd: (end) => {
           if (end.tryOtherVersion) this.#version = this.#version === 5 ? 4 : 5;
           if (end.startAnew) this.#startAnew = true;
-          const said = end.concernsTime
-            ? { ...end, reason: `${end.reason}${this.#parts.aboutTime()}` }
-            : end;
+          const said = end.concernsTime ? { ...end, reason: `${end.reason}${this.#parts.aboutTime()}` } : end;
           reject(new AttemptFailed(said));
           this.#ended(connection, said);
         },
@@ -179,7 +179,10 @@ export class CloudLink {
     }
     const missing = refused.find((topic) => !topics.isOptional(topic));
     if (demandWhole && missing !== undefined) {
-      const end = { code: 'FORBIDDEN_ACCESS', reason: `the broker refuses the subscription to ${missing}` } as const;
+      const end = {
+        code: 'FORBIDDEN_ACCESS',
+        reason: `the broker refuses the subscription to ${missing}`,
+      } as const;
       connection.destroy(end);
       throw new AttemptFailed(end);
     }
@@ -228,7 +231,7 @@ export class CloudLink {
 
   /** Files that were replaced are taken at once, without a restart. */
   async #lookAtCredentials(): Promise<void> {
-    const { credentialsFolder, onCredentials, onTrouble } = this.#parts;
+    const { credentialsFolder, onTrouble } = this.#parts;
     const stamp = await credentialsStamp(credentialsFolder);
     if (stamp === this.#stamp || this.#isReplacing || this.#stopped) return;
     this.#stamp = stamp;
@@ -237,7 +240,6 @@ export class CloudLink {
       // a connection that is being made ends by itself, and is made with the new ones
       if (this.#current && this.#upSinceMs === undefined) return;
       await this.replaceWith(credentials);
-      onCredentials(credentials);
     } catch (error) {
       const goesOn = this.#upSinceMs === undefined ? '' : '; the link goes on with those before';
       onTrouble(`the credentials that were replaced do not work: ${(error as Error).message}${goesOn}`);

@@ -36,7 +36,8 @@ const CAUSES: readonly Cause[] = [
   {
     pattern:
       /ALERT_(BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED|DECRYPT_ERROR)|alert (bad certificate|certificate unknown|unsupported certificate|access denied|decrypt error)/i,
-    words: (e) => `${at(e)} refuses the certificate of this gateway: it is unknown, revoked or switched off there`,
+    words: (e) =>
+      `${at(e)} refuses the certificate of this gateway: it is unknown, revoked or switched off there`,
     isAboutUs: true,
   },
   {
@@ -72,7 +73,10 @@ const CAUSES: readonly Cause[] = [
     words: ({ host }) => `the host name ${host} cannot be resolved: is there a network, and a name server?`,
   },
   { pattern: /ECONNREFUSED/, words: (e) => `nothing answers at ${at(e)}: the connection was refused` },
-  { pattern: /EHOSTUNREACH|ENETUNREACH|ENETDOWN/, words: (e) => `${at(e)} cannot be reached from this network` },
+  {
+    pattern: /EHOSTUNREACH|ENETUNREACH|ENETDOWN/,
+    words: (e) => `${at(e)} cannot be reached from this network`,
+  },
   { pattern: /ETIMEDOUT/, words: (e) => `${at(e)} did not answer in time` },
   { pattern: /ECONNRESET|EPIPE/, words: (e) => `the connection to ${at(e)} was broken off` },
 ];

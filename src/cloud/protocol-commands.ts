@@ -6,12 +6,7 @@ import type { Installations } from '../core/installations.ts';
 import type { Protocols } from '../core/protocols.ts';
 import { GatewayError } from '../model/error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts';
-import {
-  installProtocolSchema,
-  messageOf,
-  updateProtocolSchema,
-  updateSoftwareSchema,
-} from './messages.ts';
+import { installProtocolSchema, messageOf, updateProtocolSchema, updateSoftwareSchema } from './messages.ts';
 import type { CloudReports } from './reports.ts';
 
 /** Who carries out an update of the gateway itself. */
@@ -104,10 +99,7 @@ export class ProtocolCommands {
     const desired = [...protocols.desired(), ...protocols.desired({ external: true })];
     const there = desired.find((each) => each.slug === slug);
     if (!there) return false;
-    return isDeepStrictEqual(
-      await protocols.checkParameters(there.addon, parameters),
-      there.parameters,
-    );
+    return isDeepStrictEqual(await protocols.checkParameters(there.addon, parameters), there.parameters);
   }
 
   /** @throws GatewayError notFound */
@@ -135,5 +127,8 @@ function nameIn(value: JsonValue): { slug: string; protocolId: string } | undefi
   if (!isJsonObject(value) || !isJsonObject(value['protocolRecord'])) return undefined;
   const { id, slug } = value['protocolRecord'];
   if (typeof slug !== 'string') return undefined;
-  return { slug: slug.slice(0, 64), protocolId: typeof id === 'string' ? id.slice(0, 64) : slug.slice(0, 64) };
+  return {
+    slug: slug.slice(0, 64),
+    protocolId: typeof id === 'string' ? id.slice(0, 64) : slug.slice(0, 64),
+  };
 }

@@ -55,7 +55,11 @@ export class Rotation {
       await rm(this.#folder, { recursive: true, force: true });
       await mkdir(this.#folder, { mode: 0o700 });
       const { privateKey } = await newKeyPair('ec', { namedCurve: 'P-256' });
-      await write(join(this.#folder, KEY_FILE), String(privateKey.export({ type: 'pkcs8', format: 'pem' })), 0o600);
+      await write(
+        join(this.#folder, KEY_FILE),
+        String(privateKey.export({ type: 'pkcs8', format: 'pem' })),
+        0o600,
+      );
       await write(join(this.#folder, REQUEST_FILE), requestId, 0o600);
       await this.#parts.reports.certificate({
         requestId,

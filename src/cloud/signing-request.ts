@@ -28,7 +28,9 @@ export function signingRequest(key: KeyObject, commonName: string): string {
   const signature = Buffer.concat([Buffer.from([0]), sign('sha256', info, key)]);
   const request = der(SEQUENCE, info, der(SEQUENCE, ECDSA_WITH_SHA256), der(BIT_STRING, signature));
   const lines = request.toString('base64').match(new RegExp(`.{1,${PEM_LINE_CHARS}}`, 'g')) ?? [];
-  return ['-----BEGIN CERTIFICATE REQUEST-----', ...lines, '-----END CERTIFICATE REQUEST-----', ''].join('\n');
+  return ['-----BEGIN CERTIFICATE REQUEST-----', ...lines, '-----END CERTIFICATE REQUEST-----', ''].join(
+    '\n',
+  );
 }
 
 /** One value: its tag, its length in as few bytes as that takes (X.690, 10.1), its content. */

@@ -22,7 +22,10 @@ export interface CloudSettings {
 }
 
 /** A gateway without an endpoint, or without a certificate to prove itself with there, has no cloud. */
-export function isStandalone({ HOST, CONFIG_FOLDER }: Pick<GivenSettings, 'HOST' | 'CONFIG_FOLDER'>): boolean {
+export function isStandalone({
+  HOST,
+  CONFIG_FOLDER,
+}: Pick<GivenSettings, 'HOST' | 'CONFIG_FOLDER'>): boolean {
   return HOST === undefined || !existsSync(join(CONFIG_FOLDER, CERTIFICATE_FILE));
 }
 

@@ -1,13 +1,22 @@
 /** The real daemon at a real broker with mutual TLS: what the tests of the cloud have in common. */
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Authority } from '../../../scripts/cloud/authority.ts';
+import { promisify } from 'node:util';
+import { Authority, type Pair } from '../../../scripts/cloud/authority.ts';
 import { CloudCounterpart, type Heard } from '../../../scripts/cloud/counterpart.ts';
-import { clientIdOf, type GatewayPlace, writeCredentials } from '../../../scripts/cloud/credentials-folder.ts';
-import { type BrokerOptions, MutualTlsBroker } from '../../../scripts/cloud/mutual-tls-broker.ts';
+import {
+  clientIdOf,
+  type GatewayPlace,
+  writeCredentials,
+} from '../../../scripts/cloud/credentials-folder.ts';
+import { type BrokerOptions, CLOUD_NAME, MutualTlsBroker } from '../../../scripts/cloud/mutual-tls-broker.ts';
 import { reasonToSkip } from '../../../scripts/peers/peers.ts';
 import { Daemon } from '../../support/daemon.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
+
+const run = promisify(execFile);
 
 export interface PartHealth {
   state: string;
@@ -27,6 +36,7 @@ export class CloudHouse {
   readonly place: GatewayPlace;
   readonly #folder: ReturnType<typeof tempFolder>;
   #daemon: Daemon | undefined;
+  #pair: Pair | undefined;
 
   private constructor(parts: {
     authority: Authority;
@@ -50,7 +60,8 @@ export class CloudHouse {
     const folder = tempFolder();
     const authority = new Authority(join(folder.path, 'authority'));
     const broker = await MutualTlsBroker.start({ folder: join(folder.path, 'broker'), authority, ...rest });
-    const cloud = await CloudCounterpart.connect(authority, { port: broker.port });
+    const checksBroker = rest.alternativeNames === undefined && rest.validFrom === undefined;
+    const cloud = await CloudCounterpart.connect(authority, { port: broker.port, checksBroker });
     const { port } = broker;
     const place: GatewayPlace = {
       projectId: 'JtjYANUvs',
@@ -97,8 +108,26 @@ export class CloudHouse {
     return `${prefix}${kind}/${projectId}/${clientIdOf(this.place)}${rest ? `/${rest}` : ''}`;
   }
 
-  send(kind: string, rest: string, payload: unknown, properties?: { userProperties: Record<string, string> }) {
+  send(
+    kind: string,
+    rest: string,
+    payload: unknown,
+    properties?: { userProperties: Record<string, string> },
+  ) {
     return this.cloud.send(this.topic(kind, rest), payload, properties);
+  }
+
+  /** The same by mosquitto_pub, with the certificate of the cloud. */
+  async publish(kind: string, rest: string, payload: unknown): Promise<void> {
+    const pem = join(this.#folder.path, 'cloud.pem');
+    const key = join(this.#folder.path, 'cloud.key');
+    this.#pair ??= this.authority.issue({ commonName: CLOUD_NAME });
+    writeFileSync(pem, this.#pair.certificate);
+    writeFileSync(key, this.#pair.key, { mode: 0o600 });
+    const identity = ['--cafile', this.authority.certificatePath, '--cert', pem, '--key', key];
+    const message = ['-q', '1', '-t', this.topic(kind, rest), '-m', JSON.stringify(payload)];
+    const place = ['-h', '127.0.0.1', '-p', String(this.broker.port)];
+    await run('mosquitto_pub', [...place, ...identity, ...message], { timeout: 10_000 });
   }
 
   /** Waits for a message to this topic that is as `matches` says. */

@@ -23,7 +23,11 @@ describe('the link to the cloud', function () {
     house = await CloudHouse.open();
     await house.startDaemon();
     await house.connected();
-    await house.heard('discover', 'status', ({ eventType }: { eventType: string }) => eventType === 'connected');
+    await house.heard(
+      'discover',
+      'status',
+      ({ eventType }: { eventType: string }) => eventType === 'connected',
+    );
     const { versions } = await house.heard<{ versions: Record<string, string> }>('discover', 'version');
     assert.equal(versions['gate'], `instathings/gate:${VERSION}`);
     assert.equal(versions['http'], `http:${VERSION}`);
@@ -34,7 +38,11 @@ describe('the link to the cloud', function () {
     assert.ok(logs.some(({ message }) => message.includes('gate is up')));
 
     assert.equal(await house.stopDaemon(), 0);
-    await house.heard('discover', 'status', ({ eventType }: { eventType: string }) => eventType === 'disconnected');
+    await house.heard(
+      'discover',
+      'status',
+      ({ eventType }: { eventType: string }) => eventType === 'disconnected',
+    );
   });
 
   it('has topics and client id with NODE_ENV before them, outside production', async () => {
@@ -49,9 +57,17 @@ describe('the link to the cloud', function () {
     house = await CloudHouse.open();
     const daemon = await house.startDaemon();
     await house.connected();
-    await house.heard('discover', 'status', ({ eventType }: { eventType: string }) => eventType === 'connected');
+    await house.heard(
+      'discover',
+      'status',
+      ({ eventType }: { eventType: string }) => eventType === 'connected',
+    );
     await daemon.kill();
-    await house.heard('discover', 'status', ({ eventType }: { eventType: string }) => eventType === 'disconnected');
+    await house.heard(
+      'discover',
+      'status',
+      ({ eventType }: { eventType: string }) => eventType === 'disconnected',
+    );
   });
 
   it('comes back after an outage, says in health why it was away, and tells it as a notification', async () => {
@@ -60,18 +76,26 @@ describe('the link to the cloud', function () {
     await house.connected();
     await house.broker.stop();
     const { reason } = await house.healthIs('it is away', ({ state }) => state === 'degraded');
-    assert.match(String(reason), /the broker closed the connection|broker ended the connection|refused|broken off/);
+    assert.match(
+      String(reason),
+      /the broker closed the connection|broker ended the connection|refused|broken off/,
+    );
     await house.reasonIs(/nothing answers at 127\.0\.0\.1:\d+: the connection was refused/);
     const { notifications } = await until('a notification', async () => {
       const told = await house.daemon.api.get<{ notifications: { message: string }[] }>(
         '/history/notifications/history',
       );
-      return told.notifications.some(({ message }) => message.startsWith('the cloud cannot be reached')) && told;
+      return (
+        told.notifications.some(({ message }) => message.startsWith('the cloud cannot be reached')) && told
+      );
     });
     assert.ok(notifications.length > 0);
     await house.broker.start();
     await house.connected();
-    await until('it said its version again', () => house.cloud.on(house.topic('discover', 'version')).length >= 2);
+    await until(
+      'it said its version again',
+      () => house.cloud.on(house.topic('discover', 'version')).length >= 2,
+    );
   });
 
   it('finds a connection that is half open', async () => {
@@ -97,11 +121,11 @@ describe('the link to the cloud', function () {
       cert: read('certificate.pem'),
       key: read('private.key'),
       clientId: house.place.gatewayId,
-      reconnectPeriod: 0,
+      reconnectPeriod: 100,
     });
     try {
-      await house.reasonIs(/another client has connected with the id of this gateway/);
-      await until('the second one is connected', () => second.connected);
+      // mosquitto says nothing when it closes the one for the other
+      await house.reasonIs(/another client (has connected|connects) with the id of this gateway/);
     } finally {
       await second.endAsync(true);
     }
