@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './bench/benchmark.ts';
+import { cloud } from './bench/cloud.ts';
 import { command } from './bench/command.ts';
 import { footprint } from './bench/footprint.ts';
 import { history } from './bench/history.ts';
@@ -28,6 +29,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   command,
   sockets,
   knx,
+  cloud,
   footprint,
 ];
 

@@ -172,6 +172,11 @@ export const VARIABLES = {
     'size of the store past which the oldest readings are deleted',
     '1024',
   ),
+  CLOUD_BACKLOG_KIB_PER_SECOND: variable(
+    wholeNumber(0, 1_000_000),
+    'KiB a second that readings which wait for the cloud are sent with, beside the live ones (0: no limit)',
+    '384',
+  ),
   LOG_LEVEL: variable(
     oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     'least level that is logged',

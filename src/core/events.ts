@@ -87,8 +87,8 @@ export interface GatewayEvents {
   clientTokensVoided: { clientId: string };
   /** An update of `gate` or of an add-on (its slug) to `version` ended; `failure` says why it did not work. */
   updateEnded: { of: string; version: string; failure?: string | undefined };
-  /** Readings were deleted to keep within retention. */
-  readingsDropped: { count: number; reason: 'age' | 'size' };
+  /** Readings were deleted to keep within retention; `notRelayed`: how many of them the cloud had not got. */
+  readingsDropped: { count: number; reason: 'age' | 'size'; notRelayed?: number };
   /** An add-on's folder on disk cannot be used. */
   addonLeftOut: { folder: string; reason: string };
   notificationRaised: Notification;

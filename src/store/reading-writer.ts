@@ -6,6 +6,8 @@ import { REPEAT_WINDOW } from '../contract/limits.ts';
 import type { JsonValue } from '../model/json.ts';
 import type { ReadingPacks } from './reading-packs.ts';
 import { splitData, WHOLE_SKELETON } from './reading-shape.ts';
+import type { RelayProgress } from './relay-progress.ts';
+import type { RelayRuns } from './relay-runs.ts';
 import { RepeatWindow } from './repeat-window.ts';
 import { type Database, inTransaction, type Statement } from './sqlite.ts';
 import type { QueuedReading } from './writer-messages.ts';
@@ -34,9 +36,24 @@ interface Deliveries {
   total: number;
 }
 
+/** Readings are numbered for the cloud in the transaction that stores them. */
+interface Relay {
+  relaying: boolean;
+  runs: RelayRuns;
+  progress: RelayProgress;
+}
+
+export interface ReadingWriterParts {
+  database: Database;
+  packs: ReadingPacks;
+  /** Absent: nothing is relayed. */
+  relay?: Relay;
+}
+
 export class ReadingWriter {
   readonly #database: Database;
   readonly #packs: ReadingPacks;
+  readonly #relay: Relay | undefined;
   readonly #devices = new Map<string, number>();
   readonly #shapes = new Map<string, number>();
   readonly #presence = new Set<string>();
@@ -49,9 +66,10 @@ export class ReadingWriter {
   readonly #dropDelivery: Statement;
   readonly #deliveredIds: Statement;
 
-  constructor(database: Database, packs: ReadingPacks) {
+  constructor({ database, packs, relay }: ReadingWriterParts) {
     this.#database = database;
     this.#packs = packs;
+    this.#relay = relay;
     this.#insert = database.prepare('INSERT INTO reading (dev, ts, shape, vals) VALUES (?, ?, ?, ?)');
     this.#count = database.prepare(
       'INSERT INTO reading_count VALUES (?, ?, ?) ON CONFLICT (dev, hour) DO UPDATE SET n = n + excluded.n',
@@ -95,6 +113,7 @@ export class ReadingWriter {
   /** @returns for each reading its seq, or 0 when it was a repeat or its device is gone */
   write(readings: readonly QueuedReading[]): number[] {
     const batch: Batch = { accepted: new Map(), counts: new Map(), learned: [], undo: [] };
+    if (this.#relay) batch.undo.push(this.#relay.runs.mark());
     let seqs: number[];
     try {
       seqs = inTransaction(this.#database, () => {
@@ -103,6 +122,10 @@ export class ReadingWriter {
           for (const [hour, n] of hours) this.#count.run(dev, hour, n);
         }
         for (const [addon, keys] of batch.accepted) this.#writeDelivery(addon, keys, batch);
+        if (this.#relay) {
+          this.#relay.runs.finish();
+          batch.learned.push(this.#relay.progress.write());
+        }
         return numbers;
       });
     } catch (error) {
@@ -133,7 +156,9 @@ export class ReadingWriter {
     const hours = batch.counts.get(dev) ?? new Map<number, number>();
     const hour = Math.floor(ts / HOUR_MS);
     batch.counts.set(dev, hours.set(hour, (hours.get(hour) ?? 0) + 1));
-    return Number(this.#insert.run(dev, ts, shape, JSON.stringify(values)).lastInsertRowid);
+    const seq = Number(this.#insert.run(dev, ts, shape, JSON.stringify(values)).lastInsertRowid);
+    if (this.#relay?.relaying) this.#relay.runs.stored(seq, true);
+    return seq;
   }
 
   /** The number of a skeleton, a new one where it is new; undefined when there are too many already. */

@@ -171,9 +171,11 @@ export class ApiUnderTest {
     newId: shortId,
   });
   readonly health = new Health({ events: this.events, now: this.#now, vital: ['store'] });
+  backlog: { readings: number; sinceMs?: number } = { readings: 0 };
   readonly figures = new Figures({
     storeBytes: async () => 4_096,
     retention: { maxAgeSeconds: 30 * 86_400, maxBytes: 1_024_000_000 },
+    backlog: () => this.backlog,
   });
   readonly readings = new Readings({ store: this.store, devices: this.devices, events: this.events });
   readonly pairing = new Pairing({ devices: this.devices, link: this.link, events: this.events });
