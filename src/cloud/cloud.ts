@@ -25,7 +25,7 @@ import { ReportOutbox } from './report-outbox.ts';
 import { CloudReports } from './reports.ts';
 import { Retry } from './retry.ts';
 import { Rotation } from './rotation.ts';
-import { CloudTopics } from './topics.ts';
+import type { CloudTopics } from './topics.ts';
 
 /** Its line in `/health/ready`. */
 export const CLOUD_PART = 'cloud';
@@ -36,7 +36,6 @@ const FAREWELL_MS = 1_000;
 export interface CloudOptions {
   host: string;
   port: number;
-  environment: string;
   credentialsFolder: string;
   publishesPerSecond: number;
   unacknowledgedMax: number;
@@ -46,6 +45,7 @@ export interface CloudOptions {
 
 export interface CloudParts {
   options: CloudOptions;
+  topics: CloudTopics;
   devices: Devices;
   types: TypeCatalogue;
   pairing: Pairing;
@@ -68,7 +68,6 @@ export interface CloudParts {
 
 export class Cloud {
   readonly #parts: CloudParts;
-  readonly #topics: CloudTopics;
   readonly #outbox: ReportOutbox;
   readonly #reports: CloudReports;
   readonly #watch: CertificateWatch;
@@ -82,10 +81,8 @@ export class Cloud {
   constructor(parts: CloudParts) {
     this.#parts = parts;
     const { options, devices, protocols, events, logger, health, now, version } = parts;
-    const { environment, credentialsFolder, host, port } = options;
-    const { projectId, gatewayId } = devices;
-    const topics = new CloudTopics({ projectId, gatewayId, environment });
-    this.#topics = topics;
+    const { credentialsFolder, host, port } = options;
+    const { topics } = parts;
     this.#outbox = new ReportOutbox({
       onLost: (topic, reason) => logger.warn({ topic }, `a report did not reach the cloud: ${reason}`),
     });
@@ -168,7 +165,7 @@ export class Cloud {
   #up(connection: CloudConnection, refused: readonly string[]): void {
     const { health, events, relay, now, logger } = this.#parts;
     this.#connection = connection;
-    const unheard = refused.filter((topic) => !this.#topics.isOptional(topic));
+    const unheard = refused.filter((topic) => !this.#parts.topics.isOptional(topic));
     for (const topic of refused) logger.warn({ topic }, 'the broker refuses this subscription');
     this.#tellStatus(connection, 'connected').catch((error: Error) => {
       logger.warn({ err: error }, 'the cloud was not told that the gateway is connected');
@@ -217,7 +214,7 @@ export class Cloud {
 
   /** Retained, and at once or not at all: what was is of no interest. */
   #tellStatus(connection: CloudConnection, eventType: 'connected' | 'disconnected'): Promise<void> {
-    const topic = this.#topics.of('discover', 'status');
+    const topic = this.#parts.topics.of('discover', 'status');
     return connection.publish(topic, JSON.stringify({ eventType }), { isUrgent: true, retain: true });
   }
 

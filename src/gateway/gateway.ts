@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { Api } from '../api/server.ts';
-import { CERTIFICATE_FILE, cloudSettings } from '../config/cloud-settings.ts';
+import { CERTIFICATE_FILE } from '../config/cloud-settings.ts';
 import { type TlsSettings, tlsSettings } from '../config/tls-settings.ts';
 import { startAddons } from './addons.ts';
 import { type GatewayParts, type Ground, layGround, logEvents } from './ground.ts';
@@ -57,11 +57,10 @@ export class Gateway {
     const certificate = await this.#startCertificate(tls);
     const addons = await startAddons(ground, house);
     this.#api = await startApi(ground, { ...house, ...addons, certificate, socketPath });
-    const cloud = cloudSettings(ground.settings);
-    if (cloud) {
+    if (ground.cloud) {
       // a gateway that stands alone does not carry it
       const { startCloud } = await import('./cloud.ts');
-      await startCloud(ground, cloud, { ...house, ...addons });
+      await startCloud(ground, ground.cloud, { ...house, ...addons });
     } else this.#sayAlone();
   }
 

@@ -1,4 +1,5 @@
 /** What all parts stand on: what the daemon was given, the clock, the events, the health, and who is running. */
+import { type CloudSettings, cloudSettings } from '../config/cloud-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import type { GatewayEventBus, GatewayEvents } from '../core/events.ts';
 import { Health } from '../core/health.ts';
@@ -28,6 +29,8 @@ export interface GatewayParts {
 }
 
 export interface Ground extends GatewayParts {
+  /** Undefined for a gateway that stands alone. */
+  cloud: CloudSettings | undefined;
   running: RunningParts;
   events: GatewayEventBus;
   health: Health;
@@ -45,6 +48,7 @@ export function layGround(parts: GatewayParts): Ground {
   });
   return {
     ...parts,
+    cloud: cloudSettings(parts.settings),
     running: new RunningParts({ logger }),
     events,
     health: new Health({ events, now, vital: ['store', 'broker'] }),
