@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
-import { generate, type Packet, parser as mqttParser } from 'mqtt-packet';
+import { generate, parser as mqttParser, type Packet } from 'mqtt-packet';
 import type { Authority } from '../../scripts/cloud/authority.ts';
 
 export interface Client {

@@ -83,14 +83,24 @@ export class CloudHouse {
     return join(this.#folder.path, 'data');
   }
 
+  /** A file of this house. */
+  file(name: string): string {
+    return join(this.#folder.path, name);
+  }
+
   get daemon(): Daemon {
     if (!this.#daemon) throw new Error('the daemon was not started');
     return this.#daemon;
   }
 
-  async startDaemon(environment: Record<string, string> = {}): Promise<Daemon> {
+  /** `within`: as `Daemon` has it. */
+  async startDaemon(
+    environment: Record<string, string> = {},
+    within: readonly string[] = [],
+  ): Promise<Daemon> {
     this.#daemon = await Daemon.start({
       dataFolder: this.dataFolder,
+      within,
       environment: {
         CONFIG_FOLDER: this.credentials,
         NODE_ENV: this.place.environment ?? '',

@@ -1,6 +1,7 @@
 /** The link to the cloud: connected, told of, broken and made again. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect as connectMqtt } from 'mqtt';
 import { until } from '../../support/until.ts';
@@ -96,6 +97,34 @@ describe('the link to the cloud', function () {
       'it said its version again',
       () => house.cloud.on(house.topic('discover', 'version')).length >= 2,
     );
+  });
+
+  it('follows the name of its endpoint to another address', async function () {
+    // a file of names of its own, laid over that of the box
+    const probe = spawnSync('unshare', ['-m', 'sh', '-c', 'mount --bind /etc/hostname /etc/hosts']);
+    if (probe.status !== 0) {
+      console.log('      skipped: a file of names of its own needs root: unshare -m and mount');
+      this.skip();
+    }
+    const host = 'cloud.gate.test';
+    house = await CloudHouse.open({ host, alternativeNames: `IP:127.0.0.1,IP:127.0.0.2,DNS:${host}` });
+    const hosts = house.file('hosts');
+    writeFileSync(hosts, `127.0.0.1 localhost ${host}\n`);
+    mkdirSync(house.dataFolder, { recursive: true });
+    await house.startDaemon({}, [
+      'unshare',
+      '-m',
+      'sh',
+      '-c',
+      `mount --bind "$0" /etc/hosts && exec "$@"`,
+      hosts,
+    ]);
+    await house.connected();
+    await house.broker.stop();
+    writeFileSync(hosts, `127.0.0.1 localhost\n127.0.0.2 ${host}\n`);
+    await house.reasonIs(/nothing answers at cloud\.gate\.test:\d+/);
+    await house.broker.start({ address: '127.0.0.2' });
+    await house.connected();
   });
 
   it('finds a connection that is half open', async () => {

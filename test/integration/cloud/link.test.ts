@@ -83,7 +83,8 @@ describe('the link to a broker that says no', function () {
   }
 
   const up = (count = 1) => until('the link is up', () => ups[count - 1]);
-  const troubled = (words: RegExp) => until(String(words), () => troubles.find((reason) => words.test(reason)));
+  const troubled = (words: RegExp) =>
+    until(String(words), () => troubles.find((reason) => words.test(reason)));
   const last = () => broker.clients.at(-1) as Client;
 
   it('subscribes in groups of at most 8, with a will that stays, in a session that is kept', async () => {
@@ -185,7 +186,8 @@ describe('the link to a broker that says no', function () {
     const { connection } = await up();
     await assert.rejects(connection.publish('a', 'x'.repeat(200)), { code: 'tooLarge' });
     for (let n = 0; n < 5; n += 1) connection.publish('a', String(n)).catch(() => {});
-    const ids = () => broker.received.flatMap((packet) => (packet.cmd === 'publish' ? [packet.messageId ?? 0] : []));
+    const ids = () =>
+      broker.received.flatMap((packet) => (packet.cmd === 'publish' ? [packet.messageId ?? 0] : []));
     await until('two were sent', () => ids().length === 2);
     last().send({ cmd: 'puback', messageId: ids()[0] as number });
     await until('the next one was sent', () => ids().length === 3);
@@ -197,10 +199,16 @@ describe('the link to a broker that says no', function () {
     begin();
     await up();
     const command = { cmd: 'publish', topic: 'control/P/G/d/set', payload: '{}', qos: 1, dup: true } as const;
-    last().send({ ...command, retain: false, messageId: 7, properties: { userProperties: { deadline: '5' } } });
+    last().send({
+      ...command,
+      retain: false,
+      messageId: 7,
+      properties: { userProperties: { deadline: '5' } },
+    });
     const [message] = await until('it came', () => messages.length > 0 && messages);
     assert.deepEqual([message?.packetId, message?.isRepeat, message?.properties['deadline']], [7, true, '5']);
-    const acknowledged = () => broker.received.some(({ cmd, messageId }) => cmd === 'puback' && messageId === 7);
+    const acknowledged = () =>
+      broker.received.some(({ cmd, messageId }) => cmd === 'puback' && messageId === 7);
     assert.equal(acknowledged(), false);
     done();
     await until('it is acknowledged', acknowledged);
@@ -226,7 +234,10 @@ describe('the link to a broker that says no', function () {
 
   it('speaks MQTT 3.1.1 where the broker knows no 5', async () => {
     const aedes = await Aedes.createBroker();
-    const { certificate: cert, key } = authority.issue({ commonName: 'aedes', alternativeNames: 'IP:127.0.0.1' });
+    const { certificate: cert, key } = authority.issue({
+      commonName: 'aedes',
+      alternativeNames: 'IP:127.0.0.1',
+    });
     const server = createServer(
       { cert, key, ca: authority.certificate, requestCert: true, rejectUnauthorized: true },
       aedes.handle,
