@@ -125,7 +125,7 @@ export async function relayRun({ scope }: Bench, { backlog, aws, forMs }: RunOpt
   await broker.stop();
   return {
     live: { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99), samples: latencies.length },
-    perSecond: (heard.backlog * 1_000) / (heard.lastAt - begunAt),
+    perSecond: backlog > 0 ? (heard.backlog * 1_000) / (heard.lastAt - begunAt) : Number.NaN,
     relayed: heard.backlog,
     repeats: heard.repeats,
     rss: { idle, most: Math.max(...rss), end: mean(rss.slice(-Math.ceil(rss.length / 4))) },

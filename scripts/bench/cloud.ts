@@ -15,8 +15,8 @@ import { count, megabytes, ms } from './units.ts';
 
 const AIM_PER_SECOND = 20_000;
 const AIM_LIVE_MS = 1_000;
-/** The most that a backlog may take beside what live readings take. */
-const AIM_GROWTH_BYTES = 30e6;
+/** The most that a backlog may take beside what live readings take, at the rate that is the default. */
+const AIM_GROWTH_BYTES = 15e6;
 
 async function run(bench: Bench): Promise<Section> {
   const { short, say } = bench;
@@ -42,7 +42,7 @@ async function run(bench: Bench): Promise<Section> {
     [`beside a backlog of ${count(backlog)}, without limits`, lifted],
     [`beside the same backlog, ${AWS_PUBLISHES_PER_SECOND} publishes/s and 384 KiB/s`, aws],
   ];
-  const grown = Math.max(lifted.rss.most, aws.rss.most) - live.rss.most;
+  const grown = aws.rss.most - live.rss.most;
   const p99 = Math.max(lifted.live.p99, aws.live.p99);
   return {
     title: 'Cloud: from the store to the broker',
@@ -60,7 +60,7 @@ async function run(bench: Bench): Promise<Section> {
         met: p99 < AIM_LIVE_MS,
       },
       {
-        what: 'memory that a backlog takes at most, beside that for live readings alone',
+        what: 'memory that a backlog takes at most within the limits, beside that for live readings alone',
         aim: `≤ ${megabytes(AIM_GROWTH_BYTES)} MB`,
         measured: `${megabytes(grown)} MB`,
         met: grown <= AIM_GROWTH_BYTES,
@@ -103,6 +103,7 @@ async function run(bench: Bench): Promise<Section> {
     ],
     notes: [
       'Nothing of the relay’s was missing. (Otherwise the benchmark ends with an error.)',
+      'Without limits the JavaScript heap grows until its next full collection: that is the garbage of what was sent, and no part of it is kept.',
       'RSS is that of a whole Node process with the store, its thread, the relay and the MQTT client, run from the sources.',
     ],
     how: [

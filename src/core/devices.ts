@@ -17,6 +17,7 @@ import {
 import { GatewayError } from '../model/error.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
 import { parseWith } from '../model/parse.ts';
+import { relayRulesSchema } from '../model/relay-rules.ts';
 import type { GatewayEventBus } from './events.ts';
 import type { AvailabilityStore, Registry } from './ports.ts';
 import type { TypeCatalogue } from './type-catalogue.ts';
@@ -61,6 +62,8 @@ export const devicePatchSchema = v.object({
   frequency: v.optional(frequency),
   demoActive: v.optional(v.boolean(TRUTH)),
   parameters: v.optional(jsonObjectSchema),
+  /** Takes the place of the rules there were. */
+  relay: v.optional(relayRulesSchema),
 });
 export type DevicePatch = v.InferOutput<typeof devicePatchSchema>;
 
@@ -195,12 +198,22 @@ export class Devices {
           `device "${deviceId}" is not virtual: "frequency" and "demoActive" do not apply to it`,
         );
       }
+      if (device.isGateway && patch.relay !== undefined)
+        throw new GatewayError(
+          'badRequest',
+          'the gateway itself has no readings: "relay" does not apply to it',
+          {
+            hint: 'CLOUD_ENABLED=false relays no readings at all',
+            errors: [{ field: 'relay', message: 'does not apply to the gateway' }],
+          },
+        );
       const merged: JsonObject = { ...device.parameters, ...patch.parameters };
       const check = patch.parameters && device.type !== undefined && !device.isVirtual;
       return {
         ...device,
         ...(patch.name === undefined ? {} : { name: patch.name }),
         ...(patch.frequency === undefined ? {} : { frequency: patch.frequency }),
+        ...(patch.relay === undefined ? {} : { relay: patch.relay }),
         ...(patch.demoActive === undefined ? {} : { demoActive: patch.demoActive }),
         parameters: check ? await this.#parts.types.checkParameters(device.type as string, merged) : merged,
       };

@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.ts';
+import { relayRulesSchema } from './relay-rules.ts';
 
 export const DEVICE_NAME_MAX_CHARS = 20;
 /** Shortest period of generated readings, in seconds, as the API document has it. */
@@ -48,6 +49,8 @@ export const deviceSchema = v.object({
   status: deviceStatusSchema,
   /** Where the cloud wants its readings, where it said so. */
   topic: v.optional(v.string()),
+  /** What of its readings goes to the cloud; absent: all. */
+  relay: v.optional(relayRulesSchema),
 });
 export type Device = v.InferOutput<typeof deviceSchema>;
 

@@ -45,7 +45,7 @@ function handlersOf(database: Database): Handlers {
           'INSERT INTO device (id, record) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record RETURNING k',
         )
         .get(device.id, JSON.stringify(device));
-      readings.deviceAdded(device.id, Number(saved?.['k']));
+      readings.deviceAdded(device.id, Number(saved?.['k']), device.relay);
       return null;
     },
     removeDevice: (deviceId) => {

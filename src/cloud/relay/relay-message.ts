@@ -1,5 +1,6 @@
 /** What the relay sends, as text, within the size that a message may have. Pure. */
 import type { DroppedReadings, RelayItem } from '../../model/relay.ts';
+import type { RelayLimits } from './relay-limits.ts';
 
 export interface RelayMessage {
   payload: string;
@@ -28,16 +29,20 @@ export function liveMessage(item: RelayItem, maxBytes: number): RelayMessage | u
 }
 
 /**
- * As many of the items, from the first on, as fit into one list. A reading that fits into no message is told as
+ * As many of the items, from the first on, as go into one list. A reading that fits into no message is told as
  * dropped: it could never be sent, and whoever counts the numbers must not wait for it.
  * @returns undefined where there are no items
  */
-export function listMessage(items: Iterable<RelayItem>, maxBytes: number): RelayMessage | undefined {
+export function listMessage(
+  items: Iterable<RelayItem>,
+  { messageBytes, listBytes }: Pick<RelayLimits, 'messageBytes' | 'listBytes'>,
+): RelayMessage | undefined {
+  const aimBytes = Math.min(messageBytes, listBytes);
   const message = { payload: '[', bytes: 2, last: 0, readings: 0, dropped: 0 };
   for (const found of items) {
-    const { item, text, bytes } = fitting(found, maxBytes - 2);
+    const { item, text, bytes } = fitting(found, messageBytes - 2);
     const separator = message.last === 0 ? '' : ',';
-    if (message.bytes + separator.length + bytes > maxBytes) break;
+    if (message.last > 0 && message.bytes + separator.length + bytes > aimBytes) break;
     const { first, last } = numbersIn(item);
     message.payload += separator + text;
     message.bytes += separator.length + bytes;

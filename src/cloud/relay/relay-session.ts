@@ -13,8 +13,8 @@ import { listMessage, liveMessage, numbersIn, type RelayMessage } from './relay-
 
 /** Live readings that may be unacknowledged: at 100 publishes a second the last of them waits 0.4 s. */
 export const LIVE_WINDOW = 40;
-/** Lists that may be unacknowledged: at most 512 KiB, and little for a live reading to wait behind. */
-export const BACKLOG_WINDOW = 4;
+/** Lists that may be unacknowledged: some 256 KiB, and little for a live reading to wait behind. */
+export const BACKLOG_WINDOW = 8;
 /** Live readings that find no room for so long go with the backlog. */
 export const LIVE_PATIENCE_MS = 300;
 /** So many ranges of numbers are kept apart; past it live readings wait in place of leaving another gap. */
@@ -104,7 +104,7 @@ export class RelaySession {
     this.#live = range.last + 1;
     const { limits, listTopic, topicOf } = this.#parts;
     const single = liveMessage(item, limits.messageBytes);
-    const message = single ?? listMessage([item], limits.messageBytes);
+    const message = single ?? listMessage([item], limits);
     if (!message) return;
     const topic = single && 'deviceId' in item ? topicOf(item.deviceId) : listTopic;
     void this.#publish('live', topic, message, [range]);
@@ -141,7 +141,7 @@ export class RelaySession {
 
   #sendList(): void {
     const { limits, listTopic, monotonicNow } = this.#parts;
-    const message = listMessage(this.#backlogItems(), limits.messageBytes);
+    const message = listMessage(this.#backlogItems(), limits);
     if (!message) return;
     const ranges = this.#backlog.upTo(message.last).list() as { first: number; last: number }[];
     for (const range of ranges) this.#backlog.remove(range);

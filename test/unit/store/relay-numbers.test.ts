@@ -118,6 +118,40 @@ describe('numbers for the cloud', () => {
     );
   });
 
+  it('are given to no reading of a device that is excluded, nor to one that is thinned out', async () => {
+    const rules = { thinning: { n: { deadband: 3 } } };
+    await opened.store.saveDevice({ ...testDevice('lamp'), relay: rules });
+    await opened.store.saveDevice({ ...testDevice('plug'), relay: { excluded: true } });
+    for (let n = 1; n <= 5; n += 1) {
+      await append(1);
+      await opened.store.append(TEST_ADDON, { deviceId: 'plug', id: `p${n}`, ts: NOW, data: { n: 0 } });
+    }
+    const expected = [
+      [1, 1],
+      [2, 4],
+    ];
+    assert.deepEqual(brief(), expected);
+    // a change of something else does not begin anew
+    await opened.store.saveDevice({ ...testDevice('lamp'), name: 'other', relay: rules });
+    await append(1);
+    assert.deepEqual(brief(), expected);
+    // after a start the first one goes
+    await reopen(true);
+    await append(2);
+    assert.deepEqual(brief(), [...expected, [3, 7]]);
+    await opened.store.saveDevice(testDevice('lamp'));
+    await append(1);
+    assert.deepEqual(brief(), [...expected, [3, 7], [4, 9]]);
+    const { totalItems } = opened.store.page({
+      deviceId: 'plug',
+      page: 1,
+      perPage: 1,
+      sortKey: 'ts',
+      descending: false,
+    });
+    assert.equal(totalItems, 5);
+  });
+
   it('tell in its place what was deleted', async () => {
     await append(2);
     await opened.store.append(TEST_ADDON, { deviceId: 'plug', id: 'p', ts: NOW, data: { n: 0 } });

@@ -178,7 +178,12 @@ export class ApiUnderTest {
     backlog: () => this.backlog,
   });
   readonly readings = new Readings({ store: this.store, devices: this.devices, events: this.events });
-  readonly pairing = new Pairing({ devices: this.devices, link: this.link, events: this.events });
+  readonly pairing = new Pairing({
+    devices: this.devices,
+    link: this.link,
+    events: this.events,
+    now: Date.now,
+  });
   readonly protocols = new Protocols({
     registry: this.#registry,
     devices: this.devices,
