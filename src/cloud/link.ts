@@ -177,17 +177,24 @@ export class CloudLink {
       if (connection.end) throw new AttemptFailed(connection.end);
       refused.push(...group.filter((_, index) => (codes[index] ?? REFUSED) >= REFUSED));
     }
+    if (demandWhole) await this.#demandWhole(connection, refused);
+    this.#upSinceMs = monotonicNow();
+    onUp(connection, refused);
+  }
+
+  /** That it may hear what the cloud asks, and say what it has to say. @throws AttemptFailed */
+  async #demandWhole(connection: CloudConnection, refused: readonly string[]): Promise<void> {
+    const { topics, will } = this.#parts;
     const missing = refused.find((topic) => !topics.isOptional(topic));
-    if (demandWhole && missing !== undefined) {
-      const end = {
-        code: 'FORBIDDEN_ACCESS',
-        reason: `the broker refuses the subscription to ${missing}`,
-      } as const;
+    try {
+      if (missing !== undefined) throw new Error(`the broker refuses the subscription to ${missing}`);
+      const connected = JSON.stringify({ eventType: 'connected' });
+      await connection.publish(will.topic, connected, { isUrgent: true, retain: true });
+    } catch (error) {
+      const end: LinkEnd = { code: 'FORBIDDEN_ACCESS', reason: (error as Error).message };
       connection.destroy(end);
       throw new AttemptFailed(end);
     }
-    this.#upSinceMs = monotonicNow();
-    onUp(connection, refused);
   }
 
   #ended(connection: CloudConnection, end: LinkEnd): void {

@@ -225,6 +225,18 @@ describe('the certificates of the link to the cloud', function () {
       assert.equal(house.cloud.on(house.topic('discover', 'version')).length, 1, 'it never went away');
     });
 
+    it('and not when the broker lets the new one in and allows it nothing', async () => {
+      house = await CloudHouse.open();
+      await house.startDaemon();
+      const { fingerprint } = await house.connected();
+      const certificate = read('certificate.pem');
+      // access goes by the name in the certificate
+      await put('stranger', house.authority.sign(await ask('stranger'), { commonName: 'stranger' }));
+      assert.match(String((await told('stranger', 'failed')).status.reason?.message), /not authorized/);
+      assert.equal(read('certificate.pem'), certificate);
+      assert.equal((await house.connected()).fingerprint, fingerprint);
+    });
+
     it('and a swap that a power cut interrupted is finished at the next start', async () => {
       house = await CloudHouse.open();
       const next = issue();
