@@ -7,7 +7,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GatewayError } from '../model/error.ts';
-import type { Keys } from './connection.ts';
+import type { Keys } from './mqtt-wire.ts';
 
 export const CERTIFICATE_FILE = 'certificate.pem';
 export const KEY_FILE = 'private.key';

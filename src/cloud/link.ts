@@ -4,10 +4,11 @@
  * are replaced are tried beside the connection there is, which goes on when they do not work.
  */
 import { GatewayError } from '../model/error.ts';
-import { CloudConnection, type Incoming, type Keys } from './connection.ts';
+import { CloudConnection, type Incoming } from './connection.ts';
 import { type Credentials, credentialsStamp, readCredentials } from './credentials.ts';
 import { SUBSCRIBE_TOPICS_MAX } from './limits.ts';
 import type { Endpoint, LinkEnd } from './link-end.ts';
+import type { Keys } from './mqtt-wire.ts';
 import type { Retry } from './retry.ts';
 import type { SendLimits } from './send-gate.ts';
 import type { CloudTopics } from './topics.ts';

@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { GatewayError, reasonOf } from '../model/error.ts';
 import type { JsonValue } from '../model/json.ts';
-import type { Keys } from './connection.ts';
 import { CERTIFICATE_FILE, checkPair, KEY_FILE, readCredentials } from './credentials.ts';
 import { messageOf, putCertificateSchema, requestCertificateSchema } from './messages.ts';
+import type { Keys } from './mqtt-wire.ts';
 import type { CloudReports } from './reports.ts';
 import { signingRequest } from './signing-request.ts';
 
