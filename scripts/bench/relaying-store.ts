@@ -73,6 +73,7 @@ async function connect({ url, ca, cert, key }: CloudFiles): Promise<{ at: number
     reconnectPeriod: 0,
   });
   const publisher = new MqttPublisher(client);
+  client.once('close', () => relay.linkDown());
   const at = monotonicMs();
   relay.linkUp(plan.aws ? new PacedPublisher(publisher, plan.publishesPerSecond) : publisher);
   return { at };

@@ -11,6 +11,8 @@ import type { RetentionLimits, RetentionStep } from './writer-messages.ts';
 
 /** Most readings deleted in one transaction. */
 const CHUNK_READINGS = 5_000;
+/** Chunks of which nothing may go that one step passes over: some 10 ms of work. */
+const SPARED_CHUNKS_A_STEP = 1_000;
 
 export interface RetentionParts {
   database: Database;
@@ -37,6 +39,7 @@ export class Retention {
   readonly #chunkEnd: Statement;
   readonly #gone: Statement;
   readonly #count: Statement;
+  readonly #ends: Statement;
   /** Where the walk for expired readings stands: chunks before it held none that were left to delete. */
   #walkedTo = 0;
   /** The same for readings that may go because there are too many: before it all wait for the cloud. */
@@ -49,6 +52,9 @@ export class Retention {
     this.#expired = database.prepare('SELECT coalesce(sum(n), 0) AS n FROM reading_count WHERE hour < ?');
     this.#chunkEnd = database.prepare(
       'SELECT max(seq) AS last FROM (SELECT seq FROM reading WHERE seq > ? ORDER BY seq LIMIT ?)',
+    );
+    this.#ends = database.prepare(
+      'SELECT (SELECT min(seq) FROM reading) AS oldest, (SELECT max(seq) FROM reading) AS newest',
     );
     this.#count = database.prepare('SELECT count(*) AS n FROM reading WHERE seq BETWEEN ? AND ? AND ts < ?');
     this.#gone = database.prepare('SELECT k FROM device WHERE record IS NULL LIMIT 1');
@@ -82,30 +88,31 @@ export class Retention {
     this.#walkedTo = stretch?.to ?? 0;
     if (!stretch) return { deleted: 0, notRelayed: 0, last: undefined };
     const notRelayed = this.#notRelayed(stretch, beforeMs);
-    const deleted = this.#delete('seq >= ? AND seq <= ? AND ts < ?', [stretch.from, stretch.to, beforeMs]);
+    const { from, to } = stretch;
+    const deleted = this.#deleteBy([['seq >= ? AND seq <= ? AND ts < ?', [from, to, beforeMs]]]);
     return { deleted, notRelayed, last: stretch.to };
   }
 
   /** The oldest that do not wait for the cloud; where none are left, the oldest of all. */
   #deleteSurplus(): Chunk {
-    const stretch = this.#chunkAfter(this.#sparedTo);
-    if (!stretch) return this.#deleteOldest();
-    this.#sparedTo = stretch.to;
-    const spared = this.#progress.pendingAmong(stretch);
-    const deleted = inTransaction(this.#database, () =>
-      apart(stretch, spared).reduce(
-        (sum, { from, to }) => sum + this.#deleteWithin('seq >= ? AND seq <= ?', [from, to]),
-        0,
-      ),
-    );
-    return { deleted, notRelayed: 0, last: stretch.to };
+    const { oldest, newest } = this.#bounds();
+    this.#sparedTo = Math.max(this.#sparedTo, oldest - 1);
+    for (let chunks = 0; chunks < SPARED_CHUNKS_A_STEP; chunks += 1) {
+      if (this.#sparedTo >= newest) return this.#deleteOldest();
+      const stretch = { from: this.#sparedTo + 1, to: Math.min(this.#sparedTo + CHUNK_READINGS, newest) };
+      this.#sparedTo = stretch.to;
+      const free = apart(stretch, this.#progress.pendingAmong(stretch));
+      const deleted = free.length === 0 ? 0 : this.#delete(free);
+      if (deleted > 0) return { deleted, notRelayed: 0, last: stretch.to };
+    }
+    return { deleted: 0, notRelayed: 0, last: this.#sparedTo };
   }
 
   #deleteOldest(): Chunk {
     const stretch = this.#chunkAfter(0);
     if (!stretch) return { deleted: 0, notRelayed: 0, last: undefined };
     const notRelayed = this.#notRelayed(stretch, Number.MAX_SAFE_INTEGER);
-    const deleted = this.#delete('seq >= ? AND seq <= ?', [stretch.from, stretch.to]);
+    const deleted = this.#delete([stretch]);
     return { deleted, notRelayed, last: stretch.to };
   }
 
@@ -129,7 +136,7 @@ export class Retention {
       )
       .get(k, CHUNK_READINGS);
     if (Number(bounds?.['n']) === CHUNK_READINGS) {
-      this.#delete('dev = ? AND ts <= ?', [k, Number(bounds?.['last'])]);
+      this.#deleteBy([['dev = ? AND ts <= ?', [k, Number(bounds?.['last'])]]]);
       return;
     }
     inTransaction(this.#database, () => {
@@ -141,23 +148,36 @@ export class Retention {
     });
   }
 
-  /** Deletes the readings that `where` matches, and takes them off the counts, in one transaction. */
-  #delete(where: string, values: number[]): number {
-    return inTransaction(this.#database, () => this.#deleteWithin(where, values));
+  /** Numbers of the oldest and the newest reading; 1 and 0 where there is none. */
+  #bounds(): { oldest: number; newest: number } {
+    const row = this.#ends.get();
+    return { oldest: Number(row?.['oldest'] ?? 1), newest: Number(row?.['newest'] ?? 0) };
   }
 
-  /** Belongs into a transaction. */
-  #deleteWithin(where: string, values: number[]): number {
+  #delete(stretches: readonly Stretch[]): number {
+    return this.#deleteBy(stretches.map(({ from, to }) => ['seq >= ? AND seq <= ?', [from, to]]));
+  }
+
+  /** Deletes the readings that match, and takes them off the counts, in one transaction. */
+  #deleteBy(conditions: readonly (readonly [where: string, values: number[]])[]): number {
+    return inTransaction(this.#database, () => {
+      const deleted = conditions.reduce((sum, [where, values]) => sum + this.#deleteWhere(where, values), 0);
+      if (deleted > 0) this.#database.exec('DELETE FROM reading_count WHERE n <= 0');
+      return deleted;
+    });
+  }
+
+  #deleteWhere(where: string, values: number[]): number {
     const hours = this.#database
       .prepare(`SELECT dev, ts / ${HOUR_MS} AS hour, count(*) AS n FROM reading WHERE ${where} GROUP BY 1, 2`)
       .all(...values);
+    if (hours.length === 0) return 0;
     const uncount = this.#database.prepare('UPDATE reading_count SET n = n - ? WHERE dev = ? AND hour = ?');
     for (const row of hours) {
       const [dev, hour, n] = [Number(row['dev']), Number(row['hour']), Number(row['n'])];
       uncount.run(n, dev, hour);
       this.#packs.deleted(dev, hour * HOUR_MS, (hour + 1) * HOUR_MS - 1);
     }
-    this.#database.exec('DELETE FROM reading_count WHERE n <= 0');
     const { changes } = this.#database.prepare(`DELETE FROM reading WHERE ${where}`).run(...values);
     for (const dev of new Set(hours.map((row) => Number(row['dev'])))) this.#packs.prune(dev);
     return Number(changes);

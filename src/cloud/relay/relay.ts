@@ -38,6 +38,7 @@ export class Relay implements CloudRelay {
   #isAdvancing: NodeJS.Immediate | undefined;
   #noting: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
+  #isStopped = false;
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
@@ -49,6 +50,7 @@ export class Relay implements CloudRelay {
 
   /** What is under way is not waited for: it goes again after the next start. */
   stop(): void {
+    this.#isStopped = true;
     this.linkDown();
     clearImmediate(this.#isAdvancing);
     if (this.#noting) this.#note();
@@ -94,6 +96,8 @@ export class Relay implements CloudRelay {
 
   #acknowledged({ ranges, ...what }: Acknowledged): void {
     this.#refusals = 0;
+    // the store may be closed by now
+    if (this.#isStopped) return;
     for (const range of ranges) this.#pending.remove(range);
     this.#parts.onRelayed?.(what);
     this.#noting ??= setTimeout(() => this.#note(), NOTE_EVERY_MS);
