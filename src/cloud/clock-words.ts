@@ -1,14 +1,7 @@
-/** Whether the box's clock can be right, and what is said of a failure that may be due to it. Pure. */
+/** What is said of a failure of TLS that may be due to the box's clock. Pure. */
+import { isBelievable } from '../core/believable-clock.ts';
 
-/** No gate was built before. */
-const EARLIEST_MS = Date.UTC(2026, 0, 1);
-
-/** `builtAt`: when this gate was; a clock that is behind that is wrong. Milliseconds since 1970. */
-export function isBelievable(now: number, builtAt: number): boolean {
-  return now >= Math.max(EARLIEST_MS, builtAt);
-}
-
-/** To be added to a failure that the time decides over. */
+/** To be added to the failure. `builtAt`: when this gate was made; milliseconds since 1970. */
 export function clockWords(now: number, builtAt: number): string {
   const says = new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
   return isBelievable(now, builtAt)

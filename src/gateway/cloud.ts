@@ -1,5 +1,4 @@
 /** The link to the cloud. This file and all that it imports is loaded for a gateway that has one. */
-import { statSync } from 'node:fs';
 import { Cloud } from '../cloud/cloud.ts';
 import { CloudTopics } from '../cloud/topics.ts';
 import type { CloudSettings } from '../config/cloud-settings.ts';
@@ -13,7 +12,7 @@ export async function startCloud(
   options: CloudSettings,
   parts: House & Addons,
 ): Promise<void> {
-  const { running, health, events, logger, version, now, monotonicNow } = ground;
+  const { running, health, events, logger, version, builtAt, now, monotonicNow } = ground;
   const { devices, types, pairing, commands, protocols, installations } = parts;
   const { projectId, gatewayId } = devices;
   const topics = new CloudTopics({ projectId, gatewayId, environment: options.environment });
@@ -38,8 +37,7 @@ export async function startCloud(
     events,
     logger,
     version,
-    // as packaged, files have the time of their making
-    builtAt: statSync(import.meta.filename).mtimeMs,
+    builtAt,
     now,
     monotonicNow,
     random: Math.random,

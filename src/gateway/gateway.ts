@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Api } from '../api/server.ts';
 import { CERTIFICATE_FILE } from '../config/cloud-settings.ts';
 import { type TlsSettings, tlsSettings } from '../config/tls-settings.ts';
+import { BelievableClock } from '../core/believable-clock.ts';
 import { startAddons } from './addons.ts';
 import { type GatewayParts, type Ground, layGround, logEvents } from './ground.ts';
 import { startHouse } from './house.ts';
@@ -52,6 +53,7 @@ export class Gateway {
     const socketPath = join(ground.dataFolder, 'gate.sock');
     logEvents(ground);
     await Api.ensureAlone(socketPath);
+    await ground.running.run(new BelievableClock(ground));
 
     const house = await startHouse(ground);
     const certificate = await this.#startCertificate(tls);

@@ -1,4 +1,5 @@
 /** What all parts stand on: what the daemon was given, the clock, the events, the health, and who is running. */
+import { statSync } from 'node:fs';
 import { type CloudSettings, cloudSettings } from '../config/cloud-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import type { GatewayEventBus, GatewayEvents } from '../core/events.ts';
@@ -34,6 +35,8 @@ export interface Ground extends GatewayParts {
   running: RunningParts;
   events: GatewayEventBus;
   health: Health;
+  /** When this gate was made, in milliseconds since 1970. */
+  builtAt: number;
   /** Milliseconds since 1970. */
   now: () => number;
   monotonicNow: () => number;
@@ -49,6 +52,8 @@ export function layGround(parts: GatewayParts): Ground {
   return {
     ...parts,
     cloud: cloudSettings(parts.settings),
+    // as packaged, files have the time of their making
+    builtAt: statSync(import.meta.filename).mtimeMs,
     running: new RunningParts({ logger }),
     events,
     health: new Health({ events, now, vital: ['store', 'broker'] }),
