@@ -19,6 +19,7 @@ import { ReportDocument, sectionText } from './bench/report-document.ts';
 import { requests } from './bench/requests.ts';
 import { Scope } from './bench/scope.ts';
 import { sockets } from './bench/sockets.ts';
+import { zigbee } from './bench/zigbee.ts';
 
 const BENCHMARKS: readonly Benchmark[] = [
   ingest,
@@ -29,6 +30,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   command,
   sockets,
   knx,
+  zigbee,
   cloud,
   footprint,
 ];

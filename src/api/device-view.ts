@@ -42,6 +42,7 @@ const after = {
   relay: v.optional(
     v.pipe(relayRulesSchema, v.description('What of its readings goes to the cloud; absent: all')),
   ),
+  importKey: v.optional(text('What it was imported as')),
 };
 
 /** The documented keys, in the documented order, then the added ones. */
@@ -84,6 +85,7 @@ export function deviceView<Sub>(
     ...(device.frequency === undefined ? {} : { frequency: device.frequency }),
     parameters: withoutSecrets(device.parameters) as JsonObject,
     ...(device.relay === undefined ? {} : { relay: device.relay }),
+    ...(device.importKey === undefined ? {} : { importKey: device.importKey }),
   };
 }
 

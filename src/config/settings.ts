@@ -163,7 +163,7 @@ export const VARIABLES = {
   ),
   COMMIT_WINDOW_MS: variable(
     wholeNumber(0, 1_000),
-    'at most one commit of readings begins in so many milliseconds',
+    'in a steady stream, one commit of readings begins in so many milliseconds',
     '25',
   ),
   RETENTION_DAYS: variable(wholeNumber(1, 3_650), 'readings older than this are deleted', '30'),

@@ -50,10 +50,13 @@ export const newDeviceSchema = v.object({
 });
 export type NewDevice = v.InferOutput<typeof newDeviceSchema>;
 
-/** What the cloud decides of a device that it has created. */
-export interface GivenByCloud {
-  id: string;
+/** What is decided of a new device by whom it comes from. */
+export interface GivenOfDevice {
+  /** Its id, and where its readings go: the cloud's to say. */
+  id?: string | undefined;
   topic?: string | undefined;
+  /** What it is known by when it is imported again. */
+  importKey?: string | undefined;
 }
 
 /** What may be changed of a device; `parameters` are merged into those it has. */
@@ -142,7 +145,7 @@ export class Devices {
   }
 
   /** @throws GatewayError badRequest naming each field that is wrong; conflict where `given.id` is taken */
-  create(input: unknown, given?: GivenByCloud): Promise<Device> {
+  create(input: unknown, given: GivenOfDevice = {}): Promise<Device> {
     const wanted = parseWith(newDeviceSchema, input, 'device');
     return this.#changes.run(async () => {
       const { types, now, newId, projectId, gatewayId, events } = this.#parts;
@@ -151,7 +154,7 @@ export class Devices {
           hint: 'remove one first',
         });
       }
-      if (given && this.#devices.has(given.id))
+      if (given.id !== undefined && this.#devices.has(given.id))
         throw new GatewayError('conflict', `there is a device "${given.id}" already`);
       const type = wanted.type === undefined ? undefined : await types.get(wanted.type);
       if (!type && !wanted.isVirtual) {
@@ -167,7 +170,7 @@ export class Devices {
       const parameters =
         type && !isVirtual ? await types.checkParameters(type.id, wanted.parameters) : wanted.parameters;
       const device: Device = {
-        id: given?.id ?? newId(),
+        id: given.id ?? newId(),
         projectId,
         ts: now(),
         name: wanted.name,
@@ -179,8 +182,9 @@ export class Devices {
         ...(type ? { type: type.id } : {}),
         protocol: isVirtual ? VIRTUAL_PROTOCOL : (type as { protocol: string }).protocol,
         parameters,
+        ...(given.importKey === undefined ? {} : { importKey: given.importKey }),
         status: { eventType: isVirtual ? 'paired' : 'created', timestamp: now() },
-        ...(given?.topic === undefined ? {} : { topic: given.topic }),
+        ...(given.topic === undefined ? {} : { topic: given.topic }),
       };
       await this.#save(device);
       events.emit('deviceAdded', { device });
@@ -218,6 +222,17 @@ export class Devices {
         parameters: check ? await this.#parts.types.checkParameters(device.type as string, merged) : merged,
       };
     });
+  }
+
+  /** All of them at once. @throws GatewayError badRequest, notFound */
+  replaceParameters(deviceId: string, parameters: JsonObject): Promise<Device> {
+    return this.#change(deviceId, async (device) => ({
+      ...device,
+      parameters:
+        device.type === undefined
+          ? parameters
+          : await this.#parts.types.checkParameters(device.type, parameters),
+    }));
   }
 
   /** Notes where a pairing stands, and the address that it found. */

@@ -48,6 +48,8 @@ export interface GatewayEvents {
   protocolsChanged: { slug: string };
   /** An add-on's own word: progress of a pairing, a link up or down, a device that left. */
   addonEventReported: { slug: string; type: string; deviceId?: string | undefined; details: JsonObject };
+  /** What an add-on has heard on its bus while somebody watches it; `leftOut` were too many to be told. */
+  busTelegramsHeard: { slug: string; telegrams: readonly JsonObject[]; leftOut: number; ts: number };
   /** An add-on has logged in at the broker, or its connection ended. */
   addonConnected: { slug: string };
   addonDisconnected: { slug: string };

@@ -166,6 +166,22 @@ export interface ExternalLoginCheck {
   admits(slug: string, token: string): Promise<boolean>;
 }
 
+/** A file that was sent for an add-on. */
+export interface Upload {
+  /** Its name in the folder `uploads` of the add-on's data folder: letters, digits, `_` and `-`. */
+  file: string;
+  bytes: number;
+}
+
+/** Files for add-ons that gate runs, for a while. */
+export interface AddonUploads {
+  /**
+   * Resolves once it is there whole. @throws GatewayError tooLarge, tooManyRequests (one of this add-on is on its way),
+   * unavailable (no room on the disk), storeFailed; what `bytes` throws
+   */
+  keep(slug: string, bytes: AsyncIterable<Buffer>): Promise<Upload>;
+}
+
 /** Add-ons on disk: the folders of `DATA_FOLDER/addons`, and copies of what ran. */
 export interface AddonShelf {
   /** Reads an add-on's folder anew. @throws GatewayError conflict saying what is wrong with it */

@@ -44,6 +44,8 @@ export const deviceSchema = v.object({
   /** Slug of the protocol whose add-on speaks to this device; absent on the gateway itself. */
   protocol: v.optional(v.string()),
   parameters: jsonObjectSchema,
+  /** What it was imported as: an import of the same finds it by this. */
+  importKey: v.optional(v.string()),
   /** What the add-on's `pair` answered: how it finds the device again. */
   address: v.optional(jsonValueSchema),
   status: deviceStatusSchema,
