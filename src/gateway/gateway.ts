@@ -4,6 +4,8 @@
  */
 import { join } from 'node:path';
 import { Api } from '../api/server.ts';
+import { refuseHalfRestored } from '../backup/restore-staging.ts';
+import { type BackupSettings, backupSettings } from '../config/backup-settings.ts';
 import { CERTIFICATE_FILE } from '../config/cloud-settings.ts';
 import { type TlsSettings, tlsSettings } from '../config/tls-settings.ts';
 import { BelievableClock } from '../core/believable-clock.ts';
@@ -50,15 +52,18 @@ export class Gateway {
     const ground = this.#ground;
     // refused before anything is opened
     const tls = tlsSettings(ground.settings);
+    const backups = backupSettings(ground.settings);
     const socketPath = join(ground.dataFolder, 'gate.sock');
     logEvents(ground);
     await Api.ensureAlone(socketPath);
     await ground.running.run(new BelievableClock(ground));
 
+    refuseHalfRestored(ground.dataFolder);
     const house = await startHouse(ground);
     const certificate = await this.#startCertificate(tls);
     const addons = await startAddons(ground, house);
     this.#api = await startApi(ground, { ...house, ...addons, certificate, socketPath });
+    await this.#startBackups(backups);
     if (ground.cloud) {
       // a gateway that stands alone does not carry it
       const { startCloud } = await import('./cloud.ts');
@@ -74,6 +79,13 @@ export class Gateway {
     const reason = `HOST is set, but ${path} is missing: the gateway stands alone until it is started with it`;
     logger.warn(reason);
     health.report('cloud', 'stopped', reason);
+  }
+
+  /** Backups are for those who say where to. */
+  async #startBackups(schedule: BackupSettings | undefined): Promise<void> {
+    if (!schedule) return;
+    const { ScheduledBackups } = await import('../backup/scheduled-backups.ts');
+    await this.#ground.running.run(new ScheduledBackups({ ...this.#ground, schedule, random: Math.random }));
   }
 
   /** Most gateways speak no TLS: what it takes is loaded here. @throws GatewayError badSetting */

@@ -13,6 +13,16 @@ const DEVICES = '/device/v1/devices';
 const DEVICE = `${DEVICES}/:deviceId` as const;
 const SUB_DEVICE = ':parentDeviceId/subDevice/subDevices/:deviceId';
 
+/** What a deletion answers: nothing, unless the device did not leave its network by itself. */
+const removedSchema = v.strictObject({
+  forcedOut: v.optional(
+    v.pipe(
+      v.string(),
+      v.description('Why the device had to be forced out of its network, and what to do with it'),
+    ),
+  ),
+});
+
 export function addDeviceRoutes(
   routes: Routes,
   { devices, pairing }: { devices: Devices; pairing: Pairing },
@@ -87,25 +97,24 @@ export function addDeviceRoutes(
     name: 'deleteDevice',
     section,
     summary: 'Delete a device',
-    description: 'It is unpaired from its network first. The gateway itself cannot be deleted: 403.',
+    description:
+      'It is unpaired from its network first; one that does not answer is forced out, and that is said. The gateway itself cannot be deleted: 403.',
     right: 'administer',
-    answers: { 200: { says: 'Deleted', json: nothingSchema } },
+    answers: { 200: { says: 'Deleted', json: removedSchema } },
     errors: ['forbidden', 'notFound', 'conflict', 'storeFailed'],
     handle: async ({ path }) => {
-      await pairing.remove(path.deviceId);
-      return {};
+      return removed(await pairing.remove(path.deviceId));
     },
   });
 
   const deleteSubDevice = async ({ path }: { path: { parentDeviceId: string; deviceId: string } }) => {
-    await pairing.remove(subDeviceOf(devices, path.parentDeviceId, path.deviceId).id);
-    return {};
+    return removed(await pairing.remove(subDeviceOf(devices, path.parentDeviceId, path.deviceId).id));
   };
   const common = {
     method: 'DELETE',
     section,
     right: 'administer',
-    answers: { 200: { says: 'Deleted', json: nothingSchema } },
+    answers: { 200: { says: 'Deleted', json: removedSchema } },
     errors: ['forbidden', 'notFound', 'conflict', 'storeFailed'],
   } as const;
   routes.add({
@@ -122,6 +131,10 @@ export function addDeviceRoutes(
     summary: 'Delete a device below the gateway, under the prefix of the service',
     handle: deleteSubDevice,
   });
+}
+
+function removed(forcedOut: string | undefined): v.InferOutput<typeof removedSchema> {
+  return forcedOut === undefined ? {} : { forcedOut };
 }
 
 function listView(devices: Devices) {
