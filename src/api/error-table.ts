@@ -38,6 +38,8 @@ export const ERROR_TABLE: Readonly<Record<ErrorCode, ErrorRow>> = {
   portTaken: hidden(500),
   folderUnusable: hidden(500),
   alreadyRunning: hidden(500),
+  cloudGone: hidden(503),
+  cloudRefused: hidden(503),
   internal: hidden(500),
 };
 

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import * as v from 'valibot';
 import { GatewayError } from '../model/error.ts';
-import { type Settings, VARIABLES } from './settings.ts';
+import { isStandalone } from './cloud-settings.ts';
+import { type GivenSettings, type Settings, VARIABLES } from './settings.ts';
 
 /** @throws GatewayError badSetting */
 export function loadSettings(environment: Record<string, string | undefined>): Settings {
@@ -19,7 +20,12 @@ export function loadSettings(environment: Record<string, string | undefined>): S
     const text = environment[name] || file[name] || ('default' in variable ? variable.default : undefined);
     settings[name] = parse(name, text, variable.schema);
   }
-  return settings as Settings;
+  const given = settings as GivenSettings;
+  return {
+    ...given,
+    ON_PREMISE_ENABLED: given.ON_PREMISE_ENABLED ?? isStandalone(given),
+    CLOUD_ENABLED: given.CLOUD_ENABLED ?? true,
+  };
 }
 
 function parse(

@@ -39,6 +39,17 @@ const identifier = v.pipe(
   v.regex(/^[\w-]{1,64}$/, 'must be 1 to 64 letters, digits, "_" and "-"'),
 );
 
+const hostName = v.pipe(
+  v.string(),
+  v.regex(/^[\w.:-]{1,253}$/, 'must be a host name or an IP address, without port'),
+);
+
+/** It becomes a part of topics. */
+const topicLevel = v.pipe(
+  v.string(),
+  v.regex(/^[\w.-]{1,32}$/, 'must be 1 to 32 letters, digits, "_", "." and "-"'),
+);
+
 /** One variable: its check, its default as text, and what it means. */
 interface Variable<S extends v.GenericSchema<string | undefined, unknown>> {
   schema: S;
@@ -55,13 +66,50 @@ function variable<S extends v.GenericSchema<string | undefined, unknown>>(
 }
 
 export const VARIABLES = {
-  CONFIG_FOLDER: variable(v.string(), 'folder of `.env`', 'config'),
+  CONFIG_FOLDER: variable(
+    v.string(),
+    'folder of `.env`, and of the certificate and key for the cloud',
+    'config',
+  ),
   DATA_FOLDER: variable(
     v.string(),
     'folder of the stores, of add-on data and of the Unix socket; made with mode 0700',
     'data',
   ),
-  NODE_ENV: variable(v.string(), 'anything but `production` marks a gateway under development', 'production'),
+  NODE_ENV: variable(
+    topicLevel,
+    'anything but `production` marks a gateway under development: its topics and its client id at the cloud begin with it',
+    'production',
+  ),
+  HOST: variable(
+    v.optional(hostName),
+    "host of the cloud's MQTT endpoint; without it, or without a certificate, the gateway stands alone",
+  ),
+  CLOUD_PORT: variable(wholeNumber(1, 65_535), 'port of that endpoint', '8883'),
+  CLOUD_ENABLED: variable(
+    v.optional(truth),
+    'relay readings to the cloud; `true` where it is not set. Commands are served either way',
+  ),
+  CLOUD_PUBLISHES_PER_SECOND: variable(
+    wholeNumber(0, 10_000),
+    'most messages a second that are sent to the cloud (0: no limit)',
+    '90',
+  ),
+  CLOUD_UNACKNOWLEDGED_MAX: variable(
+    wholeNumber(0, 65_535),
+    'most messages that are sent to the cloud and not acknowledged yet (0: what the broker takes)',
+    '100',
+  ),
+  CLOUD_KEEP_ALIVE_SECONDS: variable(
+    wholeNumber(5, 1_200),
+    'a connection to the cloud on which nothing came for so long has ended',
+    '60',
+  ),
+  CLOUD_RETRY_MAX_SECONDS: variable(
+    wholeNumber(1, 3_600),
+    'longest wait before the cloud is tried again',
+    '300',
+  ),
   PROJECT_ID: variable(
     v.optional(identifier),
     'project of this gateway; made once and kept where it is not given',
@@ -70,7 +118,10 @@ export const VARIABLES = {
     v.optional(identifier),
     'device id of this gateway; made once and kept where it is not given',
   ),
-  ON_PREMISE_ENABLED: variable(truth, 'serve the API on the LAN', 'true'),
+  ON_PREMISE_ENABLED: variable(
+    v.optional(truth),
+    'serve the API on the LAN; where it is not set: `true` for a gateway that stands alone, else `false`',
+  ),
   PORT: variable(
     wholeNumber(0, 65_535),
     'port of REST, socket.io and WebSocket on the LAN (0: any free one)',
@@ -145,4 +196,10 @@ export const VARIABLES = {
 } as const;
 
 type VariableName = keyof typeof VARIABLES;
-export type Settings = { [K in VariableName]: v.InferOutput<(typeof VARIABLES)[K]['schema']> };
+/** As they were given, or their defaults. */
+export type GivenSettings = { [K in VariableName]: v.InferOutput<(typeof VARIABLES)[K]['schema']> };
+/** With what follows from the others. */
+export type Settings = Omit<GivenSettings, 'ON_PREMISE_ENABLED' | 'CLOUD_ENABLED'> & {
+  ON_PREMISE_ENABLED: boolean;
+  CLOUD_ENABLED: boolean;
+};

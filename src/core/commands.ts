@@ -72,6 +72,11 @@ export class Commands {
     );
   }
 
+  /** The next `setOnce` under this key is a new command, and no repeat. */
+  releaseKey(key: string): void {
+    this.#repeatable.release(key);
+  }
+
   /** Asks a device for its status; the answer is also told as an event, as that of `operation`. Throws as `set`. */
   async get(
     deviceId: string,

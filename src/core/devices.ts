@@ -52,6 +52,15 @@ export const newDeviceSchema = v.object({
 });
 export type NewDevice = v.InferOutput<typeof newDeviceSchema>;
 
+/** What is decided of a new device by whom it comes from. */
+export interface GivenOfDevice {
+  /** Its id, and where its readings go: the cloud's to say. */
+  id?: string | undefined;
+  topic?: string | undefined;
+  /** What it is known by when it is imported again. */
+  importKey?: string | undefined;
+}
+
 /** What may be changed of a device; `parameters` are merged into those it has. */
 export const devicePatchSchema = v.object({
   name: v.optional(name),
@@ -137,8 +146,8 @@ export class Devices {
     return this.#parts.availability.all().get(deviceId);
   }
 
-  /** `importKey`: what it is known by when it is imported again. @throws GatewayError badRequest naming each field that is wrong */
-  create(input: unknown, { importKey }: { importKey?: string } = {}): Promise<Device> {
+  /** @throws GatewayError badRequest naming each field that is wrong; conflict where `given.id` is taken */
+  create(input: unknown, given: GivenOfDevice = {}): Promise<Device> {
     const wanted = parseWith(newDeviceSchema, input, 'device');
     return this.#changes.run(async () => {
       const { types, now, newId, projectId, gatewayId, events } = this.#parts;
@@ -147,6 +156,8 @@ export class Devices {
           hint: 'remove one first',
         });
       }
+      if (given.id !== undefined && this.#devices.has(given.id))
+        throw new GatewayError('conflict', `there is a device "${given.id}" already`);
       const type = wanted.type === undefined ? undefined : await types.get(wanted.type);
       if (!type && !wanted.isVirtual) {
         throw new GatewayError(
@@ -166,7 +177,7 @@ export class Devices {
       const parameters =
         type && !isVirtual ? await types.checkParameters(type.id, wanted.parameters) : wanted.parameters;
       const device: Device = {
-        id: newId(),
+        id: given.id ?? newId(),
         projectId,
         ts: now(),
         name: wanted.name,
@@ -178,8 +189,9 @@ export class Devices {
         ...(type ? { type: type.id } : {}),
         protocol: isVirtual ? VIRTUAL_PROTOCOL : (type as { protocol: string }).protocol,
         parameters,
-        ...(importKey === undefined ? {} : { importKey }),
+        ...(given.importKey === undefined ? {} : { importKey: given.importKey }),
         status: { eventType: isVirtual ? 'paired' : 'created', timestamp: now() },
+        ...(given.topic === undefined ? {} : { topic: given.topic }),
       };
       await this.#save(device);
       events.emit('deviceAdded', { device });

@@ -81,6 +81,11 @@ export class IdempotentCalls {
     return outcome;
   }
 
+  /** The next call under this key is a new one. */
+  release(key: string): void {
+    if (this.#calls.has(key)) this.#forget(key);
+  }
+
   async #carryOut(record: RepeatRecord, call: RepeatableCall): Promise<void> {
     const { key } = record;
     try {

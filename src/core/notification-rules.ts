@@ -18,6 +18,9 @@ const DAY_MS = 86_400_000;
 const ADDON_PART = 'addon:';
 const STORE_PART = 'store';
 const STORAGE_PART = 'storage';
+const CLOUD_PART = 'cloud';
+/** Days before a certificate expires at which it is told; the first is `CERTIFICATE_EXPIRING_DAYS`. */
+const CERTIFICATE_TOLD_DAYS = [CERTIFICATE_EXPIRING_DAYS, 7, 1];
 
 /** So many failed log-ins within a minute are worth telling: a secret is mistyped once or twice. */
 export const LOG_INS_FAILING = 5;
@@ -67,6 +70,7 @@ export class NotificationRules {
   #onHealth(change: GatewayEvents['healthChanged']): void {
     if (change.part === STORE_PART) this.#onStore(change);
     else if (change.part === STORAGE_PART) this.#onStorage(change);
+    else if (change.part === CLOUD_PART) this.#onCloud(change);
     else if (change.part.startsWith(ADDON_PART)) this.#onAddon(change);
   }
 
@@ -83,6 +87,24 @@ export class NotificationRules {
     if (state === 'running') notifications.settle('disk_space', STORAGE_PART);
     if (state !== 'degraded' || reason === undefined) return;
     notifications.raise(STORAGE_PART, { level: 2, subject: 'disk_space', message: reason });
+  }
+
+  #onCloud({ state, reason }: GatewayEvents['healthChanged']): void {
+    const { notifications } = this.#parts;
+    if (state === 'running') {
+      const recovered = {
+        level: 4,
+        subject: 'cloud_reached',
+        message: 'the cloud is reached again',
+      } as const;
+      notifications.settle('cloud_unreachable', CLOUD_PART, { recovered });
+      // connected, and something is wrong with what it connects with
+      if (reason !== undefined)
+        notifications.raise(reason, { level: 3, subject: 'cloud_credentials', message: reason });
+    } else if (state === 'degraded') {
+      const message = `the cloud cannot be reached${because(reason)}`;
+      notifications.raise(CLOUD_PART, { level: 2, subject: 'cloud_unreachable', message });
+    } else notifications.relapse('cloud_unreachable', CLOUD_PART);
   }
 
   #onAddon({ part, state, reason }: GatewayEvents['healthChanged']): void {
@@ -179,12 +201,17 @@ export class NotificationRules {
     const { notifications } = this.#parts;
     const when = new Date(expiresAt).toISOString().slice(0, 10);
     if (leftMs > CERTIFICATE_EXPIRING_DAYS * DAY_MS) {
-      notifications.settle('certificate_expiring', owner);
+      for (const days of CERTIFICATE_TOLD_DAYS)
+        notifications.settle('certificate_expiring', `${owner} ${days}`);
       notifications.settle('certificate_expired', owner);
     } else if (leftMs > 0) {
       const message = `the certificate of ${owner} expires in ${inDays(leftMs)}, on ${when}: ${remedy}`;
       notifications.settle('certificate_expired', owner);
-      notifications.raise(owner, { level: 3, subject: 'certificate_expiring', message });
+      const [stage] = CERTIFICATE_TOLD_DAYS.filter((days) => leftMs <= days * DAY_MS).slice(-1);
+      const about = `${owner} ${stage}`;
+      // once at each stage, not once a day
+      if (notifications.isOpen('certificate_expiring', about)) return;
+      notifications.raise(about, { level: 3, subject: 'certificate_expiring', message });
     } else {
       const message = `the certificate of ${owner} expired on ${when}: ${remedy}`;
       notifications.raise(owner, { level: 2, subject: 'certificate_expired', message });

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { Api } from '../api/server.ts';
 import { refuseHalfRestored } from '../backup/restore-staging.ts';
 import { type BackupSettings, backupSettings } from '../config/backup-settings.ts';
+import { CERTIFICATE_FILE } from '../config/cloud-settings.ts';
 import { type TlsSettings, tlsSettings } from '../config/tls-settings.ts';
+import { BelievableClock } from '../core/believable-clock.ts';
 import { startAddons } from './addons.ts';
 import { type GatewayParts, type Ground, layGround, logEvents } from './ground.ts';
 import { startHouse } from './house.ts';
@@ -54,6 +56,7 @@ export class Gateway {
     const socketPath = join(ground.dataFolder, 'gate.sock');
     logEvents(ground);
     await Api.ensureAlone(socketPath);
+    await ground.running.run(new BelievableClock(ground));
 
     refuseHalfRestored(ground.dataFolder);
     const house = await startHouse(ground);
@@ -61,6 +64,21 @@ export class Gateway {
     const addons = await startAddons(ground, house);
     this.#api = await startApi(ground, { ...house, ...addons, certificate, socketPath });
     await this.#startBackups(backups);
+    if (ground.cloud) {
+      // a gateway that stands alone does not carry it
+      const { startCloud } = await import('./cloud.ts');
+      await startCloud(ground, ground.cloud, { ...house, ...addons });
+    } else this.#sayAlone();
+  }
+
+  /** Where somebody meant it to have a cloud. */
+  #sayAlone(): void {
+    const { settings, health, logger } = this.#ground;
+    if (settings.HOST === undefined) return;
+    const path = join(settings.CONFIG_FOLDER, CERTIFICATE_FILE);
+    const reason = `HOST is set, but ${path} is missing: the gateway stands alone until it is started with it`;
+    logger.warn(reason);
+    health.report('cloud', 'stopped', reason);
   }
 
   /** Backups are for those who say where to. */

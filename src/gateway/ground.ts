@@ -1,4 +1,6 @@
 /** What all parts stand on: what the daemon was given, the clock, the events, the health, and who is running. */
+import { statSync } from 'node:fs';
+import { type CloudSettings, cloudSettings } from '../config/cloud-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import type { GatewayEventBus, GatewayEvents } from '../core/events.ts';
 import { Health } from '../core/health.ts';
@@ -30,9 +32,13 @@ export interface GatewayParts {
 }
 
 export interface Ground extends GatewayParts {
+  /** Undefined for a gateway that stands alone. */
+  cloud: CloudSettings | undefined;
   running: RunningParts;
   events: GatewayEventBus;
   health: Health;
+  /** When this gate was made, in milliseconds since 1970. */
+  builtAt: number;
   /** Milliseconds since 1970. */
   now: () => number;
   monotonicNow: () => number;
@@ -47,6 +53,9 @@ export function layGround(parts: GatewayParts): Ground {
   });
   return {
     ...parts,
+    cloud: cloudSettings(parts.settings),
+    // as packaged, files have the time of their making
+    builtAt: statSync(import.meta.filename).mtimeMs,
     running: new RunningParts({ logger }),
     events,
     health: new Health({ events, now, vital: ['store', 'broker'] }),

@@ -43,6 +43,7 @@ export async function startHouse(ground: Ground) {
       commitWindowMs: settings.COMMIT_WINDOW_MS,
       retentionDays: settings.RETENTION_DAYS,
       retentionBytes: settings.RETENTION_MB * BYTES_PER_MB,
+      relaying: ground.cloud?.relays,
     },
     onCommit: (committed) => readings.committed(committed),
     onCommitTime: (ms) => figures.commitSeconds.add(ms / 1_000),

@@ -51,6 +51,8 @@ export const deviceSchema = v.object({
   /** How often the token of its webhook was renewed. */
   webhookRenewals: v.optional(v.number()),
   status: deviceStatusSchema,
+  /** Where the cloud wants its readings, where it said so. */
+  topic: v.optional(v.string()),
   /** What of its readings goes to the cloud; absent: all. */
   relay: v.optional(relayRulesSchema),
 });

@@ -26,6 +26,8 @@ export type ErrorCode =
   | 'storeCorrupt'
   | 'storeNewer'
   | 'storeFailed'
+  | 'cloudGone'
+  | 'cloudRefused'
   | 'internal';
 
 /** What is wrong with one field of what a caller sent. */

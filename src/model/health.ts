@@ -8,7 +8,7 @@ export interface PartFacts {
   restarts?: number;
   /** Why it ended the last time. */
   lastFailure?: string;
-  /** Messages of an add-on that were refused, and what was wrong with the last one. */
+  /** Messages of an add-on or of the cloud that were refused, and what was wrong with the last one. */
   badMessages?: number;
   lastBadMessage?: string;
   /** How often log-ins at the API were limited because too many had failed. */
@@ -19,6 +19,9 @@ export interface PartFacts {
   /** Of the certificate that is served: its SHA-256 as openssl prints it, and when it expires (ISO 8601). */
   fingerprint?: string;
   validTo?: string;
+  /** Of the link to the cloud: readings that have not reached it yet, and when the oldest was stored (ISO 8601). */
+  waitingReadings?: number;
+  waitingSince?: string;
 }
 
 export interface PartHealth extends PartFacts {

@@ -1,7 +1,4 @@
-/**
- * The MQTT contract with the cloud, as it is fixed: this version has no link to the cloud yet, and says so. The schemas
- * move to the room that will parse by them.
- */
+/** The MQTT contract with the cloud. What comes in is parsed by the stricter schemas of the room `cloud`. */
 import * as v from 'valibot';
 import { jsonObjectSchema, jsonValueSchema, reasonSchema } from '../../model/device.ts';
 import { timestamp } from '../schemas.ts';
@@ -26,14 +23,20 @@ const reading = {
   seq: 41,
   data: { temperature: 21.5 },
 };
+const deadline = v.optional(timestamp('When it is too late for this'));
+const certificateReport = {
+  requestId: 'r1',
+  status: { eventType: 'requested' as const },
+  signingRequest: '-----BEGIN CERTIFICATE REQUEST-----…',
+};
 const PLACE = '{projectId}/{gatewayId}';
 
 export const CLOUD: Contract = {
   name: 'cloud',
   title: 'Cloud contract',
   description:
-    '**Planned: this version does not connect to a cloud.** MQTT over TLS with a client certificate, QoS 1 throughout. Outside production topics begin with `<NODE_ENV>-`.',
-  server: { host: 'cloud.example:8883', protocol: 'secure-mqtt', protocolVersion: '3.1.1' },
+    'MQTT 5, or 3.1.1, over TLS with a client certificate, QoS 1 throughout. Outside production topics and the client id begin with `<NODE_ENV>-`.',
+  server: { host: 'cloud.example:8883', protocol: 'secure-mqtt', protocolVersion: '5' },
   channels: [
     {
       name: 'createDevice',
@@ -46,6 +49,7 @@ export const CLOUD: Contract = {
         topic: v.optional(v.string()),
         deviceType: v.string(),
         parameters: v.optional(jsonObjectSchema),
+        deadline,
       }),
       example: {
         idIn: '9s9WdonY9',
@@ -67,6 +71,7 @@ export const CLOUD: Contract = {
           parameters: v.optional(jsonObjectSchema),
         }),
         parameters: v.optional(jsonObjectSchema),
+        deadline,
       }),
       example: { protocolRecord: { id: 'vRy6GTde', slug: 'zigbee', parameters: {} }, parameters: {} },
     },
@@ -83,7 +88,7 @@ export const CLOUD: Contract = {
       address: `discover/${PLACE}/software/update`,
       direction: 'gateReceives',
       summary: 'Update the gateway itself',
-      payload: v.object({ newSoftwareId: v.string() }),
+      payload: v.object({ newSoftwareId: v.string(), deadline }),
       example: { newSoftwareId: 'instathings/gate:1.7.1' },
     },
     {
@@ -101,8 +106,9 @@ export const CLOUD: Contract = {
       summary: 'Ask a device for its status',
       payload: v.object({
         requestId: v.string(),
-        deviceId: v.string(),
+        deviceId: v.optional(v.string()),
         payload: v.optional(jsonObjectSchema),
+        deadline,
       }),
       example: { requestId: 'IVdtfGYi', deviceId: '9s9WdonY9', payload: {} },
     },
@@ -113,6 +119,39 @@ export const CLOUD: Contract = {
       summary: 'Delete a device',
       payload: jsonObjectSchema,
       example: {},
+    },
+    {
+      name: 'requestCertificate',
+      address: `discover/${PLACE}/certificate/request`,
+      direction: 'gateReceives',
+      summary: 'Make a key and a request for its certificate',
+      payload: v.object({ requestId: v.string(), deadline }),
+      example: { requestId: 'r1' },
+    },
+    {
+      name: 'putCertificate',
+      address: `discover/${PLACE}/certificate/put`,
+      direction: 'gateReceives',
+      summary: 'The certificate that was requested: to be tried, and used from then on',
+      payload: v.object({ requestId: v.string(), certificatePem: v.string(), deadline }),
+      example: { requestId: 'r1', certificatePem: '-----BEGIN CERTIFICATE-----…' },
+    },
+    {
+      name: 'certificate',
+      address: `discover/${PLACE}/certificate`,
+      direction: 'gateSends',
+      summary: 'Where the renewal of the certificate stands',
+      payload: v.object({
+        requestId: v.string(),
+        status: v.object({
+          eventType: v.picklist(['requested', 'rotated', 'failed']),
+          reason: v.optional(reasonSchema),
+        }),
+        signingRequest: v.optional(v.string()),
+        fingerprint: v.optional(v.string()),
+        expiresAt: v.optional(timestamp('When the new certificate expires')),
+      }),
+      example: certificateReport,
     },
     {
       name: 'data',
@@ -169,6 +208,7 @@ export const CLOUD: Contract = {
         stderr: v.string(),
         versions: v.record(v.string(), v.string()),
         newContainers: v.array(v.string()),
+        reason: v.optional(reasonSchema),
       }),
       example: {
         dt_install: 1588930345554,

@@ -16,11 +16,13 @@ const partSchema = v.object({
   since: timestamp('When this state began'),
   restarts: count('How often an add-on was started again'),
   lastFailure: v.optional(text('Why it ended the last time')),
-  badMessages: count('How many messages of an add-on were refused'),
+  badMessages: count('How many messages of an add-on, or of the cloud, were refused'),
   lastBadMessage: v.optional(text('What was wrong with the last of them')),
   limitedLogIns: count('How often log-ins were limited'),
   freeBytes: count('Free on the disk with the data folder'),
   totalBytes: count('Size of that disk'),
+  waitingReadings: count('Of the link to the cloud: readings that have not reached it yet'),
+  waitingSince: v.optional(text('When the oldest of them was stored, in ISO 8601')),
 });
 export const healthSchema = v.object({
   status: v.picklist(['ready', 'degraded', 'notReady']),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import mqttPacket from 'mqtt-packet';
-import { PacketLengths, PacketTooLargeError } from '../../../src/broker/packet-guard.ts';
+import { PacketLengths, PacketTooLargeError } from '../../../src/lib/packet-lengths.ts';
 
 function publish(bytes: number): Buffer {
   return mqttPacket.generate({

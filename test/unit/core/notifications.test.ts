@@ -235,7 +235,7 @@ describe('notifications', () => {
     assert.deepEqual(told(), ['3 battery_low']);
   });
 
-  it('tell of a certificate with 30 days left, of one that has expired, and again when the next one does', async () => {
+  it('tell of a certificate with 30, with 7 and with 1 day left, once each, of one that has expired, and again when the next one does', async () => {
     await begin(5);
     const DAY_MS = 86_400_000;
     const checked = (leftDays: number) =>
@@ -247,14 +247,17 @@ describe('notifications', () => {
       });
     checked(30.5);
     assert.deepEqual(told(), []);
-    for (const leftDays of [30, 29, 0.5]) checked(leftDays);
+    for (const leftDays of [30, 29, 7, 6.5, 1, 0.5]) checked(leftDays);
     assert.deepEqual(
       all().map(({ message }) => message),
-      ['the certificate of the API expires in 30 days, on 2027-03-01: renew it'],
+      ['30 days', '7 days', 'a day'].map(
+        (left) => `the certificate of the API expires in ${left}, on 2027-03-01: renew it`,
+      ),
     );
     checked(0);
     checked(-1);
-    assert.deepEqual(told(), ['3 certificate_expiring', '2 certificate_expired']);
+    const expiring = '3 certificate_expiring';
+    assert.deepEqual(told(), [expiring, expiring, expiring, '2 certificate_expired']);
     checked(400);
     house.health.report('addon:lamps', 'failed', 'it ended');
     house.health.report('addon:lamps', 'running');
@@ -263,7 +266,7 @@ describe('notifications', () => {
     assert.equal(told().at(-1), '3 certificate_expiring');
     checked(400);
     checked(9);
-    assert.equal(told().filter((line) => line === '3 certificate_expiring').length, 2);
+    assert.equal(told().filter((line) => line === '3 certificate_expiring').length, 4);
   });
 
   it('forget a device that is gone and an add-on that was changed', async () => {

@@ -1,0 +1,166 @@
+/**
+ * Readings on their way to the cloud, from an add-on through the real daemon to mosquitto: an outage, the broker killed
+ * while it is published to, the daemon killed at random. Every `seq` arrives, and a repeat has the same `id`.
+ * (`KILLS=100 READINGS=200000` for a longer run.)
+ */
+import assert from 'node:assert/strict';
+import { setTimeout as pause } from 'node:timers/promises';
+import { addForeignAddon } from '../../support/foreign-addon.ts';
+import { until } from '../../support/until.ts';
+import { CloudHouse, obstacle } from './cloud-house.ts';
+
+const KILLS = Number(process.env['KILLS'] ?? 4);
+const READINGS = Number(process.env['READINGS'] ?? 5_000);
+const SLUG = 'journal';
+const LIFTED = {
+  CLOUD_PUBLISHES_PER_SECOND: '0',
+  CLOUD_UNACKNOWLEDGED_MAX: '0',
+  CLOUD_BACKLOG_KIB_PER_SECOND: '0',
+};
+/** A broker that takes all that it is sent, and keeps what it has acknowledged. */
+const BROKER = ['max_inflight_messages 0', 'autosave_interval 1', 'autosave_on_changes true'];
+
+interface Relayed {
+  seq: number;
+  id: string;
+  deviceId: string;
+  ts: number;
+  data: { n: number };
+}
+
+describe('readings on their way to the cloud', function () {
+  this.timeout(120_000 + KILLS * 8_000 + READINGS * 2);
+  let house: CloudHouse;
+  /** What has arrived, as far as what was heard has been looked at. */
+  let found = new Map<number, Relayed>();
+  let looked = 0;
+  beforeEach(() => {
+    found = new Map();
+    looked = 0;
+  });
+  before(function () {
+    const reason = obstacle();
+    if (reason === undefined) return;
+    console.log(`      skipped: ${reason}`);
+    this.skip();
+  });
+  afterEach(() => house?.close());
+
+  /** By number; fails where a repeat is another reading. */
+  function arrived(): Map<number, Relayed> {
+    const base = house.topic('data', '');
+    for (const { topic, payload } of house.cloud.heard.slice(looked)) {
+      looked += 1;
+      if (!topic.startsWith(base)) continue;
+      for (const item of (Array.isArray(payload) ? payload : [payload]) as Relayed[]) {
+        const before = found.get(item.seq);
+        if (before) assert.equal(item.id, before.id, `seq ${item.seq} is two readings`);
+        found.set(item.seq, item);
+      }
+    }
+    return found;
+  }
+
+  async function beginReporting(environment: Record<string, string> = {}): Promise<void> {
+    const type = addForeignAddon(house.dataFolder, { slug: SLUG, source: 'journal.ts' });
+    await house.startDaemon(environment);
+    await house.connected();
+    const { api } = house.daemon;
+    await api.send('POST', `/device/v1/protocols/${SLUG}/installation`, { parameters: {} });
+    await api.send('POST', '/device/v1/devices', { name: 'counter', type });
+    await until('readings arrive', () => arrived().size > 0);
+  }
+
+  /** Lets the add-on end, and waits until everything stored has arrived. */
+  async function everythingArrives(): Promise<void> {
+    const { api } = house.daemon;
+    await api.send('DELETE', `/device/v1/protocols/${SLUG}/installation?force=true`);
+    const devices = await api.get<{ id: string; name: string }[]>('/device/v1/devices');
+    const { id } = devices.find(({ name }) => name === 'counter') as { id: string };
+    await until('the add-on has ended', async () => {
+      const { status } = await api.get<{ status: string }>(`/device/v1/protocols/${SLUG}`);
+      return status === 'notInstalled';
+    });
+    const { totalItems } = await api.get<{ totalItems: number }>(`/device/v1/devices/${id}/data?perPage=1`);
+    await until(
+      `all ${totalItems} readings have arrived`,
+      () => house.cloud.heard.length > 0 && arrived().size >= totalItems,
+      120_000,
+    );
+    assert.equal(arrived().size, totalItems);
+    for (let seq = 1; seq <= totalItems; seq += 1) assert.ok(found.has(seq), `seq ${seq} is missing`);
+  }
+
+  it('arrive as they are stored, each with its number', async () => {
+    house = await CloudHouse.open({ settings: BROKER });
+    await beginReporting();
+    await everythingArrives();
+    const [first] = found.values();
+    assert.deepEqual(Object.keys(first ?? {}), ['id', 'deviceId', 'ts', 'seq', 'data']);
+  });
+
+  it('arrive after an outage in which many were stored, and those of the time after it as well', async () => {
+    house = await CloudHouse.open({ settings: BROKER });
+    await beginReporting(LIFTED);
+    await house.broker.stop();
+    const before = arrived().size;
+    await pause(3_000);
+    await house.broker.start();
+    await until('readings arrive again', () => arrived().size > before);
+    await everythingArrives();
+  });
+
+  it('all arrive although the daemon and the broker are killed again and again', async () => {
+    house = await CloudHouse.open({ settings: BROKER });
+    await beginReporting(LIFTED);
+    for (let kill = 1; kill <= KILLS; kill += 1) {
+      const before = arrived().size;
+      await until('readings arrive', () => arrived().size > before, 60_000);
+      await pause(Math.random() * 300);
+      if (kill % 4 === 0) {
+        await house.broker.kill();
+        await pause(Math.random() * 300);
+        await house.broker.start();
+        continue;
+      }
+      await house.daemon.kill();
+      await house.startDaemon(LIFTED);
+    }
+    await until('enough were sent', () => arrived().size >= READINGS, 60_000 + READINGS * 2);
+    await everythingArrives();
+    const times = house.cloud.heard.length;
+    console.log(`      ${KILLS} kills, ${found.size} readings in ${times} messages`);
+  });
+
+  it('do not go to the cloud with CLOUD_ENABLED=false, and commands are served all the same', async () => {
+    house = await CloudHouse.open();
+    const type = addForeignAddon(house.dataFolder, { slug: 'documented', source: 'documented-devices.ts' });
+    await house.startDaemon({ CLOUD_ENABLED: 'false' });
+    await house.connected();
+    const record = { id: 'documented', slug: 'documented' };
+    await house.publish('discover', 'protocol/post', { protocolRecord: record });
+    await house.heard('discover', 'protocol');
+    await house.publish('discover', 'device/post', { idIn: 'lamp', name: 'lamp', deviceType: type });
+    const { api } = house.daemon;
+    await until('its readings are stored', async () => {
+      const { totalItems } = await api.get<{ totalItems: number }>('/device/v1/devices/lamp/data');
+      return totalItems >= 3;
+    });
+    await house.publish('control', 'lamp/get', { requestId: 'r', deviceId: 'lamp', payload: {} });
+    await house.heard('control', 'lamp/fetch');
+    assert.deepEqual([...arrived().keys()], []);
+  });
+
+  it('go to the topic that the cloud gave', async () => {
+    house = await CloudHouse.open();
+    const type = addForeignAddon(house.dataFolder, { slug: 'documented', source: 'documented-devices.ts' });
+    await house.startDaemon();
+    await house.connected();
+    const record = { id: 'documented', slug: 'documented' };
+    await house.publish('discover', 'protocol/post', { protocolRecord: record });
+    await house.heard('discover', 'protocol');
+    const topic = house.topic('telemetry', 'floor/lamp');
+    await house.publish('discover', 'device/post', { idIn: 'lamp', name: 'lamp', topic, deviceType: type });
+    await until('its readings arrive there', () => house.cloud.on(topic).length >= 3);
+  });
+});
