@@ -78,7 +78,7 @@ export function installationEvent(
     installationSuccess,
     stdout,
     stderr,
-    versions: installationSuccess ? { [slug]: `${slug}:${ended.version}`, ...own } : own,
+    versions: installationSuccess ? { [slug]: ended.image ?? `${slug}:${ended.version}`, ...own } : own,
     newContainers: installationSuccess ? [slug] : [],
     projectId,
     deviceId: gatewayId,
@@ -88,6 +88,6 @@ export function installationEvent(
 
 /** A step of an installation, an update or a removal: an addition. */
 export function installationProgress(change: GatewayEvents['installationChanged']) {
-  const { slug, protocolId, status, reason, ts } = change;
-  return { protocol: slug, protocolId, status, reason, ts: isoTime(ts) };
+  const { slug, protocolId, status, reason, progress, ts } = change;
+  return { protocol: slug, protocolId, status, reason, ...(progress ? { progress } : {}), ts: isoTime(ts) };
 }
