@@ -91,6 +91,8 @@ export class ContainerHouse {
     await this.stop();
     const left = (await this.engine.docker('ps', '--all', '--quiet')).split('\n').filter(Boolean);
     if (left.length > 0) await this.engine.docker('rm', '--force', '--volumes', ...left);
+    // the next house begins with nothing
+    await this.engine.docker('network', 'rm', 'gate-net').catch(() => undefined);
     this.folder.remove();
   }
 
