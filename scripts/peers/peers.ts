@@ -27,6 +27,7 @@ export const PEERS = {
     programs: ['mosquitto', 'mosquitto_pub', 'mosquitto_sub'],
   },
   openssl: { packages: ['openssl'], programs: ['openssl'] },
+  socat: { packages: ['socat'], programs: ['socat'] },
 } as const satisfies Record<string, Peer>;
 
 export type PeerName = keyof typeof PEERS;

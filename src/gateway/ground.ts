@@ -17,6 +17,8 @@ export interface GatewayParts {
   dataFolder: string;
   /** Folder of the add-ons that ship with gate. */
   addonsFolder: string;
+  /** The `gate` command, which takes backups: its file. */
+  cliPath: string;
   /** The Node that runs process add-ons, and the environment they inherit a few names of. */
   nodePath: string;
   environment: Record<string, string | undefined>;
