@@ -56,7 +56,7 @@ outcomes.push(
   await check('depcruise', ['--config', '.dependency-cruiser.cjs', 'src', 'addons', 'scripts', 'test']),
 );
 // a peer that cannot be had is named beside each test that it skips, and fails there in continuous integration
-for (const trouble of installPeers(['curl', 'openssl', 'mosquitto', 'knxd']))
+for (const trouble of installPeers(['curl', 'openssl', 'mosquitto', 'knxd', 'docker']))
   console.log(`\nmissing: ${trouble}`);
 outcomes.push(await tests('unit'));
 outcomes.push(await tests('integration'));

@@ -94,7 +94,7 @@ export function installationEvent(
     installationSuccess,
     stdout,
     stderr,
-    versions: installationSuccess ? { [slug]: `${slug}:${ended.version}`, ...own } : own,
+    versions: installationSuccess ? { [slug]: ended.image ?? `${slug}:${ended.version}`, ...own } : own,
     newContainers: installationSuccess ? [slug] : [],
     projectId,
     deviceId: gatewayId,
@@ -104,8 +104,8 @@ export function installationEvent(
 
 /** A step of an installation, an update or a removal: an addition. */
 export function installationProgress(change: GatewayEvents['installationChanged']) {
-  const { slug, protocolId, status, reason, ts } = change;
-  return { protocol: slug, protocolId, status, reason, ts: isoTime(ts) };
+  const { slug, protocolId, status, reason, progress, ts } = change;
+  return { protocol: slug, protocolId, status, reason, ...(progress ? { progress } : {}), ts: isoTime(ts) };
 }
 
 /** What an add-on hears on its bus: an addition. */

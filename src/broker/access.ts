@@ -15,6 +15,11 @@ export class AddonAccess {
     return token;
   }
 
+  /** This token counts for `slug`, and no other. */
+  readmit(slug: string, token: string): void {
+    this.#tokens.set(slug, Buffer.from(token));
+  }
+
   revoke(slug: string): void {
     this.#tokens.delete(slug);
   }

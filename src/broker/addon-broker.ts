@@ -1,11 +1,11 @@
 /**
- * The embedded broker: aedes on 127.0.0.1, where each add-on logs in with its own token and sees only its own base.
+ * The embedded broker: aedes on 127.0.0.1 (and for containers on their own network's address), where each add-on logs in with its own token and sees only its own base.
  *
  * A reading's acknowledgement is held back until it is on disk: aedes sends the PUBACK after `authorizePublish` has
  * called back, and that is where `core/readings` is awaited. aedes reads no further from a client while packets of
  * the last chunk wait, so an add-on that floods is slowed down and nobody else is.
  */
-import { createServer, type Server, type Socket } from 'node:net';
+import { BlockList, createServer, type Server, type Socket } from 'node:net';
 import { Aedes, type Client, type PublishPacket } from 'aedes';
 import { writeToStream } from 'mqtt-packet';
 import { PACKET_MAX_BYTES } from '../contract/limits.ts';
@@ -17,6 +17,7 @@ import type {
   AddonLink,
   AddonLogin,
   AddonRequest,
+  BrokerDoor,
   ExternalLoginCheck,
 } from '../core/ports.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -45,6 +46,13 @@ export interface AddonBrokerParts {
   now: () => number;
 }
 
+/** Where the broker listens, and whom it lets in there. */
+interface Door {
+  host: string;
+  port: number;
+  admits?: (remoteAddress: string) => boolean;
+}
+
 type PublishDone = (error?: Error) => void;
 
 /**
@@ -63,7 +71,7 @@ class OneWayBroker extends Aedes {
   }
 }
 
-export class AddonBroker implements AddonLink, AddonCredentials {
+export class AddonBroker implements AddonLink, AddonCredentials, BrokerDoor {
   readonly #parts: AddonBrokerParts;
   readonly #access = new AddonAccess();
   readonly #requests: Requests;
@@ -75,6 +83,7 @@ export class AddonBroker implements AddonLink, AddonCredentials {
   #externalLogins: ExternalLoginCheck | undefined;
   #aedes: OneWayBroker | undefined;
   #server: Server | undefined;
+  #door: { address: string; server: Server } | undefined;
 
   constructor(parts: AddonBrokerParts) {
     this.#parts = parts;
@@ -153,22 +162,49 @@ export class AddonBroker implements AddonLink, AddonCredentials {
   async listen(inbox: Inbox, externalLogins?: ExternalLoginCheck): Promise<void> {
     this.#inbox = inbox;
     this.#externalLogins = externalLogins;
+    this.#server = await this.#serve({ host: HOST, port: this.#parts.port });
+  }
+
+  /** The same broker and the same log-ins on one more address: that of the containers' network. */
+  async openDoor({ address, subnet }: { address: string; subnet: string }): Promise<string> {
+    const url = `mqtt://${address}:${this.port}`;
+    if (this.#door?.address === address) return url;
+    this.closeDoor();
+    const [base = '', bits = ''] = subnet.split('/');
+    const inside = new BlockList();
+    inside.addSubnet(base, Number(bits), 'ipv4');
+    // a box that forwards packets would let the LAN reach this address too
+    const admits = (remote: string) => inside.check(remote, 'ipv4');
+    const server = await this.#serve({ host: address, port: this.port, admits });
+    this.#door = { address, server };
+    return url;
+  }
+
+  closeDoor(): void {
+    this.#door?.server.close();
+    this.#door = undefined;
+  }
+
+  /** @throws GatewayError portTaken */
+  async #serve({ host, port, admits }: Door): Promise<Server> {
     const aedes = this.#aedes;
     if (!aedes) throw new GatewayError('unavailable', 'the add-on broker is not started');
-    const server = createServer({ noDelay: true }, (socket: Socket) =>
-      aedes.handle(new GuardedSocket(socket, PACKET_MAX_BYTES)),
-    );
+    const server = createServer({ noDelay: true }, (socket: Socket) => {
+      if (admits && !admits(socket.remoteAddress ?? '')) socket.destroy();
+      else aedes.handle(new GuardedSocket(socket, PACKET_MAX_BYTES));
+    });
     server.maxConnections = CONNECTIONS_MAX;
     await new Promise<void>((resolve, reject) => {
-      server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, this.#parts.port)));
-      server.listen(this.#parts.port, HOST, resolve);
+      server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
+      server.listen(port, host, resolve);
     });
-    this.#server = server;
+    return server;
   }
 
   /** Takes no more messages; what is in flight may still be acknowledged. */
   async stopIntake(): Promise<void> {
     this.#server?.close();
+    this.#door?.server.close();
     this.#inbox?.close();
     await this.#inbox?.drained();
   }
@@ -178,6 +214,7 @@ export class AddonBroker implements AddonLink, AddonCredentials {
     this.#aedes = undefined;
     this.#server?.close();
     this.#server = undefined;
+    this.closeDoor();
     if (aedes) await new Promise<void>((resolve) => aedes.close(resolve));
   }
 
@@ -194,6 +231,10 @@ export class AddonBroker implements AddonLink, AddonCredentials {
 
   get brokerUrl(): string {
     return `mqtt://${HOST}:${this.port}`;
+  }
+
+  readmit(slug: string, token: string): void {
+    this.#access.readmit(slug, token);
   }
 
   revoke(slug: string): void {
@@ -263,11 +304,11 @@ export class AddonBroker implements AddonLink, AddonCredentials {
   }
 }
 
-function listenError(error: NodeJS.ErrnoException, port: number): GatewayError {
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): GatewayError {
   if (error.code === 'EADDRINUSE') {
     return new GatewayError(
       'portTaken',
-      `port ${port} on ${HOST}, for add-ons, is taken by another program`,
+      `port ${port} on ${host}, for add-ons, is taken by another program`,
       {
         hint: 'set LOCAL_BROKER_PORT to a free port',
         cause: error,
@@ -276,7 +317,7 @@ function listenError(error: NodeJS.ErrnoException, port: number): GatewayError {
   }
   return new GatewayError(
     'portTaken',
-    `port ${port} on ${HOST}, for add-ons, cannot be opened: ${error.message}`,
+    `port ${port} on ${host}, for add-ons, cannot be opened: ${error.message}`,
     { cause: error },
   );
 }

@@ -56,10 +56,11 @@ export function addProtocolsCommand(program: Command, { client, terminal }: Tool
     .description('install a protocol, and wait until it runs')
     .argument('<protocol>', 'its slug')
     .argument('[parameters...]', 'name=value, or one JSON object')
-    .action((named: string, words: string[]) =>
+    .option('--image <image>', 'as a container of this image')
+    .action((named: string, words: string[], { image }: { image?: string }) =>
       change(named, {
         method: 'POST',
-        body: { parameters: assignmentsIn(words) },
+        body: { parameters: assignmentsIn(words), ...(image === undefined ? {} : { image }) },
         wanted: 'installed',
         done: 'installed',
       }),
@@ -88,10 +89,11 @@ export function addProtocolsCommand(program: Command, { client, terminal }: Tool
     .description('remove a protocol')
     .argument('<protocol>', 'its slug')
     .option('--force', 'although it has devices: they stay, and are not reached')
-    .action((named: string, { force }: { force?: true }) =>
+    .option('--data', 'the data of its container too')
+    .action((named: string, { force = false, data = false }: { force?: boolean; data?: boolean }) =>
       change(named, {
         method: 'DELETE',
-        query: force ? '?force=true' : '',
+        query: `?force=${force}&data=${data}`,
         wanted: 'notInstalled',
         done: 'removed',
       }),

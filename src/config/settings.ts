@@ -161,6 +161,25 @@ export const VARIABLES = {
     'port of the broker for add-ons, on 127.0.0.1 (0: any free one)',
     '1883',
   ),
+  ADDON_RUNTIME: variable(
+    oneOf(['auto', 'process', 'container']),
+    'what an add-on is installed as: `auto`: a container where an engine answers and its image can be had, else a process',
+    'auto',
+  ),
+  ADDON_IMAGES: variable(
+    list,
+    'images that may be run as containers, separated by commas; `*` stands for any characters but `/`',
+    'instathings/*,nodered/node-red',
+  ),
+  ADDON_TRIAL_SECONDS: variable(
+    wholeNumber(1, 30),
+    'how long the new version of a container must have run well before the old one is let go',
+    '10',
+  ),
+  DOCKER_HOST: variable(
+    v.optional(v.string()),
+    'socket of the container engine, `unix:///…`; where it is not given, Docker’s or Podman’s usual one',
+  ),
   COMMIT_WINDOW_MS: variable(
     wholeNumber(0, 1_000),
     'in a steady stream, one commit of readings begins in so many milliseconds',

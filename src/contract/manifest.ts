@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { jsonObjectSchema } from '../model/device.ts';
 import { deviceTypeSchema, sharedTypeSchema } from '../model/device-type.ts';
+import { containerSchema } from './container.ts';
 
 /** A slug names the add-on in topics, folders, the API and its MQTT login. */
 export const SLUG = /^[a-z][a-z0-9-]{0,31}$/;
@@ -91,7 +92,8 @@ export const manifestSchema = v.object({
         memoryMb: v.optional(v.pipe(v.number(), v.integer(), v.minValue(16), v.maxValue(4096)), 128),
       }),
     ),
-    container: v.optional(v.looseObject({ image: v.string() })),
+    /** Its image, run by the container engine of the box, and what it needs. */
+    container: v.optional(containerSchema),
     external: v.optional(v.object({})),
   }),
 });

@@ -1,5 +1,7 @@
 /** An add-on as it lies on disk. */
 import type { Manifest } from '../contract/manifest.ts';
+import type { JsonObject } from '../model/json.ts';
+import type { PinnedImage } from '../model/protocol.ts';
 import type { TypesOfProtocol } from './type-catalogue.ts';
 
 /** An add-on found on disk: its manifest, its folder and the types it brings. */
@@ -9,6 +11,17 @@ export interface AddonPackage {
   types: TypesOfProtocol;
   /** Grows when the same add-on is read anew: what runs is replaced, also where its version stayed. */
   generation?: number;
+  /** What runs, where it is installed as a container. */
+  container?: ContainerRun;
+}
+
+/** How an add-on that is installed as a container shall run. */
+export interface ContainerRun {
+  image: PinnedImage;
+  /** Its container is kept beside, and does not run. */
+  standby?: PinnedImage | undefined;
+  /** The protocol's: they may name device nodes and ports. */
+  parameters: JsonObject;
 }
 
 /** Whether somebody else starts this add-on: it has no runtime that gate could start. */

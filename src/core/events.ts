@@ -7,6 +7,7 @@ import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { Notification } from '../model/notification.ts';
 import type { Operation } from '../model/operation.ts';
 import type { StoredReading } from '../model/reading.ts';
+import type { ImageProgress } from './ports.ts';
 
 /** How long a certificate counts still. */
 export interface CertificateFacts {
@@ -74,6 +75,8 @@ export interface GatewayEvents {
     protocolId: string;
     status: 'notInstalled' | 'installing' | 'installed' | 'updating' | 'removing' | 'failed';
     reason: string;
+    /** How far its image has come. */
+    progress?: ImageProgress | undefined;
     ts: number;
   };
   /** An installation or an update has ended. `stdout` and `stderr`: the last of what the add-on wrote meanwhile. */
@@ -82,6 +85,8 @@ export interface GatewayEvents {
     protocolId: string;
     /** The version that is installed now. */
     version: string;
+    /** That it runs as a container of. */
+    image?: string;
     /** 0 when it succeeded, else the program's exit code, or 1. */
     exitStatus: number;
     installationSuccess: boolean;

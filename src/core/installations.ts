@@ -6,6 +6,7 @@ import { SerialQueue } from '../lib/serial-queue.ts';
 import { GatewayError } from '../model/error.ts';
 import type { JsonObject } from '../model/json.ts';
 import { type AddonPackage, isExternal } from './addon-package.ts';
+import { ContainerInstalls, type ContainerInstallsParts } from './container-installs.ts';
 import type { ExternalLogins } from './external-logins.ts';
 import { InstallationJobs, type InstallationJobsParts } from './installation-jobs.ts';
 import type { AddonCredentials, AddonLogin } from './ports.ts';
@@ -16,6 +17,8 @@ const CHANGES_WAITING_MAX = 50;
 export interface InstallationsParts extends InstallationJobsParts {
   logins: ExternalLogins;
   credentials: AddonCredentials;
+  /** Without them every add-on is a process. */
+  containers?: Pick<ContainerInstallsParts, 'containers' | 'trialMs'> | undefined;
 }
 
 /** What an update shall lead to; nothing named: whatever lies in the folder. */
@@ -24,31 +27,48 @@ export interface WantedUpdate {
   image?: string | undefined;
 }
 
+export interface RemovalOptions {
+  /** Although it has devices; they stay. */
+  force?: boolean;
+  /** The data of its container too. */
+  data?: boolean;
+}
+
 export class Installations {
   readonly #parts: InstallationsParts;
   readonly #changes = new SerialQueue(CHANGES_WAITING_MAX);
   readonly #jobs: InstallationJobs;
+  readonly #inContainers: ContainerInstalls | undefined;
 
   constructor(parts: InstallationsParts) {
     this.#parts = parts;
     this.#jobs = new InstallationJobs(parts, this.#changes);
+    const { containers } = parts;
+    if (containers)
+      this.#inContainers = new ContainerInstalls({ ...parts, ...containers }, this.#jobs, this.#changes);
   }
 
   start(): void {
     this.#jobs.start();
+    this.#inContainers?.start();
   }
 
   stop(): void {
+    this.#inContainers?.stop();
     this.#jobs.stop();
   }
 
   /**
-   * Begins an installation. That of an add-on which others start has ended with it, and the login for it is in the
+   * Begins an installation; `image`: as a container of it, whatever its manifest names. That of an add-on which others start has ended with it, and the login for it is in the
    * answer, this once.
    * @throws GatewayError notFound, conflict (installed, or something is under way), badRequest (parameters)
    */
-  install(protocolId: string, parameters: JsonObject): Promise<ProtocolView & Partial<AddonLogin>> {
-    return this.#changes.run(() => this.#install(protocolId, parameters));
+  install(
+    protocolId: string,
+    parameters: JsonObject,
+    image?: string,
+  ): Promise<ProtocolView & Partial<AddonLogin>> {
+    return this.#changes.run(() => this.#install(protocolId, parameters, image));
   }
 
   /**
@@ -60,17 +80,36 @@ export class Installations {
     return this.#changes.run(() => this.#update(protocolId, wanted));
   }
 
-  /** `force`: although it has devices; they stay. @throws GatewayError notFound, conflict */
-  remove(protocolId: string, options: { force?: boolean } = {}): Promise<ProtocolView> {
+  /** @throws GatewayError notFound, conflict */
+  remove(protocolId: string, options: RemovalOptions = {}): Promise<ProtocolView> {
     return this.#changes.run(() => this.#remove(protocolId, options));
   }
 
-  async #install(protocolId: string, parameters: JsonObject): Promise<ProtocolView & Partial<AddonLogin>> {
+  async #install(
+    protocolId: string,
+    parameters: JsonObject,
+    image: string | undefined,
+  ): Promise<ProtocolView & Partial<AddonLogin>> {
     const { protocols, logins } = this.#parts;
     const addon = protocols.package(protocolId);
     const { slug } = addon.manifest;
     this.#demandIdle(slug);
     const again = protocols.phase(slug)?.status === 'failed' && protocols.isInstalled(slug);
+    const inContainers = this.#inContainers;
+    // one that is there stays what it is: its data lie there
+    if (inContainers && !again && !isExternal(addon.manifest)) {
+      protocols.demandInstallable(slug);
+      const checked = await protocols.checkParameters(addon, parameters);
+      const choice = await this.#parts.containers?.containers.choose(addon, image);
+      if (choice?.kind === 'container') {
+        inContainers.install(addon, checked, choice);
+        return protocols.get(slug);
+      }
+    } else if (image !== undefined) {
+      throw new GatewayError('conflict', `protocol "${slug}" cannot be installed as a container`, {
+        hint: again ? 'remove it first: what is installed stays what it is' : 'others start its program',
+      });
+    }
     await protocols.install(slug, parameters);
     if (isExternal(addon.manifest)) {
       const login = await logins.renew(slug);
@@ -97,21 +136,51 @@ export class Installations {
       );
     }
     await protocols.checkParameters(found);
+    if (protocols.container(slug)) {
+      this.#updateContainer(before, found, wanted.image);
+      return protocols.get(slug);
+    }
     const { version } = found.manifest;
-    this.#jobs.begin(slug, 'update', `from ${before.manifest.version} to ${version}`, before);
+    this.#jobs.begin(slug, 'update', `from ${before.manifest.version} to ${version}`, { before });
     protocols.replace(found);
     return protocols.get(slug);
   }
 
-  async #remove(protocolId: string, { force = false }: { force?: boolean }): Promise<ProtocolView> {
+  #updateContainer(before: AddonPackage, found: AddonPackage, wanted?: string): void {
+    const { slug, runtime } = found.manifest;
+    const image = wanted ?? runtime.container?.image;
+    const { containers } = this.#parts;
+    if (!containers || !this.#inContainers || image === undefined || !runtime.container) {
+      throw new GatewayError(
+        'conflict',
+        `protocol "${slug}" runs as a container, and its manifest has none`,
+        {
+          hint: `put "runtime.container" back into the manifest in ${found.folder}`,
+        },
+      );
+    }
+    containers.containers.demandAllowed(image);
+    this.#inContainers.update(before, found, image);
+  }
+
+  async #remove(protocolId: string, { force = false, data = false }: RemovalOptions): Promise<ProtocolView> {
     const { protocols, credentials } = this.#parts;
     const addon = protocols.package(protocolId);
     const { slug } = addon.manifest;
     this.#demandIdle(slug, 'remove');
+    if (this.#jobs.kindOf(slug) === 'install' && !protocols.isInstalled(slug)) {
+      // its image is still being fetched
+      this.#jobs.fail(slug, 'it was given up: its removal was asked for');
+      return protocols.get(slug);
+    }
     protocols.demandRemovable(slug, { force });
     this.#jobs.abandon(slug);
     // begun first: what does not run is gone as soon as it is not wanted any more
-    this.#jobs.begin(slug, 'remove', 'its program is being ended');
+    const held = protocols.container(slug);
+    const inContainers = this.#inContainers;
+    this.#jobs.begin(slug, 'remove', 'its program is being ended', {
+      ...(held && inContainers ? { commit: () => inContainers.removed(slug, held, data) } : {}),
+    });
     try {
       await protocols.remove(slug, { force });
     } catch (error) {
@@ -144,14 +213,13 @@ export class Installations {
         },
       );
     }
+    if (this.#parts.protocols.container(slug)) return;
     if (image !== undefined || !runtime.process) {
       const why = runtime.process
         ? 'it runs as a process, which has no image'
         : 'it only runs as a container';
       throw new GatewayError('conflict', `protocol "${slug}" cannot be updated to an image: ${why}`, {
-        hint: runtime.process
-          ? 'put the new version into its folder, then PUT {"version": …}'
-          : 'this gateway has no container runtime',
+        hint: 'put the new version into its folder, then PUT {"version": …}; or remove it and install it as a container',
       });
     }
   }

@@ -60,14 +60,14 @@ export class Logs {
     this.#dispose?.();
   }
 
-  /** A line that the add-on of `slug` has just written. */
-  append(slug: string, type: LogType, message: string): void {
+  /** A line that the add-on of `slug` has written: just now, where nothing else is said. */
+  append(slug: string, type: LogType, message: string, writtenAt?: number): void {
     // an add-on with the gateway's own name would speak in its place
     if (slug === OWN_LOG) return;
     const ring = this.#rings.get(slug) ?? new LogRing();
     this.#rings.set(slug, ring);
     const now = this.#parts.now();
-    ring.add({ timestamp: now, type, message, ingestionTime: now });
+    ring.add({ timestamp: writtenAt ?? now, type, message, ingestionTime: now });
   }
 
   /** Oldest first. @throws GatewayError notFound: logs are the gateway's, one for each add-on and its own */

@@ -16,7 +16,7 @@ import type {
 import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { Notification } from '../model/notification.ts';
 import type { Operation } from '../model/operation.ts';
-import type { InstalledProtocol } from '../model/protocol.ts';
+import type { InstalledProtocol, PinnedImage } from '../model/protocol.ts';
 import type { NewReading, ReadingPage, ReadingPageQuery, StoredReading } from '../model/reading.ts';
 import type { RelayItem, SeqRange } from '../model/relay.ts';
 import type { RepeatRecord } from '../model/repeat.ts';
@@ -156,8 +156,21 @@ export interface AddonCredentials {
   readonly brokerUrl: string;
   /** A new token for `slug`; the one before is void and its connection is ended. */
   issue(slug: string): AddonLogin;
+  /** Lets the token in that a container holds since an earlier run of the daemon; the one issued meanwhile is void. */
+  readmit(slug: string, token: string): void;
   /** Voids the token and ends the connection. */
   revoke(slug: string): void;
+}
+
+/** The broker's further door: where containers reach it. */
+export interface BrokerDoor {
+  /**
+   * Listens on this address of the box too, for callers out of `subnet` alone (`172.18.0.0/16`). Once for each address.
+   * @returns `mqtt://host:port`
+   * @throws GatewayError portTaken
+   */
+  openDoor(place: { address: string; subnet: string }): Promise<string>;
+  closeDoor(): void;
 }
 
 /** Who may log in at the broker although gate did not start it. */
@@ -201,4 +214,59 @@ export interface AddonShelf {
   restore(addon: AddonPackage): Promise<{ addon: AddonPackage; aside: string } | undefined>;
   /** Lets go of the copy. */
   forget(slug: string): Promise<void>;
+}
+
+/** How far an image has come. Bytes are those of what is fetched, as far as the engine knows them yet. */
+export interface ImageProgress {
+  layers: number;
+  layersDone: number;
+  bytes: number;
+  totalBytes: number;
+}
+
+export interface FetchOptions {
+  onProgress: (progress: ImageProgress) => void;
+  signal: AbortSignal;
+  /** Not tried again: something else is done when it fails. */
+  once?: boolean;
+}
+
+export interface FetchedImage {
+  image: PinnedImage;
+  /** What the engine said of it. */
+  said: string[];
+  /** It was not here before. */
+  isNew: boolean;
+}
+
+/** Where an add-on that is installed now shall run. */
+export interface RuntimeChoice {
+  kind: 'process' | 'container';
+  /** Of a container: the image that is fetched. */
+  image?: string;
+  /** For people: why. */
+  reason: string;
+  /** Where a container does not come about, a process does as well. */
+  mayFallBack: boolean;
+}
+
+/** The container engine, as far as installing needs it. */
+export interface AddonContainers {
+  /**
+   * `image`: that very one, and no process. @throws GatewayError conflict (nothing that it could run in), forbidden (its
+   * image is not allowed)
+   */
+  choose(addon: AddonPackage, image?: string): Promise<RuntimeChoice>;
+  /** @throws GatewayError forbidden */
+  demandAllowed(imageName: string): void;
+  /** Fetches an image, or finds that it is here. @throws GatewayError addonUnavailable saying why it cannot be had */
+  fetch(imageName: string, options: FetchOptions): Promise<FetchedImage>;
+  /** Whether there are data of this add-on. */
+  hasData(slug: string): Promise<boolean>;
+  /** Removes its containers, the network with the last of all, and its data where asked. */
+  discard(slug: string, options: { data: boolean }): Promise<void>;
+  /** Removes the containers that a tried or replaced version has left. */
+  keepOnly(slug: string, images: readonly PinnedImage[]): Promise<void>;
+  /** Deletes an image that nobody uses. */
+  dropImage(image: PinnedImage): Promise<void>;
 }

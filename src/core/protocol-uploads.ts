@@ -17,7 +17,8 @@ export class ProtocolUploads {
   keep(protocolId: string, bytes: AsyncIterable<Buffer>): Promise<Upload> {
     const { protocols, uploads } = this.#parts;
     const { manifest } = protocols.installed(protocolId);
-    if (!manifest.runtime.process) {
+    // the data of a container lie in a volume, which is the engine's
+    if (!manifest.runtime.process || protocols.container(manifest.slug)) {
       throw new GatewayError('conflict', `protocol "${manifest.slug}" has no data folder of this gateway`, {
         hint: 'files can be sent for add-ons that the gateway starts as processes',
       });

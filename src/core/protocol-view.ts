@@ -1,6 +1,7 @@
 /** A protocol as callers see it: the documented keys first, then what this gateway adds. Pure. */
 import type { Manifest } from '../contract/manifest.ts';
 import type { PartHealth, PartState } from '../model/health.ts';
+import type { PinnedImage } from '../model/protocol.ts';
 
 export const INSTALLATION_STATUSES = [
   'notInstalled',
@@ -29,6 +30,8 @@ export interface ProtocolView {
   reason?: string;
   /** The add-on's version. */
   version: string;
+  /** What it runs, where it is installed as a container; `digest` is the registry's name of just this content. */
+  image?: { name: string; digest?: string | undefined };
   /** What its add-on can be asked to do, by name; left out where there is nothing. */
   actions?: Manifest['actions'];
 }
@@ -38,11 +41,12 @@ export interface ProtocolFacts {
   installed: boolean;
   phase: InstallationPhase | undefined;
   health: PartHealth | undefined;
+  image?: PinnedImage | undefined;
 }
 
 export function protocolView(
   { id, name, slug, version, actions = {} }: Manifest,
-  { installed, phase, health }: ProtocolFacts,
+  { installed, phase, health, image }: ProtocolFacts,
 ): ProtocolView {
   const reason = phase?.reason ?? health?.reason;
   return {
@@ -53,6 +57,7 @@ export function protocolView(
     state: health?.state ?? 'stopped',
     ...(reason === undefined ? {} : { reason }),
     version,
+    ...(image ? { image: { name: image.name, ...(image.digest ? { digest: image.digest } : {}) } } : {}),
     ...(Object.keys(actions).length === 0 ? {} : { actions }),
   };
 }

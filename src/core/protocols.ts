@@ -10,7 +10,7 @@ import { SUPPORTED_CONTRACTS } from '../contract/version.ts';
 import type { SecretHash } from '../model/client.ts';
 import { GatewayError } from '../model/error.ts';
 import type { JsonObject } from '../model/json.ts';
-import type { InstalledProtocol } from '../model/protocol.ts';
+import type { InstalledContainer, InstalledProtocol } from '../model/protocol.ts';
 import { type AddonPackage, isExternal } from './addon-package.ts';
 import type { Devices } from './devices.ts';
 import type { GatewayEventBus } from './events.ts';
@@ -53,7 +53,7 @@ export class Protocols {
   async start(packages: readonly AddonPackage[]): Promise<void> {
     const { registry, events } = this.#parts;
     for (const addon of packages) this.#take(addon);
-    for (const record of registry.protocols()) this.#installed.set(record.slug, record);
+    for (const record of registry.protocols()) await this.#takeInstalled(record);
     for (const { manifest } of packages) if (manifest.preinstalled) await this.#preinstall(manifest.slug);
     for (const slug of this.#installed.keys()) this.configure(slug);
     const configure = ({ device }: { device: { protocol?: string | undefined } }) => {
@@ -67,12 +67,14 @@ export class Protocols {
   /** What shall run; `external`: what somebody else starts, in place of what gate does. */
   desired({ external = false } = {}): DesiredAddon[] {
     const desired: DesiredAddon[] = [];
-    for (const [slug, { parameters }] of this.#installed) {
+    for (const [slug, { parameters, container }] of this.#installed) {
       const addon = this.#packages.get(slug);
       if (!addon) {
         const reason = `add-on "${slug}" is installed, but its folder is gone`;
         this.#parts.health.report(partOf(slug), 'failed', reason);
-      } else if (isExternal(addon.manifest) === external) desired.push({ slug, addon, parameters });
+      } else if (isExternal(addon.manifest) === external) {
+        desired.push({ slug, addon: asInstalled(addon, container, parameters), parameters });
+      }
     }
     return desired;
   }
@@ -151,19 +153,54 @@ export class Protocols {
   }
 
   /** @throws GatewayError notFound, conflict, badRequest (parameters) */
-  async install(protocolId: string, parameters: JsonObject): Promise<ProtocolView> {
+  async install(
+    protocolId: string,
+    parameters: JsonObject,
+    container?: InstalledContainer,
+  ): Promise<ProtocolView> {
     const addon = this.#find(protocolId);
     const { manifest } = addon;
     const { slug } = manifest;
-    if (this.#installed.has(slug) && this.#phases.get(slug)?.status !== 'failed') {
-      throw new GatewayError('conflict', `protocol "${slug}" is installed already`, {
-        hint: 'remove it first',
-      });
-    }
-    await this.#install(slug, await this.checkParameters(addon, parameters));
+    this.demandInstallable(slug);
+    await this.#install(slug, await this.checkParameters(addon, parameters), container);
     this.configure(slug);
     this.#parts.events.emit('protocolsChanged', { slug });
     return this.#view(manifest);
+  }
+
+  /** @throws GatewayError conflict: it is installed, and not as one that failed */
+  demandInstallable(slug: string): void {
+    if (!this.#installed.has(slug) || this.#phases.get(slug)?.status === 'failed') return;
+    throw new GatewayError('conflict', `protocol "${slug}" is installed already`, {
+      hint: 'remove it first',
+    });
+  }
+
+  /** Why its add-on's last run ended, or could not begin. */
+  lastFailure(slug: string): string | undefined {
+    return this.#parts.health.part(partOf(slug))?.lastFailure;
+  }
+
+  /** Its images, where it is installed as a container. */
+  container(slug: string): InstalledContainer | undefined {
+    return this.#installed.get(slug)?.container;
+  }
+
+  /** What is run of it is changed, on disk first. @throws GatewayError conflict when it is not installed (any more) */
+  async setContainer(slug: string, container: InstalledContainer): Promise<void> {
+    const record = this.#installed.get(slug);
+    if (!record) throw new GatewayError('conflict', `protocol "${slug}" is not installed`);
+    const changed = { ...record, container };
+    await this.#parts.registry.saveProtocol(changed);
+    this.#installed.set(slug, changed);
+    this.#parts.events.emit('protocolsChanged', { slug });
+  }
+
+  /** Images that installed protocols run, try or keep. */
+  imagesInUse(): Set<string> {
+    const containers = [...this.#installed.values()].map(({ container }) => container);
+    const images = containers.flatMap((held) => [held?.image, held?.candidate, held?.previous]);
+    return new Set(images.flatMap((image) => (image ? [image.id] : [])));
   }
 
   /** `force`: its devices stay, and nobody speaks to them. @throws GatewayError notFound, conflict (it has devices) */
@@ -241,6 +278,20 @@ export class Protocols {
     });
   }
 
+  /** An update that was interrupted goes back to what ran: whether the new one runs well was not known yet. */
+  async #takeInstalled(record: InstalledProtocol): Promise<void> {
+    const { slug, container } = record;
+    this.#installed.set(slug, record);
+    if (!container?.candidate) return;
+    const { candidate, stale = [], ...kept } = container;
+    const changed = { ...record, container: { ...kept, stale: [...stale, candidate] } };
+    await this.#parts.registry.saveProtocol(changed);
+    this.#installed.set(slug, changed);
+    const failure = `it was interrupted; ${kept.image.name} is back`;
+    this.setPhase(slug, { status: 'installed', reason: `the update to ${candidate.name}: ${failure}` });
+    this.#parts.events.emit('updateEnded', { of: slug, version: candidate.name, failure });
+  }
+
   #take(addon: AddonPackage): void {
     const { slug } = addon.manifest;
     this.#packages.set(slug, addon);
@@ -255,8 +306,9 @@ export class Protocols {
     await this.#parts.registry.keep(mark, () => 'done');
   }
 
-  async #install(slug: string, parameters: JsonObject): Promise<void> {
-    const record: InstalledProtocol = { slug, parameters, installedAt: this.#parts.now() };
+  async #install(slug: string, parameters: JsonObject, container?: InstalledContainer): Promise<void> {
+    const installedAt = this.#parts.now();
+    const record: InstalledProtocol = { slug, parameters, installedAt, ...(container ? { container } : {}) };
     await this.#parts.registry.saveProtocol(record);
     this.#installed.set(slug, record);
   }
@@ -267,8 +319,21 @@ export class Protocols {
       installed: this.#installed.has(slug),
       phase: this.#phases.get(slug),
       health: this.#parts.health.part(partOf(slug)),
+      image: this.#installed.get(slug)?.container?.image,
     });
   }
+}
+
+/** With what its container is made from, where it is installed as one; a candidate takes the place of what ran. */
+function asInstalled(
+  addon: AddonPackage,
+  container: InstalledContainer | undefined,
+  parameters: JsonObject,
+): AddonPackage {
+  if (!container) return addon;
+  const { image, candidate } = container;
+  const standby = candidate && image;
+  return { ...addon, container: { image: candidate ?? image, standby, parameters } };
 }
 
 /** A manifest may call its protocol by the slug: to the outside it has its id. */

@@ -12,9 +12,11 @@ import { readAddonFolders } from '../supervisor/addon-folders.ts';
 import type { OnLine } from '../supervisor/addon-output.ts';
 import { AddonShelfOnDisk } from '../supervisor/addon-shelf.ts';
 import { AddonUploadsOnDisk } from '../supervisor/addon-uploads.ts';
+import { EitherRuntime } from '../supervisor/either-runtime.ts';
 import { ExternalAddons } from '../supervisor/external-addons.ts';
 import { ProcessRuntime } from '../supervisor/process-runtime.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
+import { layContainers } from './containers.ts';
 import type { Ground } from './ground.ts';
 import type { House } from './house.ts';
 import { startRequests } from './requests.ts';
@@ -45,8 +47,16 @@ export async function startAddons(ground: Ground, house: House) {
     logs.append(slug, stream, line);
   };
   const shelf = new AddonShelfOnDisk(dataFolder);
+  const { containers, runtime, begin } = layContainers(ground, {
+    gatewayId: house.gatewayId,
+    broker,
+    protocols,
+    logs,
+    onBack: (isContainer) => supervisor.hurry(isContainer),
+  });
   const installations = new Installations({
     protocols,
+    containers: { containers, trialMs: settings.ADDON_TRIAL_SECONDS * 1_000 },
     logins,
     credentials: broker,
     shelf,
@@ -56,10 +66,12 @@ export async function startAddons(ground: Ground, house: House) {
     onTrouble: (message, error) => logger.warn({ err: error }, message),
   });
   await running.run(installations);
+  running.onStop(() => runtime.stop());
   const { nodePath, environment, monotonicNow } = ground;
+  const processes = new ProcessRuntime({ dataFolder, nodePath, environment, logger, onLine });
   const supervisor = new Supervisor({
     protocols,
-    runtime: new ProcessRuntime({ dataFolder, nodePath, environment, logger, onLine }),
+    runtime: new EitherRuntime({ processes, containers: runtime }),
     credentials: broker,
     health,
     events,
@@ -68,6 +80,7 @@ export async function startAddons(ground: Ground, house: House) {
     random: Math.random,
   });
   await running.run(supervisor);
+  begin();
   await running.run(new ExternalAddons({ protocols, health, events, onLine }));
   const foreignAddons = new ForeignAddons({ protocols, devices, installations, shelf });
   const uploads = new ProtocolUploads({

@@ -77,8 +77,8 @@ export function plan({ desired, actual, nowMs, limits }: PlanInput): Plan {
 /**
  * What an add-on runs as. Parameters are not part of it: they reach a running add-on by its config message.
  */
-export function versionOf({ folder, manifest, generation = 0 }: AddonPackage): string {
-  return JSON.stringify([folder, manifest.version, manifest.runtime, generation]);
+export function versionOf({ folder, manifest, generation = 0, container }: AddonPackage): string {
+  return JSON.stringify([folder, manifest.version, manifest.runtime, generation, container?.image.id]);
 }
 
 /** The next step of one desired add-on and when it is due; undefined when there is none to wait for. */

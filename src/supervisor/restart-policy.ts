@@ -59,12 +59,15 @@ export interface ProcessEnd {
   code: number | null;
   signal: string | null;
   lastWords: string;
+  /** What the runtime knows of it. */
+  reason?: string;
 }
 
 /** How a run that nobody asked to end is explained. */
-export function exitReason({ code, signal, lastWords }: ProcessEnd): string {
+export function exitReason({ code, signal, lastWords, reason }: ProcessEnd): string {
   let how = `it exited with code ${code}`;
-  if (signal === 'SIGKILL') how = 'it was killed (SIGKILL), perhaps because memory ran out';
+  if (reason !== undefined) how = reason;
+  else if (signal === 'SIGKILL') how = 'it was killed (SIGKILL), perhaps because memory ran out';
   else if (signal !== null) how = `it was ended by ${signal}`;
   return withWords(how, lastWords);
 }

@@ -10,6 +10,8 @@ export interface AddonSpec {
   slug: string;
   addon: AddonPackage;
   login: AddonLogin;
+  /** What starts holds this token already, from an earlier run of the daemon: it counts, and that of `login` does not. */
+  readmit(token: string): void;
 }
 
 /** How a run ended. */
@@ -18,6 +20,8 @@ export interface AddonExit {
   signal: string | null;
   /** What it wrote last to its standard error, where that says why it ended; else empty. */
   lastWords: string;
+  /** Why it ended, where the runtime knows better than code and signal say. */
+  reason?: string;
 }
 
 export interface RunningAddon {
@@ -27,6 +31,8 @@ export interface RunningAddon {
   readonly exited: Promise<AddonExit>;
   /** Asks it to end, forces it after `graceMs` (or the runtime's own deadline), resolves when it is gone. */
   stop(graceMs?: number): Promise<void>;
+  /** Where it can live on without this daemon: it is followed no further, and the next daemon finds it. */
+  release?(): Promise<void>;
 }
 
 export interface AddonRuntime {

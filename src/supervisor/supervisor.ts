@@ -102,7 +102,14 @@ export class Supervisor {
     this.#wake();
   }
 
-  /** Ends all add-ons at once; resolves when none is left. */
+  /** Add-ons that wait for their next attempt make it now: what they waited for may be there again. */
+  hurry(wanted: (addon: string) => boolean): void {
+    for (const { slug, status } of this.#slots.values())
+      if (status.phase === 'waiting' && wanted(slug)) status.untilMs = 0;
+    this.#wake();
+  }
+
+  /** Ends all add-ons at once; resolves when none is left, but those that live on without a daemon. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -113,11 +120,25 @@ export class Supervisor {
     clearTimeout(this.#timer);
     for (const dispose of this.#disposers) dispose();
     for (const slot of this.#slots.values()) {
-      if (slot.status.phase === 'running') this.#carryOut({ do: 'stop', slug: slot.slug });
+      const { status } = slot;
+      if (status.phase !== 'running') continue;
+      if (status.run.release) this.#release(slot, status.run);
+      else this.#carryOut({ do: 'stop', slug: slot.slug });
     }
     await Promise.all(this.#work);
     for (const slug of this.#slots.keys()) this.#parts.health.report(partOf(slug), 'stopped');
     this.#slots.clear();
+  }
+
+  /** Followed no further: its connection ends with the broker. */
+  #release(slot: Slot, run: RunningAddon): void {
+    slot.status = { phase: 'busy' };
+    const work = Promise.resolve(run.release?.())
+      .catch((error: unknown) =>
+        this.#parts.logger.warn({ addon: slot.slug, err: error }, 'an add-on could not be let go in order'),
+      )
+      .finally(() => this.#work.delete(work));
+    this.#work.add(work);
   }
 
   /** Looks again soon. Many causes at once make one look, and a look is never begun inside another. */
@@ -201,9 +222,12 @@ export class Supervisor {
     slot.link = { state: 'neverConnected', sinceMs: slot.startedMs };
     try {
       const login = credentials.issue(slug);
-      const run = await runtime.start({ slug, addon, login }, this.#ending.signal);
+      const run = await runtime.start(
+        { slug, addon, login, readmit: (token) => credentials.readmit(slug, token) },
+        this.#ending.signal,
+      );
       logger.info({ addon: slug, run: run.describe }, 'add-on started');
-      if (this.#ending.signal.aborted) return this.#end(slot, run);
+      if (this.#ending.signal.aborted) return run.release ? run.release() : this.#end(slot, run);
       // what it waited for before it could start is not its own time
       slot.startedMs = monotonicNow();
       if (slot.link.state === 'neverConnected') slot.link = { ...slot.link, sinceMs: slot.startedMs };
@@ -249,8 +273,8 @@ export class Supervisor {
     slot.status = { phase: 'waiting', version, untilMs: nowMs + waitMs };
     const told = waitingReason(history, waitMs);
     logger.warn({ addon: slot.slug, reason: told }, 'add-on failed');
-    health.report(partOf(slot.slug), 'failed', told);
     health.note(partOf(slot.slug), { lastFailure: reason });
+    health.report(partOf(slot.slug), 'failed', told);
   }
 
   #forget({ slug }: Slot): void {

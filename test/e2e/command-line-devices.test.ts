@@ -106,7 +106,7 @@ describe('the gate command, with devices', () => {
     assert.match((await gate('protocols')).output, /^virtual +0\.1\.0 +installed +running$/m);
     const unknown = await gate('protocols', 'install', 'zwave');
     assert.equal(unknown.code, 1);
-    assert.match(unknown.errors, /no protocol "zwave"\. Next: there are http, /);
+    assert.match(unknown.errors, /no protocol "zwave"\. Next: there are automations, http, /);
     const refused = await gate('protocols', 'install', 'knx', 'port=none');
     assert.equal(refused.code, 1);
     assert.match(refused.errors, /ip_address|port/);

@@ -67,6 +67,8 @@ export class Daemon {
         PORT: '0',
         BIND: '127.0.0.1',
         LOCAL_BROKER_PORT: '0',
+        // a test that wants containers says so: an engine on the machine changes nothing in the others
+        ADDON_RUNTIME: 'process',
         LOG_LEVEL: 'debug',
         ...environment,
       },

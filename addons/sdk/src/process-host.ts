@@ -1,6 +1,8 @@
 /**
  * What an add-on needs of the process it runs in; the only file of the SDK that touches `process`.
  */
+import { keepAliveFile } from './alive-file.ts';
+
 export interface AddonHost {
   /** GATE_ADDON, GATE_ADDON_TOKEN, GATE_BROKER_URL, GATE_STDIN_LIFELINE. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -16,6 +18,8 @@ export interface AddonHost {
 
 export function processHost(): AddonHost {
   // the reader of our log may go before we do: that alone is no reason to fail
+  const alive = process.env['GATE_ALIVE_FILE'];
+  if (alive) keepAliveFile(alive);
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   return {
     env: process.env,

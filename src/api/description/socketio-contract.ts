@@ -266,6 +266,17 @@ export const SOCKETIO: Contract = {
         ...protocol,
         status: v.picklist(INSTALLATION_STATUSES),
         reason: v.optional(v.string()),
+        progress: v.optional(
+          v.pipe(
+            v.object({
+              layers: v.number(),
+              layersDone: v.number(),
+              bytes: v.number(),
+              totalBytes: v.number(),
+            }),
+            v.description('How far the image of its container has come'),
+          ),
+        ),
         ts,
       }),
       example: {

@@ -1,5 +1,6 @@
 /** Protocols: which there are and which are installed; install, update and remove. */
 import * as v from 'valibot';
+import { imageNameSchema } from '../../contract/container.ts';
 import { manifestActionSchema } from '../../contract/manifest.ts';
 import type { Installations } from '../../core/installations.ts';
 import { INSTALLATION_STATUSES } from '../../core/protocol-view.ts';
@@ -17,7 +18,10 @@ export const PROTOCOL = `${PROTOCOLS}/:protocolId` as const;
 const INSTALLATION = `${PROTOCOL}/installation` as const;
 
 const installation = v.optional(
-  v.object({ parameters: v.optional(jsonObjectSchema, {}) }, 'must be an object with parameters'),
+  v.object(
+    { parameters: v.optional(jsonObjectSchema, {}), image: v.optional(imageNameSchema) },
+    'must be an object with parameters',
+  ),
   {},
 );
 export const protocolSchema = v.object({
@@ -28,6 +32,15 @@ export const protocolSchema = v.object({
   state: v.pipe(v.picklist(PART_STATES), v.description('How its add-on is doing')),
   reason: v.optional(v.string()),
   version: text('Of its add-on'),
+  image: v.optional(
+    v.pipe(
+      v.object({
+        name: v.string(),
+        digest: v.optional(text('The registry’s name of just this content')),
+      }),
+      v.description('What it runs, where it is installed as a container'),
+    ),
+  ),
   actions: v.optional(
     v.pipe(
       v.record(v.string(), manifestActionSchema),
@@ -46,7 +59,7 @@ export const loginSchema = v.object({
 export const installedSchema = v.object({ ...protocolSchema.entries, ...v.partial(loginSchema).entries });
 const wantedText = v.pipe(v.string(), v.minLength(1), v.maxLength(256));
 const update = v.optional(
-  v.object({ version: v.optional(wantedText), image: v.optional(wantedText) }, 'must be an object'),
+  v.object({ version: v.optional(wantedText), image: v.optional(imageNameSchema) }, 'must be an object'),
   {},
 );
 /** Of what takes a protocol away. */
@@ -55,6 +68,18 @@ export const forceQuery = v.object({
     v.pipe(
       v.picklist(['true', 'false'], 'must be true or false'),
       described({ type: 'boolean', description: 'Although it has devices: they stay' }),
+      v.transform((given) => given === 'true'),
+    ),
+    'false',
+  ),
+});
+/** Of a removal. */
+const removalQuery = v.object({
+  ...forceQuery.entries,
+  data: v.optional(
+    v.pipe(
+      v.picklist(['true', 'false'], 'must be true or false'),
+      described({ type: 'boolean', description: 'The data of its container too' }),
       v.transform((given) => given === 'true'),
     ),
     'false',
@@ -97,7 +122,7 @@ export function addProtocolRoutes(routes: Routes, { protocols, installations }: 
     section,
     summary: 'Install a protocol',
     description:
-      '`parameters` are checked against the JSON Schema in the manifest of its add-on. How it goes on is in `status` and told as events. For an add-on that others start the answer has its login.',
+      '`parameters` are checked against the JSON Schema in the manifest of its add-on. How it goes on is in `status` and told as events. With `image` it is installed as a container of that image. For an add-on that others start the answer has its login.',
     right: 'administer',
     body: installation,
     bodyName: 'installation',
@@ -106,7 +131,7 @@ export function addProtocolRoutes(routes: Routes, { protocols, installations }: 
     },
     errors: ['notFound', 'conflict', 'storeFailed'],
     handle: async ({ path, body, context }) => {
-      const protocol = await installations.install(path.protocolId, body.parameters);
+      const protocol = await installations.install(path.protocolId, body.parameters, body.image);
       return withoutCopies(context, protocol);
     },
   });
@@ -117,7 +142,8 @@ export function addProtocolRoutes(routes: Routes, { protocols, installations }: 
     name: 'updateProtocol',
     section,
     summary: 'Update a protocol',
-    description: 'Takes what lies in the folder of its add-on now; `version` says which that must be.',
+    description:
+      'Takes what lies in the folder of its add-on now; `version` says which that must be. One that is installed as a container gets `image`, or the image that its manifest names.',
     right: 'administer',
     body: update,
     bodyName: 'update',
@@ -132,9 +158,10 @@ export function addProtocolRoutes(routes: Routes, { protocols, installations }: 
     name: 'removeProtocol',
     section,
     summary: 'Remove a protocol',
-    description: '409 while it has devices, unless `force` is given.',
+    description:
+      '409 while it has devices, unless `force` is given. `data` removes what its container has kept, too.',
     right: 'administer',
-    query: forceQuery,
+    query: removalQuery,
     answers: { 202: { says: 'Begun', json: protocolSchema } },
     errors: ['notFound', 'conflict', 'storeFailed'],
     handle: ({ path, query }) => installations.remove(path.protocolId, query),

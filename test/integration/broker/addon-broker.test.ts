@@ -2,6 +2,7 @@
  * The broker against mqtt.js, a client that nobody here wrote, with the real core and the real store behind it.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect as connectSocket } from 'node:net';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { AddonBroker } from '../../../src/broker/addon-broker.ts';
@@ -120,6 +121,48 @@ describe('the add-on broker', () => {
   const reading = (id: string, data: object = { value: 1 }) => JSON.stringify({ id, ts: Date.now(), data });
   const stored = () =>
     opened.store.page({ deviceId: 'lamp', page: 1, perPage: 100, sortKey: 'ts', descending: false });
+
+  it('has a further door, for callers out of one range alone', async () => {
+    const url = await broker.openDoor({ address: '127.0.0.2', subnet: '127.0.0.0/30' });
+    assert.equal(url, `mqtt://127.0.0.2:${broker.port}`);
+    assert.equal(await broker.openDoor({ address: '127.0.0.2', subnet: '127.0.0.0/30' }), url);
+    const refused = connectSocket({ host: '127.0.0.2', port: broker.port, localAddress: '127.0.0.9' });
+    refused.on('error', () => undefined);
+    await new Promise((resolve) => refused.once('close', resolve));
+    const { addon, token } = broker.issue(TEST_ADDON);
+    const inside = mqtt.connect(url, {
+      clientId: addon,
+      username: addon,
+      password: token,
+      protocolVersion: 4,
+      reconnectPeriod: 0,
+    });
+    clients.push(inside);
+    await happened(inside, 'connect');
+    broker.closeDoor();
+    const late = connectSocket({ host: '127.0.0.2', port: broker.port });
+    const [error] = await once(late, 'error');
+    assert.equal((error as NodeJS.ErrnoException).code, 'ECONNREFUSED');
+  });
+
+  it('lets in the token that a container holds since an earlier run, and no other', async () => {
+    const { brokerUrl, addon, token } = broker.issue(TEST_ADDON);
+    broker.readmit(TEST_ADDON, 'held');
+    const login = (password: string) =>
+      mqtt.connect(brokerUrl, {
+        clientId: addon,
+        username: addon,
+        password,
+        protocolVersion: 4,
+        reconnectPeriod: 0,
+      });
+    const wrong = login(token);
+    wrong.on('error', () => undefined);
+    await happened(wrong, 'close');
+    const right = login('held');
+    clients.push(right);
+    await happened(right, 'connect');
+  });
 
   it('acknowledges a reading only once it is on disk', async () => {
     const addon = await connected();

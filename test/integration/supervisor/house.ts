@@ -80,6 +80,7 @@ export class House {
         this.issued.push({ slug, token });
         return { brokerUrl: 'mqtt://127.0.0.1:1883', addon: slug, token };
       },
+      readmit: () => undefined,
       revoke: (slug) => this.revoked.push(slug),
     };
     this.supervisor = new Supervisor({

@@ -27,10 +27,12 @@ describe('process runtime', () => {
     await house.close();
   });
 
+  const readmit = () => undefined;
+
   async function start(addon: AddonPackage, signal = NEVER): Promise<RunningAddon> {
     const { slug } = addon.manifest;
     const login = { brokerUrl: 'mqtt://127.0.0.1:1883', addon: slug, token: 'secret' };
-    const run = await house.runtime.start({ slug, addon, login }, signal);
+    const run = await house.runtime.start({ slug, addon, login, readmit }, signal);
     started.push(run);
     return run;
   }
@@ -171,7 +173,7 @@ describe('process runtime', () => {
     });
     const addon = await house.package('knx', '');
     const login = { brokerUrl: '', addon: 'knx', token: '' };
-    await assert.rejects(runtime.start({ slug: 'knx', addon, login }, NEVER), {
+    await assert.rejects(runtime.start({ slug: 'knx', addon, login, readmit }, NEVER), {
       code: 'addonUnavailable',
       message: /^it cannot be started: spawn \/nowhere\/node ENOENT/,
     });
@@ -195,7 +197,8 @@ describe('process runtime', () => {
          const manifest = { slug: 'knx', runtime: { process: { entry: 'main.mjs', memoryMb: 32 } } };
          const addon = { folder: ${JSON.stringify(join(house.folder, 'addons/knx'))}, types: [], manifest };
          const login = { brokerUrl: '', addon: 'knx', token: '' };
-         await runtime.start({ slug: 'knx', addon, login }, new AbortController().signal);
+         const readmit = () => undefined;
+         await runtime.start({ slug: 'knx', addon, login, readmit }, new AbortController().signal);
          console.log('recorded');`,
       );
       const child = spawn(execPath, [daemon], { stdio: ['ignore', 'pipe', 'inherit'] });

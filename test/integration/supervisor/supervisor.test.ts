@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parse } from 'valibot';
+import { containerSchema } from '../../../src/contract/container.ts';
 import { partOf } from '../../../src/core/protocols.ts';
 import { House, runs, STUBBORN, UNHURRIED, until, WELL_BEHAVED } from './house.ts';
 
@@ -127,7 +129,9 @@ describe('supervisor with real processes', () => {
 
   it('says which runtimes an add-on has that cannot run as a process', async () => {
     await open();
-    await house.want('node-red', '', { runtime: { container: { image: 'nodered/node-red' } } });
+    await house.want('node-red', '', {
+      runtime: { container: parse(containerSchema, { image: 'nodered/node-red' }) },
+    });
     await until(() => house.part('node-red')?.state === 'failed', 'it is refused');
     assert.equal(
       house.part('node-red')?.reason,

@@ -36,6 +36,7 @@ class MemoryShelf implements AddonShelf {
 const CREDENTIALS: AddonCredentials = {
   brokerUrl: 'mqtt://127.0.0.1:1883',
   issue: (addon) => ({ brokerUrl: 'mqtt://127.0.0.1:1883', addon, token: 'x' }),
+  readmit: () => undefined,
   revoke: () => undefined,
 };
 

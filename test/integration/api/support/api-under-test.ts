@@ -267,6 +267,7 @@ export class ApiUnderTest {
   readonly credentials: AddonCredentials = {
     brokerUrl: 'mqtt://127.0.0.1:1883',
     issue: (slug) => ({ brokerUrl: 'mqtt://127.0.0.1:1883', addon: slug, token: 'x' }),
+    readmit: () => undefined,
     revoke: () => undefined,
   };
   readonly logins = new ExternalLogins({ protocols: this.protocols, credentials: this.credentials });

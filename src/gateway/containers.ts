@@ -1,0 +1,107 @@
+/** The container engine of the box, for add-ons that run in it; nothing of it is loaded before it is needed. */
+import { existsSync, rmSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AddonBroker } from '../broker/addon-broker.ts';
+import { engineSocket } from '../config/engine-socket.ts';
+import { CONTRACT_VERSION } from '../contract/version.ts';
+import type { Logs } from '../core/logs.ts';
+import type { BrokerDoor } from '../core/ports.ts';
+import type { Protocols } from '../core/protocols.ts';
+import { EngineAddonContainers } from '../supervisor/containers/addon-containers.ts';
+import { ContainerImages } from '../supervisor/containers/container-images.ts';
+import { ContainerNetwork } from '../supervisor/containers/container-network.ts';
+import { ContainerRuntime, type ServiceNews } from '../supervisor/containers/container-runtime.ts';
+import { Engine } from '../supervisor/containers/engine.ts';
+import { nanoseconds, type TimedLine } from '../supervisor/containers/log-frames.ts';
+import { LogPositions } from '../supervisor/containers/log-position.ts';
+import type { Ground } from './ground.ts';
+
+/** Name of its line in `/health/ready`. */
+const PART = 'containers';
+
+export interface ContainerHouse {
+  gatewayId: string;
+  broker: AddonBroker;
+  protocols: Protocols;
+  logs: Logs;
+  /** The engine is there (again): what waits for it need not wait longer. */
+  onBack: (isContainer: (slug: string) => boolean) => void;
+}
+
+export function layContainers(
+  ground: Ground,
+  { gatewayId, broker, protocols, logs, onBack }: ContainerHouse,
+) {
+  const { settings, dataFolder, health, logger } = ground;
+  const mode = settings.ADDON_RUNTIME;
+  const runFolder = join(dataFolder, 'run');
+  const engine = new Engine(engineSocket(settings.DOCKER_HOST));
+  const images = new ContainerImages({ engine, allowed: settings.ADDON_IMAGES });
+  // as long as there may be containers: the next start looks for those that a crash has left
+  const mark = join(runFolder, 'containers');
+  const door: BrokerDoor = {
+    openDoor: async (place) => {
+      await mkdir(runFolder, { recursive: true, mode: 0o700 });
+      await writeFile(mark, '');
+      return broker.openDoor(place);
+    },
+    closeDoor: () => {
+      rmSync(mark, { force: true });
+      broker.closeDoor();
+    },
+  };
+  const network = new ContainerNetwork({ engine, door, gatewayId });
+  const positions = new LogPositions(runFolder);
+  const containers = new EngineAddonContainers({ mode, gatewayId, engine, images, network, positions });
+  let described: string | undefined;
+  const onEngine = (trouble: string | undefined) => {
+    if (trouble === undefined) {
+      health.report(PART, 'running', described);
+      onBack((slug) => protocols.container(slug) !== undefined);
+    } else health.report(PART, 'degraded', `the container engine does not answer: ${trouble}`);
+  };
+  const runtime = new ContainerRuntime({
+    gatewayId,
+    engine,
+    images,
+    network,
+    positions,
+    refused: mode === 'process' ? 'it is installed as a container, and ADDON_RUNTIME=process' : undefined,
+    onLine: (slug, { type, at, text }: TimedLine) => {
+      logger[type === 'ERR' ? 'warn' : 'info']({ addon: slug, stream: type }, text);
+      logs.append(slug, type, text, Number((nanoseconds(at) ?? 0n) / 1_000_000n) || undefined);
+    },
+    onService: (news) => tellService(ground, protocols, news),
+    onEngine,
+    logger,
+  });
+  /** Says what add-ons are installed as, and puts in order what a crash has left. Waits for nothing. */
+  const begin = async () => {
+    const { engine: answers, reason } = await containers.describe();
+    described = reason;
+    logger.info({ mode, socket: engine.socketPath }, reason);
+    if (health.part(PART)?.state !== 'degraded') health.report(PART, answers ? 'running' : 'stopped', reason);
+    if (!answers || !existsSync(mark)) return;
+    await containers.sweep((slug) => protocols.container(slug) !== undefined);
+  };
+  const onTrouble = (error: unknown) =>
+    logger.warn({ err: error }, 'containers that an earlier run has left could not be looked for');
+  return { containers, runtime, begin: () => void begin().catch(onTrouble) };
+}
+
+/** A service says nothing of itself: what is found out of it is said in its place. */
+function tellService(
+  { events }: Ground,
+  protocols: Protocols,
+  { slug, state, version, reason }: ServiceNews,
+): void {
+  if (state === 'started') events.emit('addonConnected', { slug });
+  else
+    protocols.reportState(slug, {
+      state,
+      version,
+      contract: CONTRACT_VERSION,
+      ...(reason === undefined ? {} : { reason }),
+    });
+}

@@ -1,0 +1,152 @@
+/**
+ * The daemon is killed before and after each call that it makes to the engine while it installs and updates, and started
+ * again: what it was told to run is there, the old or the new.
+ */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ContainerEngine } from '../../support/container-engine.ts';
+import { EngineProxy, type Strike } from '../../support/engine-proxy.ts';
+import { until } from '../../support/until.ts';
+import { ContainerHouse } from './container-house.ts';
+import { buildVersion } from './programs.ts';
+
+/** What is not needed any more is removed after the end was told. */
+const CLEARED_MS = 700;
+
+export function describeCrashes(engine: () => ContainerEngine, program: () => string): void {
+  describe('a daemon that is killed', () => {
+    let house: ContainerHouse;
+    let proxy: EngineProxy;
+    let images: [string, string];
+
+    before(async () => {
+      const build = (name: string) => buildVersion(engine(), { program: program(), name, behaviour: 'good' });
+      images = [await build('crash:1'), await build('crash:2')];
+      house = await ContainerHouse.open(engine());
+      proxy = new EngineProxy({
+        socketPath: join(house.folder.path, 'engine.sock'),
+        engine: engine().socketPath,
+      });
+      await proxy.start();
+      house.environment['DOCKER_HOST'] = `unix://${proxy.socketPath}`;
+      house.addProtocol('crash', { image: images[0] });
+      await house.start();
+    });
+    after(async () => {
+      await proxy?.stop();
+      await house?.close();
+    });
+
+    /** Begins it and waits until it has ended, and what is cleared away afterwards too; or until the daemon is gone. */
+    async function done(begin: () => Promise<unknown>): Promise<void> {
+      const count = house.ended.length;
+      await begin();
+      await until('it has ended', () => house.ended.length > count || !house.isUp, 60_000);
+      await pause(CLEARED_MS);
+    }
+
+    /** @returns whether that call came */
+    async function struckAt(call: string, when: Strike['when'], begin: () => Promise<unknown>) {
+      const struck = proxy.arm({ call, when, act: () => house.stop('kill') });
+      // it may be killed before it has answered
+      await done(() => begin().catch(() => undefined));
+      if (proxy.disarm()) return false;
+      await struck;
+      await house.start();
+      return true;
+    }
+
+    /**
+     * Both ends of each call that it makes when nobody kills it. A call that changes nothing is struck once: before it is
+     * as after the one before. @returns the calls that were struck
+     */
+    async function each(begin: () => Promise<unknown>, check: (call: string) => Promise<void>) {
+      proxy.count();
+      await done(begin);
+      const calls = [...proxy.calls];
+      await check('nothing');
+      const struck: string[] = [];
+      for (const call of calls) {
+        for (const when of call.startsWith('GET ') ? (['after'] as const) : (['after', 'before'] as const)) {
+          // in another order of what is done side by side it may not come
+          if (!(await struckAt(call, when, begin))) continue;
+          struck.push(`${when} ${call}`);
+          try {
+            await check(call);
+          } catch (error) {
+            throw new Error(`killed ${when} ${call}: ${(error as Error).message}`, { cause: error });
+          }
+        }
+      }
+      return struck;
+    }
+
+    function assertStruck(struck: readonly string[], calls: readonly string[]): void {
+      for (const call of calls)
+        for (const when of ['before', 'after'])
+          assert.ok(struck.includes(`${when} ${call} 1`), `not struck ${when} ${call}: ${struck.join(', ')}`);
+    }
+
+    const oneRuns = () =>
+      until('one container runs, and no other is there', async () => {
+        const found = await house.containers('crash');
+        return found.length === 1 && found[0]?.state === 'running';
+      });
+
+    it('at any step of an installation has installed it, or not at all', async function () {
+      this.timeout(400_000);
+      const remove = () => house.removed('crash', '?data=true');
+      const struck = await each(
+        () => house.call('POST', 'crash'),
+        async () => {
+          const { status } = await house.protocol('crash');
+          if (status === 'notInstalled') {
+            const none = async () => (await house.containers('crash')).length === 0;
+            return void (await until('no container is left', none));
+          }
+          assert.equal(status, 'installed');
+          await house.runs('crash');
+          await oneRuns();
+          await remove();
+        },
+      );
+      assertStruck(struck, [
+        'POST /images/create',
+        'POST /networks/create',
+        'POST /volumes/create',
+        'POST /containers/create',
+        'POST /containers/:id/start',
+      ]);
+      await house.outcome('POST', 'crash');
+      await house.runs('crash');
+    });
+
+    it('at any step of an update runs the old version or the new one', async function () {
+      this.timeout(400_000);
+      const current = async () => (await house.protocol('crash')).image?.name;
+      const other = async () => ((await current()) === images[0] ? images[1] : images[0]);
+      const seen = new Set<string | undefined>();
+      const struck = await each(
+        async () => house.call('PUT', 'crash', { image: await other() }),
+        async () => {
+          const { status } = await house.runs('crash');
+          assert.equal(status, 'installed');
+          const image = await current();
+          assert.ok(images.includes(image ?? ''), image);
+          seen.add(image);
+          await oneRuns();
+        },
+      );
+      assertStruck(struck, [
+        'POST /images/create',
+        'POST /containers/:id/stop',
+        'POST /containers/create',
+        'POST /containers/:id/start',
+        'DELETE /containers/:id',
+      ]);
+      assert.deepEqual([...seen].sort(), images);
+      await house.runs('crash');
+    });
+  });
+}

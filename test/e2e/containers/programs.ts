@@ -1,0 +1,70 @@
+/** Add-ons of the container tests: one program, whose image says how it behaves. */
+import { build } from 'esbuild';
+import type { ContainerEngine } from '../../support/container-engine.ts';
+
+export type Behaviour =
+  /** Runs, and writes what it is given every 200 ms. */
+  | 'good'
+  /** Ends at once. */
+  | 'broken'
+  /** Never speaks to gate. */
+  | 'silent'
+  /** Runs, then ends. */
+  | 'short'
+  /** Takes memory without end. */
+  | 'greedy'
+  /** Says that it has no devices. */
+  | 'degraded';
+
+const SOURCE = `
+  import { createAddon } from '@gate/addon-sdk';
+  const { BEHAVIOUR, VERSION } = process.env;
+  console.log('this is ' + VERSION);
+  if (BEHAVIOUR === 'broken') {
+    console.error('Error: this version cannot work');
+    process.exit(7);
+  }
+  if (BEHAVIOUR === 'silent') {
+    console.log('looking for something that is not there');
+    process.on('SIGTERM', () => process.exit(0));
+    setInterval(() => undefined, 1000);
+  } else {
+    const addon = createAddon({ version: VERSION, handlers: {} });
+    if (BEHAVIOUR === 'degraded') addon.state('degraded', 'nothing is plugged in');
+    if (BEHAVIOUR === 'short') setTimeout(() => { console.error('Error: it did not last'); process.exit(3); }, 400);
+    if (BEHAVIOUR === 'greedy') {
+      const taken = [];
+      setInterval(() => taken.push(Buffer.alloc(8_000_000, 1)), 10);
+    }
+    if (BEHAVIOUR === 'good') {
+      let count = 0;
+      setInterval(() => (count % 2 ? console.error : console.log)('line ' + count++), 200);
+    }
+    await addon.run();
+    process.exit(0);
+  }
+`;
+
+/** The bundle, to be given to `buildVersion`. */
+export async function bundleProgram(): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: SOURCE, resolveDir: process.cwd(), loader: 'ts' },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    banner: {
+      js: "import{createRequire as createRequireHere}from'node:module';const require=createRequireHere(import.meta.url);",
+    },
+  });
+  return outputFiles[0]?.text ?? '';
+}
+
+/** @returns the image's name in the registry */
+export function buildVersion(
+  engine: ContainerEngine,
+  { program, name, behaviour }: { program: string; name: string; behaviour: Behaviour },
+): Promise<string> {
+  const version = name.split(':')[1] ?? '';
+  return engine.buildProgram(name, program, [`ENV BEHAVIOUR=${behaviour} VERSION=${version}`]);
+}

@@ -1,0 +1,254 @@
+/**
+ * A real Docker engine and a real registry of a test's own: data, sockets and ports in places of their own, gone
+ * afterwards. Images are made on the spot, on a base that stands in for the public one: Node, what it is linked with,
+ * and busybox.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { programPath, reasonToSkip } from '../../scripts/peers/peers.ts';
+import { tempFolder } from './temp-folder.ts';
+import { until } from './until.ts';
+
+const run = promisify(execFile);
+/** The base image, in place of node:24-slim. */
+export const BASE_IMAGE = 'gate-test/node:24-slim';
+const START_MS = 60_000;
+const BUILD_MS = 180_000;
+
+/** Why no engine can be had here; undefined when one can. @throws in continuous integration */
+export function reasonForNoEngine(): string | undefined {
+  if (process.getuid?.() === 0) return reasonToSkip('docker');
+  if (process.env['CI']) throw new Error('the container tests start an engine of their own, as root');
+  return 'only root can start a container engine';
+}
+
+export class ContainerEngine {
+  readonly #folder = tempFolder();
+  readonly #socketPath: string;
+  #engine: ChildProcess | undefined;
+  #registry: ChildProcess | undefined;
+  #registryPort = 0;
+  #words = '';
+
+  private constructor() {
+    this.#socketPath = join(this.#folder.path, 'docker.sock');
+    mkdirSync(this.dataRoot);
+  }
+
+  /** Its places alone: nothing is started. */
+  static prepared(): ContainerEngine {
+    return new ContainerEngine();
+  }
+
+  /** Where the engine keeps images and containers. */
+  get dataRoot(): string {
+    return join(this.#folder.path, 'data');
+  }
+
+  static async start(): Promise<ContainerEngine> {
+    const engine = new ContainerEngine();
+    await Promise.all([engine.startEngine(), engine.startRegistry()]);
+    return engine;
+  }
+
+  get socketPath(): string {
+    return this.#socketPath;
+  }
+
+  /** `127.0.0.1:<port>`: an engine trusts it without a certificate. */
+  get registry(): string {
+    return `127.0.0.1:${this.#registryPort}`;
+  }
+
+  /** What a daemon needs to use them. */
+  get environment(): Record<string, string> {
+    return {
+      ADDON_RUNTIME: 'auto',
+      DOCKER_HOST: `unix://${this.#socketPath}`,
+      ADDON_IMAGES: `${this.registry}/gate/*`,
+      ADDON_TRIAL_SECONDS: '1',
+    };
+  }
+
+  async startEngine(options: readonly string[] = []): Promise<void> {
+    const place = (name: string) => join(this.#folder.path, name);
+    // nothing of the machine's own engine, if there is one, is shared or changed
+    const own = ['--data-root', this.dataRoot, '--exec-root', place('exec'), '--pidfile', place('pid')];
+    const spaces = [
+      '--containerd-namespace',
+      'gate-test',
+      '--containerd-plugins-namespace',
+      'gate-test-plugins',
+    ];
+    const network = ['--bridge', 'none', '--iptables=false', '--ip-masq=false', '--shutdown-timeout', '5'];
+    const child = spawn(
+      programPath('dockerd') ?? 'dockerd',
+      [...own, ...spaces, ...network, '--host', `unix://${this.#socketPath}`, ...options],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    this.#words = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.#words = (this.#words + chunk).slice(-20_000);
+    });
+    this.#engine = child;
+    await until(
+      'the container engine answers',
+      async () => {
+        if (child.exitCode !== null) throw new Error(`dockerd ended: ${this.#words.slice(-2_000)}`);
+        return (await this.docker('version', '--format', '{{.Server.Version}}')) !== '';
+      },
+      START_MS,
+    );
+  }
+
+  async stopEngine(): Promise<void> {
+    await end(this.#engine);
+    this.#engine = undefined;
+  }
+
+  async startRegistry(): Promise<void> {
+    this.#registryPort ||= await freePort();
+    const storage = join(this.#folder.path, 'registry');
+    const config = join(this.#folder.path, 'registry.yml');
+    writeFileSync(
+      config,
+      JSON.stringify({
+        version: '0.1',
+        log: { level: 'error' },
+        storage: { filesystem: { rootdirectory: storage }, delete: { enabled: true } },
+        http: { addr: this.registry },
+      }),
+    );
+    this.#registry = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
+    await until(
+      'the registry answers',
+      async () => (await fetch(`http://${this.registry}/v2/`)).ok,
+      START_MS,
+    );
+  }
+
+  async stopRegistry(): Promise<void> {
+    await end(this.#registry);
+    this.#registry = undefined;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#engine && this.#engine.exitCode === null) {
+      const left = (await this.docker('ps', '--all', '--quiet')).split('\n').filter(Boolean);
+      if (left.length > 0) await this.docker('rm', '--force', ...left);
+      // its bridge is the machine's: it would stay
+      await this.docker('network', 'rm', 'gate-net').catch(() => undefined);
+    }
+    await this.stopEngine();
+    await this.stopRegistry();
+    this.#folder.remove();
+  }
+
+  /** What `docker …` printed. */
+  async docker(...args: string[]): Promise<string> {
+    const { stdout } = await run('docker', ['--host', `unix://${this.#socketPath}`, ...args], {
+      timeout: BUILD_MS,
+      maxBuffer: 16 * 1024 * 1024,
+      env: { ...process.env, DOCKER_BUILDKIT: '0' },
+    });
+    return stdout.trim();
+  }
+
+  /** A folder as a context: its `Dockerfile` is built and pushed to the registry. @returns the image's name there */
+  async build(name: string, context: string): Promise<string> {
+    const tag = `${this.registry}/gate/${name}`;
+    await this.docker('build', '--quiet', '--build-arg', `NODE_IMAGE=${BASE_IMAGE}`, '--tag', tag, context);
+    await this.docker('push', '--quiet', tag);
+    // it is the registry's now
+    await this.docker('rmi', '--no-prune', tag);
+    return tag;
+  }
+
+  /** A program on the base image. */
+  async buildProgram(name: string, program: string, lines: readonly string[] = []): Promise<string> {
+    const context = join(this.#folder.path, 'contexts', name.replace(/\W/g, '-'));
+    mkdirSync(context, { recursive: true });
+    writeFileSync(join(context, 'main.mjs'), program);
+    const file = [
+      `FROM ${BASE_IMAGE}`,
+      'COPY main.mjs /main.mjs',
+      'USER 1000:1000',
+      ...lines,
+      'CMD ["node", "/main.mjs"]',
+    ];
+    writeFileSync(join(context, 'Dockerfile'), `${file.join('\n')}\n`);
+    return this.build(name, context);
+  }
+
+  /** Node as it runs this, and the shell of busybox. */
+  async buildBase(): Promise<void> {
+    const context = join(this.#folder.path, 'base');
+    const root = join(context, 'root');
+    const bin = join(root, 'bin');
+    mkdirSync(bin, { recursive: true });
+    mkdirSync(join(root, 'tmp'), { recursive: true });
+    copyFileSync(process.execPath, join(bin, 'node'));
+    // symbols are of no use here, and a fifth of it
+    await run('strip', [join(bin, 'node')]).catch(() => undefined);
+    const { stdout } = await run('ldd', [process.execPath]);
+    for (const [, path = ''] of stdout.matchAll(/(\/\S+) \(0x/g)) {
+      mkdirSync(join(root, dirname(path)), { recursive: true });
+      copyFileSync(path, join(root, path));
+    }
+    copyFileSync(programPath('busybox') ?? 'busybox', join(bin, 'busybox'));
+    for (const name of ['sh', 'mkdir', 'chmod', 'chown', 'find', 'test', 'cat'])
+      symlinkSync('busybox', join(bin, name));
+    chmodSync(join(root, 'tmp'), 0o1777);
+    writeFileSync(join(context, 'Dockerfile'), 'FROM scratch\nCOPY root /\nENV PATH=/bin\n');
+    await this.docker('build', '--quiet', '--tag', BASE_IMAGE, context);
+  }
+
+  /** A folder for a context; gone with the engine. */
+  contextFolder(name: string): string {
+    return join(this.#folder.path, 'contexts', name);
+  }
+
+  /** Brings a file into a context. */
+  copy(from: string, to: string): void {
+    cpSync(from, to, { recursive: true });
+  }
+
+  /** What the engine last wrote. */
+  get log(): string {
+    return this.#words;
+  }
+}
+
+export function readManifest(slug: string) {
+  return JSON.parse(readFileSync(join('addons', slug, 'addon.json'), 'utf8'));
+}
+
+async function end(child: ChildProcess | undefined): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const late = setTimeout(() => child.kill('SIGKILL'), 30_000);
+  await ended;
+  clearTimeout(late);
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
