@@ -83,6 +83,7 @@ async function run(): Promise<void> {
     dataFolder,
     version: version(),
     addonsFolder: join(here, '../addons'),
+    architecture: process.arch,
     nodePath: process.execPath,
     environment: process.env,
     logger,

@@ -11,6 +11,7 @@ import { loadSettings } from '../config/load.ts';
 import { GatewayError } from '../model/error.ts';
 import { addClientsCommand } from './clients.ts';
 import { callLocally, NoGatewayError } from './local-call.ts';
+import { addUpdateCommand } from './update.ts';
 
 const REFUSED = 1;
 const WRONG_USE = 2;
@@ -28,10 +29,20 @@ addClientsCommand(program, {
   print: (text) => process.stdout.write(`${text}\n`),
 });
 
+addUpdateCommand(program, {
+  dataFolder,
+  print: (text) => process.stdout.write(`${text}\n`),
+  tell: (text) => process.stderr.write(`${text}\n`),
+});
+
 /** @throws GatewayError badSetting */
+function dataFolder(): string {
+  const { dataFolder: given } = program.opts<{ dataFolder?: string }>();
+  return resolve(given ?? loadSettings(process.env).DATA_FOLDER);
+}
+
 function socketPath(): string {
-  const { dataFolder } = program.opts<{ dataFolder?: string }>();
-  return join(resolve(dataFolder ?? loadSettings(process.env).DATA_FOLDER), 'gate.sock');
+  return join(dataFolder(), 'gate.sock');
 }
 
 try {

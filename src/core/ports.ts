@@ -148,6 +148,26 @@ export interface ExternalLoginCheck {
   admits(slug: string, token: string): Promise<boolean>;
 }
 
+/** How an update of gate ended: `failure` says why it stayed with `from`. */
+export interface ReleaseOutcome {
+  id: string;
+  from: string;
+  /** Empty where it never came to be known. */
+  version: string;
+  failure?: string | undefined;
+  /** Milliseconds since 1970. */
+  ts: number;
+}
+
+/** The way to the updater, which puts releases of gate in place. */
+export interface ReleaseDesk {
+  /** Resolves when the updater has it. @throws GatewayError unavailable, forbidden, conflict, notFound, tooLarge */
+  fetchAndAsk(release: { version: string } | { url: string }): Promise<void>;
+  /** An end that `markTold` was not called for yet. */
+  untold(): ReleaseOutcome | undefined;
+  markTold(outcome: ReleaseOutcome): void;
+}
+
 /** Add-ons on disk: the folders of `DATA_FOLDER/addons`, and copies of what ran. */
 export interface AddonShelf {
   /** Reads an add-on's folder anew. @throws GatewayError conflict saying what is wrong with it */

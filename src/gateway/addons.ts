@@ -68,7 +68,7 @@ export async function startAddons(ground: Ground, house: House) {
   await running.run(supervisor);
   await running.run(new ExternalAddons({ protocols, health, events, onLine }));
   const foreignAddons = new ForeignAddons({ protocols, devices, installations, shelf });
-  return { ...requests, protocols, installations, foreignAddons, logins, logs };
+  return { ...requests, broker, protocols, installations, foreignAddons, logins, logs };
 }
 
 async function packagesFound({ addonsFolder, dataFolder, events, logger }: Ground) {
