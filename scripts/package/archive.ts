@@ -11,10 +11,12 @@ export interface ArchiveParts {
   name: string;
   file: string;
   epochSeconds: number;
+  /** Of gzip; a release has 6. */
+  level: number;
 }
 
 /** @throws Error when tar fails */
-export async function writeArchive({ parent, name, file, epochSeconds }: ArchiveParts): Promise<void> {
+export async function writeArchive({ parent, name, file, epochSeconds, level }: ArchiveParts): Promise<void> {
   const tar = spawn(
     'tar',
     [
@@ -34,7 +36,7 @@ export async function writeArchive({ parent, name, file, epochSeconds }: Archive
     { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, LC_ALL: 'C' } },
   );
   const ended = once(tar, 'exit');
-  await pipeline(tar.stdout, createGzip({ level: 6 }), createWriteStream(file));
+  await pipeline(tar.stdout, createGzip({ level }), createWriteStream(file));
   const [code] = await ended;
   if (code !== 0) throw new Error(`tar ended with ${code}`);
 }

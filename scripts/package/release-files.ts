@@ -11,12 +11,17 @@ export function releaseName({ version, architecture }: Pick<ReleaseFacts, 'versi
   return `gate-${version}-linux-${architecture}`;
 }
 
-/** @param folder sealed, and called as `releaseName` has it @returns path of the archive */
-export async function writeReleaseFiles(folder: string, out: string, facts: ReleaseFacts): Promise<string> {
+/** @param folder sealed, and called as `releaseName` has it @param level of compression @returns path of the archive */
+export async function writeReleaseFiles(
+  folder: string,
+  out: string,
+  facts: ReleaseFacts,
+  level = 6,
+): Promise<string> {
   mkdirSync(out, { recursive: true });
   const name = basename(folder);
   const file = join(out, `${name}.tar.gz`);
-  await writeArchive({ parent: dirname(folder), name, file, epochSeconds: facts.state.epochSeconds });
+  await writeArchive({ parent: dirname(folder), name, file, epochSeconds: facts.state.epochSeconds, level });
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
   // as sha256sum prints and reads it; the signature holds for the name too

@@ -28,6 +28,8 @@ export interface ReleaseFacts {
   architecture: Architecture;
   state: SourceState;
   key: SigningKey;
+  /** Version of the store's schema, where it is not that of the sources. */
+  store?: number;
 }
 
 /** Everything but the manifest. `built` is what `npm run build` made. */
@@ -54,7 +56,8 @@ export function layOutRelease(folder: string, built: string, facts: ReleaseFacts
 }
 
 /** Names what lies in the folder now, and signs that. */
-export async function sealRelease(folder: string, { version, architecture, state, key }: ReleaseFacts) {
+export async function sealRelease(folder: string, facts: ReleaseFacts): Promise<void> {
+  const { version, architecture, state, key, store = MIGRATIONS.length } = facts;
   for (const name of [MANIFEST, MANIFEST_SIGNATURE]) rmSync(join(folder, name), { force: true });
   const { files, links } = await contentOf(folder);
   const manifest = {
@@ -65,7 +68,7 @@ export async function sealRelease(folder: string, { version, architecture, state
     commit: state.commit,
     date: new Date(state.epochSeconds * 1_000).toISOString(),
     node: NODE_VERSION,
-    store: MIGRATIONS.length,
+    store,
     development: key.development,
     links,
     files,

@@ -105,27 +105,22 @@ export class UpdateRun {
     }
     if (request.archive === undefined)
       throw new GatewayError('badRequest', 'the request names neither an archive nor a release');
-    const { spool } = spoolFolders(this.#parts.dataFolder);
-    const given = join(spool, request.archive);
-    try {
-      const archive = this.#releases.takeIn(given);
-      const { version, arch, name } = await checkArchive(archive, keys);
-      this.#aim(version);
-      if (arch !== this.#parts.architecture) {
-        throw new GatewayError(
-          'badRequest',
-          `${name} is for ${arch}, this machine is ${this.#parts.architecture}`,
-        );
-      }
-      this.#demandWanted(version, request.allowOlder && trusted);
-      this.#enter('unpacking');
-      const unpacked = this.#releases.unpack(archive, name);
-      await this.#checked(unpacked, version, keys);
-      this.#releases.accept(unpacked, version);
-      return version;
-    } finally {
-      for (const suffix of ['', '.sha256', '.sig']) rmSync(given + suffix, { force: true });
+    const given = join(spoolFolders(this.#parts.dataFolder).spool, request.archive);
+    const archive = this.#releases.takeIn(given);
+    const { version, arch, name } = await checkArchive(archive, keys);
+    this.#aim(version);
+    if (arch !== this.#parts.architecture) {
+      throw new GatewayError(
+        'badRequest',
+        `${name} is for ${arch}, this machine is ${this.#parts.architecture}`,
+      );
     }
+    this.#demandWanted(version, request.allowOlder && trusted);
+    this.#enter('unpacking');
+    const unpacked = this.#releases.unpack(archive, name);
+    await this.#checked(unpacked, version, keys);
+    this.#releases.accept(unpacked, version);
+    return version;
   }
 
   async #checked(folder: string, version: string, keys: readonly string[]) {
@@ -218,6 +213,7 @@ export class UpdateRun {
 
   /** The outcome first: the end of the state is the end of the update. */
   #end(): void {
+    this.#clearSpool();
     const { id, from, to = '', failure } = this.#demandState();
     const outcome = {
       id,
@@ -230,6 +226,14 @@ export class UpdateRun {
     removeDurably(this.#folders.state);
     this.#state = undefined;
     this.#parts.log(failure === undefined ? `gate ${to} runs` : `gate stays ${from}: ${failure}`);
+  }
+
+  /** Of archives: what was asked for is told, or was done. */
+  #clearSpool(): void {
+    const { spool } = spoolFolders(this.#parts.dataFolder);
+    for (const name of readdirSync(spool)) {
+      if (/\.tar\.gz(\.sha256|\.sig)?$/.test(name)) rmSync(join(spool, name), { force: true });
+    }
   }
 
   #enter(phase: Phase): void {
