@@ -1,9 +1,9 @@
 /** The gateway as an installed service: what it tells systemd, and how it is updated. */
 import { SoftwareUpdates } from '../core/software-updates.ts';
+import { ServiceManager } from '../lib/service-manager.ts';
 import type { Addons } from './addons.ts';
 import type { Ground } from './ground.ts';
 import type { House } from './house.ts';
-import { ServiceManager } from './service-manager.ts';
 
 type ServiceParts = Pick<House, 'store'> & Pick<Addons, 'broker'>;
 
@@ -23,7 +23,7 @@ export async function startService(
     { name: 'store', getOn: () => store.getOn() },
     { name: 'broker', getOn: () => broker.getOn() },
   ];
-  await running.run(new ServiceManager({ environment, parts, logger }));
+  await running.run(new ServiceManager({ environment, status: 'the API answers', parts, logger }));
   return updates;
 }
 

@@ -1,15 +1,15 @@
 /**
- * The gateway as systemd's service: ready, stopping, and alive only while it gets on. A timer alone would say "alive" of
- * a gateway whose store or broker hangs: each sign of life is asked for anew from both, through this event loop.
+ * A daemon as systemd's service: ready, stopping, and alive only while it gets on. A timer alone would say "alive" of a
+ * daemon whose parts hang: each sign of life is asked for anew from them, through this event loop.
  */
-import { pause, withDeadline } from '../lib/deadline.ts';
-import type { Logger } from '../lib/logger.ts';
-import { SystemdNotify } from '../lib/systemd-notify.ts';
+import { pause, withDeadline } from './deadline.ts';
+import type { Logger } from './logger.ts';
+import { SystemdNotify } from './systemd-notify.ts';
 
 /** Of the time that systemd waits: one sign of life may be lost. */
 const SIGN_EVERY = 1 / 3;
 
-/** A part that the gateway cannot work without. `getOn` resolves when it has done a piece of its work. */
+/** A part that the daemon cannot work without. `getOn` resolves when it has done a piece of its work. */
 export interface Progressing {
   name: string;
   getOn: () => Promise<void>;
@@ -17,6 +17,8 @@ export interface Progressing {
 
 export interface ServiceManagerParts {
   environment: Record<string, string | undefined>;
+  /** What is ready then, in words for `systemctl status`. */
+  status: string;
   parts: readonly Progressing[];
   logger: Logger;
 }
@@ -32,12 +34,12 @@ export class ServiceManager {
     this.#notify = new SystemdNotify(parts.environment);
   }
 
-  /** Says that the gateway is ready, and from then on that it lives. */
+  /** Says that the daemon is ready, and from then on that it lives. */
   async start(): Promise<void> {
-    const { logger } = this.#parts;
+    const { logger, status } = this.#parts;
     // not being able to say it ends in systemd's own deadline
     await this.#notify
-      .send('READY=1', 'STATUS=the API answers')
+      .send('READY=1', `STATUS=${status}`)
       .catch((error) => logger.error({ err: error }, 'systemd was not told'));
     const watchdogMs = this.#notify.watchdogMs;
     if (watchdogMs !== undefined) this.#watching = this.#watch(watchdogMs * SIGN_EVERY);
@@ -57,10 +59,9 @@ export class ServiceManager {
       const hanging = await this.#firstHanging(everyMs);
       try {
         if (hanging === undefined) await this.#notify.send('WATCHDOG=1');
-        else
-          logger.error({ part: hanging }, `${hanging} does not get on: systemd is not told that gate lives`);
+        else logger.error({ part: hanging }, `${hanging} does not get on: systemd gets no sign of life`);
       } catch (error) {
-        logger.error({ err: error }, 'systemd was not told that gate lives');
+        logger.error({ err: error }, 'systemd got no sign of life');
       }
     }
   }
