@@ -88,7 +88,7 @@ export class Releases {
       { timeout: TAR_MS, encoding: 'utf8' },
     );
     if (status === 0) return join(folder, name);
-    const why = error?.message ?? stderr.trim().split('\n').at(-1);
+    const why = error?.message ?? stderr.trim().split('\n')[0];
     throw new GatewayError('internal', `${basename(archive)} could not be unpacked: ${why}`);
   }
 
