@@ -46,6 +46,11 @@ export function pairingPayload(device: Device) {
   };
 }
 
+/** A step of a pairing: an addition. `details` is what the add-on says of it. */
+export function pairingStepPayload({ deviceId, step, details, ts }: GatewayEvents['pairingStepped']) {
+  return { deviceId, step, ...(Object.keys(details).length === 0 ? {} : { details }), ts: isoTime(ts) };
+}
+
 /** Log lines as the cloud's `log` event shows them. */
 export function logPayload({ deviceId, log, lines }: GatewayEvents['logsGathered']) {
   return {

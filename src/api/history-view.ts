@@ -1,17 +1,15 @@
 /**
- * A history as callers see it: dojot's entries in the printed order of keys, or rows of CSV. Written as text piece by
- * piece (`pieced-body.ts`): an answer may have 100,000 entries.
+ * A history as callers see it: dojot's entries in the printed order of keys, or rows of CSV. Written piece by piece
+ * (`pieced-body.ts`): an answer may have 100,000 entries.
  */
 import * as v from 'valibot';
 import { jsonValueSchema } from '../model/device.ts';
-import type { AttributeHistory, HistoryBucket, HistoryValue } from '../model/history.ts';
+import type { AttributeHistory, HistoryBucket, HistoryValues } from '../model/history.ts';
 import type { JsonValue } from '../model/json.ts';
 import { csvField, csvRow } from './csv.ts';
 import { isoMicrosecondsWriter } from './iso-time.ts';
 import { isoDateTime } from './schemas.ts';
-
-/** Young garbage: with more at a time the text would be moved about before it is sent. */
-const ENTRIES_A_PIECE = 400;
+import { valueBytes } from './value-bytes.ts';
 
 /** One value of one attribute. */
 export const valueSchema = v.object({
@@ -35,49 +33,37 @@ const entries = v.union([v.array(valueSchema), v.array(bucketSchema)]);
 /** One named attribute: an array. Several or none: an object of arrays. */
 export const historySchema = v.union([entries, v.record(v.string(), entries)]);
 
-type Histories<Entry> = AttributeHistory<Entry>['entries'];
-/** How entries of one attribute are written; made anew for each answer. */
-export type EntryWriter<Entry> = (attribute: string) => (entry: Entry) => string;
+type Histories<Entries> = AttributeHistory<Entries>['entries'];
+type Piece = string | Buffer;
+type Buckets = readonly HistoryBucket[];
+/** Writes the entries of one attribute: with commas between them, or as rows. */
+export type EntriesWriter<Entries> = (attribute: string, entries: Entries) => Iterable<Piece>;
 
-export function valueEntries(source: { deviceId: string; protocol: string }): EntryWriter<HistoryValue> {
-  // few parts, each made once: what is written most often is written quickest
-  const beginAt = isoMicrosecondsWriter(`{"device_id":${JSON.stringify(source.deviceId)},"ts":"`);
-  const middle = `","metadata":${JSON.stringify({ protocol: source.protocol, payload: 'json' })},"value":`;
-  return (attribute) => {
-    const end = `,"attr":${JSON.stringify(attribute)}}`;
-    // a number from JSON is finite: its text is its JSON
-    return ({ ts, value }) =>
-      beginAt(ts) + middle + (typeof value === 'number' ? value : JSON.stringify(value)) + end;
+export function valueEntries(source: { deviceId: string; protocol: string }): EntriesWriter<HistoryValues> {
+  return (attribute, entries) => valueBytes({ ...source, attribute }, entries);
+}
+
+export function bucketEntries({ deviceId }: { deviceId: string }): EntriesWriter<Buckets> {
+  const iso = isoMicrosecondsWriter();
+  return function* (attr, buckets) {
+    let comma = '';
+    for (const { ts, min, max, mean, count } of buckets) {
+      yield comma + JSON.stringify({ device_id: deviceId, ts: iso(ts), attr, min, max, mean, count });
+      comma = ',';
+    }
   };
 }
 
-export function bucketEntries({ deviceId }: { deviceId: string }): EntryWriter<HistoryBucket> {
-  const iso = isoMicrosecondsWriter();
-  return (attr) =>
-    ({ ts, min, max, mean, count }) =>
-      JSON.stringify({ device_id: deviceId, ts: iso(ts), attr, min, max, mean, count });
-}
-
 /** One named attribute: an array. Else an object of arrays, by attribute. */
-export function* historyJson<Entry>(
-  histories: Histories<Entry>,
-  write: EntryWriter<Entry>,
+export function* historyJson<Entries>(
+  histories: Histories<Entries>,
+  write: EntriesWriter<Entries>,
   form: 'array' | 'object',
-): Generator<string> {
+): Generator<Piece> {
   let before = form === 'object' ? '{' : '';
   for (const [attribute, entries] of histories) {
     yield `${before}${form === 'object' ? `${JSON.stringify(attribute)}:` : ''}[`;
-    const entry = write(attribute);
-    let comma = '';
-    for (const piece of pieces(entries)) {
-      // appended, not joined: the text is made flat once, when it is encoded
-      let text = '';
-      for (const each of piece) {
-        text += comma + entry(each);
-        comma = ',';
-      }
-      yield text;
-    }
+    yield* write(attribute, entries);
     yield ']';
     before = ',';
   }
@@ -87,45 +73,38 @@ export function* historyJson<Entry>(
 export const VALUE_COLUMNS = ['device_id', 'ts', 'attr', 'value'] as const;
 export const BUCKET_COLUMNS = ['device_id', 'ts', 'attr', 'min', 'max', 'mean', 'count'] as const;
 
-export function valueRows({ deviceId }: { deviceId: string }): EntryWriter<HistoryValue> {
-  return rows(deviceId, ({ value }) => [value]);
+export function valueRows({ deviceId }: { deviceId: string }): EntriesWriter<HistoryValues> {
+  const begin = rowBegin(deviceId);
+  return function* (attribute, { times, values }) {
+    const beginAt = begin(attribute);
+    for (const [index, ts] of times.entries()) yield beginAt(ts) + csvRow([values[index] as JsonValue]);
+  };
 }
 
-export function bucketRows({ deviceId }: { deviceId: string }): EntryWriter<HistoryBucket> {
-  return rows(deviceId, ({ min, max, mean, count }) => [min, max, mean, count]);
+export function bucketRows({ deviceId }: { deviceId: string }): EntriesWriter<Buckets> {
+  const begin = rowBegin(deviceId);
+  return function* (attribute, buckets) {
+    const beginAt = begin(attribute);
+    for (const { ts, min, max, mean, count } of buckets) yield beginAt(ts) + csvRow([min, max, mean, count]);
+  };
 }
 
-function rows<Entry extends { ts: number }>(
-  deviceId: string,
-  fieldsOf: (entry: Entry) => JsonValue[],
-): EntryWriter<Entry> {
+/** What rows of either kind begin with. */
+function rowBegin(deviceId: string): (attribute: string) => (ts: number) => string {
   const iso = isoMicrosecondsWriter();
   const device = csvField(deviceId);
   return (attribute) => {
     const attr = csvField(attribute);
-    return (entry) => `${device},${iso(entry.ts)},${attr},${csvRow(fieldsOf(entry))}`;
+    return (ts) => `${device},${iso(ts)},${attr},`;
   };
 }
 
 /** A header line, then one attribute after the other. */
-export function* historyCsv<Entry>(
-  histories: Histories<Entry>,
-  write: EntryWriter<Entry>,
+export function* historyCsv<Entries>(
+  histories: Histories<Entries>,
+  write: EntriesWriter<Entries>,
   columns: readonly string[],
-): Generator<string> {
+): Generator<Piece> {
   yield csvRow(columns);
-  for (const [attribute, entries] of histories) {
-    const row = write(attribute);
-    for (const piece of pieces(entries)) {
-      let text = '';
-      for (const each of piece) text += row(each);
-      yield text;
-    }
-  }
-}
-
-function* pieces<Entry>(entries: readonly Entry[]): Generator<readonly Entry[]> {
-  for (let from = 0; from < entries.length; from += ENTRIES_A_PIECE) {
-    yield entries.slice(from, from + ENTRIES_A_PIECE);
-  }
+  for (const [attribute, entries] of histories) yield* write(attribute, entries);
 }

@@ -12,8 +12,8 @@ export interface IsoTime {
 const DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(.*))?$/i;
 /** A `+` in a query string arrives as a space. */
 const ZONE = /^([+ -])(\d{2})(?::?(\d{2}))?$/;
-const MINUTE_MS = 60_000;
-const HOUR_MS = 3_600_000;
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 3_600_000;
 
 /** Without a zone it is UTC. @returns undefined for what is not a time */
 export function parseIsoTime(text: string): IsoTime | undefined {
@@ -43,17 +43,16 @@ const MILLISECONDS: readonly string[] = Array.from(
 );
 
 /**
- * Writes `2018-02-14T13:43:33.306000Z`, with `before` in front. Times that come in a row share most of their text: made
- * once an hour.
+ * Writes `2018-02-14T13:43:33.306000Z`. Times that come in a row share most of their text: made once an hour.
  */
-export function isoMicrosecondsWriter(before = ''): (ms: number) => string {
+export function isoMicrosecondsWriter(): (ms: number) => string {
   let hour = Number.NaN;
   let prefix = '';
   return (ms) => {
     const inHour = Math.floor(ms / HOUR_MS);
     if (inHour !== hour) {
       hour = inHour;
-      prefix = before + new Date(inHour * HOUR_MS).toISOString().slice(0, 14);
+      prefix = new Date(inHour * HOUR_MS).toISOString().slice(0, 14);
     }
     const rest = ms - inHour * HOUR_MS;
     const minute = Math.floor(rest / MINUTE_MS);

@@ -7,12 +7,12 @@ import { Readable } from 'node:stream';
 
 /** Pieces are gathered up to so many characters before they are encoded: short-lived, and never moved in memory. */
 const PIECE_CHARS = 48_000;
-/** Written without a turn of the event loop: some 2 ms of work. */
+/** Written without a turn of the event loop: some 2 ms of work at most. */
 const TURN_CHARS = 480_000;
 const WHOLE_BYTES_MAX = 2_097_152;
 
-/** For `context.body`. The texts are asked for one by one. */
-export async function piecedBody(texts: Iterable<string>): Promise<Buffer | Readable> {
+/** For `context.body`. The pieces, text or UTF-8, are asked for one by one. */
+export async function piecedBody(texts: Iterable<string | Buffer>): Promise<Buffer | Readable> {
   const pieces = encoded(texts);
   const begun: Buffer[] = [];
   for (let bytes = 0; bytes <= WHOLE_BYTES_MAX; ) {
@@ -29,15 +29,21 @@ async function* continued(begun: readonly Buffer[], rest: AsyncIterable<Buffer>)
   yield* rest;
 }
 
-async function* encoded(texts: Iterable<string>): AsyncGenerator<Buffer, undefined> {
+async function* encoded(texts: Iterable<string | Buffer>): AsyncGenerator<Buffer, undefined> {
   let piece = '';
   let chars = 0;
   for (const text of texts) {
-    piece += text;
-    if (piece.length < PIECE_CHARS) continue;
-    yield Buffer.from(piece);
+    if (typeof text === 'string') {
+      piece += text;
+      if (piece.length < PIECE_CHARS) continue;
+    }
+    if (piece !== '') yield Buffer.from(piece);
     chars += piece.length;
     piece = '';
+    if (typeof text !== 'string') {
+      yield text;
+      chars += text.length;
+    }
     if (chars < TURN_CHARS) continue;
     chars = 0;
     await new Promise((resolve) => setImmediate(resolve));

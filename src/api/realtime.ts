@@ -25,6 +25,7 @@ import {
   logPayload,
   pairingEventOf,
   pairingPayload,
+  pairingStepPayload,
 } from './event-view.ts';
 import { roomOf } from './narrowing.ts';
 import { notificationView } from './notification-view.ts';
@@ -101,6 +102,7 @@ export class Realtime {
       events.on('deviceAnswered', (answer) => this.#tellAnswer(answer)),
       events.on('availabilityChanged', (change) => this.#tellAvailability(change)),
       events.on('devicePairingChanged', (change) => this.#tellPairing(change)),
+      events.on('pairingStepped', (step) => this.#tellPairingStep(step)),
       events.on('notificationRaised', (notification) => this.#tellNotification(notification)),
       events.on('logsGathered', (gathered) => this.#tellLogs(gathered)),
       events.on('installationChanged', (change) =>
@@ -175,6 +177,11 @@ export class Realtime {
   #tellPairing({ device }: GatewayEvents['devicePairingChanged']): void {
     const event = pairingEventOf(device);
     if (event) this.#tell({ kind: 'pairing', event, deviceId: device.id }, () => pairingPayload(device));
+  }
+
+  #tellPairingStep(step: GatewayEvents['pairingStepped']): void {
+    const { deviceId } = step;
+    this.#tell({ kind: 'pairing', event: 'pairing_progress', deviceId }, () => pairingStepPayload(step));
   }
 
   #tellInstallation(event: string, payload: object): void {

@@ -1,17 +1,11 @@
 /** `gate clients`: who may call the API. */
 import { type Command, InvalidArgumentError } from 'commander';
 import { SCOPES, type Scope } from '../model/client.ts';
-import type { JsonValue } from '../model/json.ts';
-import type { LocalCall } from './local-call.ts';
+import type { GatewayClient } from './gateway-client.ts';
+import { show, type Terminal, table } from './terminal.ts';
 
 const CLIENTS = '/authentication/v1/clients';
 const DEFAULT_NAME = 'gate clients add';
-
-/** What the commands need of the world. */
-export interface ClientsTools {
-  call: (call: Omit<LocalCall, 'socketPath'>) => Promise<JsonValue>;
-  print: (text: string) => void;
-}
 
 interface Added {
   clientId: string;
@@ -26,7 +20,10 @@ interface Listed {
   lastUsedAt?: number;
 }
 
-export function addClientsCommand(program: Command, { call, print }: ClientsTools): void {
+export function addClientsCommand(
+  program: Command,
+  { client, terminal }: { client: () => GatewayClient; terminal: Terminal },
+): void {
   const clients = program.command('clients').description('who may call the API');
 
   clients
@@ -34,24 +31,23 @@ export function addClientsCommand(program: Command, { call, print }: ClientsTool
     .description('add a client; its secret is shown this once')
     .option('--name <name>', 'what it is, 1 to 64 characters', DEFAULT_NAME)
     .option('--scopes <scopes>', `any of ${SCOPES.join(', ')}, separated by commas`, scopesIn, ['admin'])
-    .option('--json', 'print {clientId, clientSecret, scopes}')
-    .action(async ({ name, scopes, json }: { name: string; scopes: Scope[]; json?: true }) => {
-      const answer = await call({ method: 'POST', path: CLIENTS, body: { name, scopes } });
-      const { clientId, clientSecret, scopes: given } = answer as unknown as Added;
-      if (json) print(JSON.stringify({ clientId, clientSecret, scopes: given }));
-      else
-        print(
+    .action(async ({ name, scopes }: { name: string; scopes: Scope[] }) => {
+      const { body } = await client().call({ method: 'POST', path: CLIENTS, body: { name, scopes } });
+      const { clientId, clientSecret, scopes: given } = body as unknown as Added;
+      show(
+        terminal,
+        { clientId, clientSecret, scopes: given },
+        () =>
           `client id      ${clientId}\nclient secret  ${clientSecret}\nscopes         ${given.join(', ')}`,
-        );
+      );
     });
 
   clients
     .command('list')
     .description('list the clients')
-    .option('--json', 'print them as JSON')
-    .action(async ({ json }: { json?: true }) => {
-      const listed = (await call({ method: 'GET', path: CLIENTS })) as unknown as Listed[];
-      print(json ? JSON.stringify(listed) : table(listed));
+    .action(async () => {
+      const listed = await client().get<Listed[]>(CLIENTS);
+      show(terminal, listed, () => table(HEAD, listed.map(rowOf)));
     });
 
   clients
@@ -59,12 +55,10 @@ export function addClientsCommand(program: Command, { call, print }: ClientsTool
     .description('remove a client: its tokens and sockets end at once')
     .argument('<clientId>')
     .option('--tokens', 'end its tokens and sockets, and let it log in again')
-    .option('--json', 'print {}')
-    .action(async (clientId: string, { tokens, json }: { tokens?: true; json?: true }) => {
+    .action(async (clientId: string, { tokens }: { tokens?: true }) => {
       const path = `${CLIENTS}/${encodeURIComponent(clientId)}${tokens ? '/tokens' : ''}`;
-      await call({ method: 'DELETE', path });
-      const done = tokens ? `the tokens of ${clientId} are void` : `${clientId} is removed`;
-      print(json ? '{}' : done);
+      await client().call({ method: 'DELETE', path });
+      show(terminal, {}, () => (tokens ? `the tokens of ${clientId} are void` : `${clientId} is removed`));
     });
 }
 
@@ -76,26 +70,16 @@ function scopesIn(text: string): Scope[] {
   throw new InvalidArgumentError(`It may name ${SCOPES.join(', ')}, separated by commas.`);
 }
 
-function table(clients: readonly Listed[]): string {
-  const rows = clients.map(({ clientId, name, scopes, createdAt, lastUsedAt }) => [
+const HEAD = ['CLIENT ID', 'NAME', 'SCOPES', 'ADDED', 'LAST LOG-IN'];
+
+function rowOf({ clientId, name, scopes, createdAt, lastUsedAt }: Listed): string[] {
+  return [
     clientId,
     name,
     scopes.join(', '),
     day(createdAt),
     lastUsedAt === undefined ? 'never' : day(lastUsedAt),
-  ]);
-  const head = ['CLIENT ID', 'NAME', 'SCOPES', 'ADDED', 'LAST LOG-IN'];
-  const widths = head.map((_, column) =>
-    Math.max(...[head, ...rows].map((row) => (row[column] as string).length)),
-  );
-  return [head, ...rows]
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] as number))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  ];
 }
 
 function day(ms: number): string {

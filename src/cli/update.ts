@@ -7,7 +7,8 @@ import { shortId } from '../lib/short-id.ts';
 import { GatewayError } from '../model/error.ts';
 import type { Phase, UpdateOutcome } from '../updater/forms.ts';
 import { VERSION } from '../updater/forms.ts';
-import { NoGatewayError } from './local-call.ts';
+import { NoGatewayError } from './no-gateway.ts';
+import type { Terminal } from './terminal.ts';
 
 /** The updater takes a request within a moment, or nobody is there to take it. */
 const TAKEN_WITHIN_MS = 30_000;
@@ -26,38 +27,41 @@ const WORDS: Record<Phase, string> = {
 };
 
 export interface UpdateTools {
-  dataFolder: () => string;
-  print: (text: string) => void;
-  tell: (text: string) => void;
+  terminal: Terminal;
+  box: () => { dataFolder: string };
+  /** Another gateway is meant, by its address. */
+  remote: () => boolean;
 }
 
 interface UpdateOptions {
   staged?: true;
   allowOlder?: true;
-  json?: true;
 }
 
-export function addUpdateCommand(program: Command, { dataFolder, print, tell }: UpdateTools): void {
+export function addUpdateCommand(program: Command, { terminal, box, remote }: UpdateTools): void {
   program
     .command('update')
     .description('put another release in place; it goes back by itself when that one does not come up')
     .argument('[release]', 'an archive, its address, or its version; without it: how the last update ended')
     .option('--allow-older', 'take an older release too; for root alone')
     .option('--staged', 'the version lies in the folder of releases already, as install.sh puts it there')
-    .option('--json', 'print {id, from, version, failure?, ts}')
     .action(async (release: string | undefined, options: UpdateOptions) => {
-      const desk = await deskFor(dataFolder());
+      if (remote()) {
+        throw new GatewayError('badSetting', 'gate update is for the box that it runs on: leave out --url');
+      }
+      const desk = await deskFor(box().dataFolder);
       if (release === undefined) {
-        print(lastUpdate(desk.outcome(), options));
+        terminal.print(lastUpdate(desk.outcome(), terminal.json()));
         return;
       }
-      const id = await ask(desk, release, { ...options, tell });
-      const outcome = await ended(desk, id, tell);
-      if (options.json) print(JSON.stringify(outcome));
+      const id = await ask(desk, release, { ...options, terminal });
+      const outcome = await ended(desk, id, terminal);
+      if (outcome === undefined) return;
+      if (terminal.json()) terminal.print(JSON.stringify(outcome));
       if (outcome.failure !== undefined) {
         throw new GatewayError('conflict', `gate stays ${outcome.from}: ${outcome.failure}`);
       }
-      if (!options.json) print(`gate ${outcome.version} runs, in place of ${outcome.from}`);
+      if (!terminal.json()) terminal.print(`gate ${outcome.version} runs, in place of ${outcome.from}`);
     });
 }
 
@@ -82,7 +86,7 @@ async function deskFor(dataFolder: string) {
 async function ask(
   desk: Desk,
   release: string,
-  { staged, allowOlder, json, tell }: UpdateOptions & { tell: UpdateTools['tell'] },
+  { staged, allowOlder, terminal }: UpdateOptions & { terminal: Terminal },
 ): Promise<string> {
   const options = allowOlder ? { allowOlder } : {};
   if (staged) return desk.askForStaged(release, options);
@@ -94,26 +98,29 @@ async function ask(
     throw new GatewayError('badSetting', `"${release}" is no file, no address and no version`);
   }
   const url = isVersion ? urlOfVersion(release, process.arch, allowed) : release;
-  tell(`fetching ${url}`);
+  terminal.say(`fetching ${url}`);
   let tenths = 0;
   const onProgress = (bytes: number, total: number | undefined) => {
     const now = total === undefined ? 0 : Math.floor((bytes / total) * 10);
     // the small files beside it are there at once
-    if (now > tenths && bytes > 1e6 && !json) tell(`  ${now * 10} % of ${Math.round((total ?? 0) / 1e6)} MB`);
+    if (now > tenths && bytes > 1e6) terminal.say(`  ${now * 10} % of ${Math.round((total ?? 0) / 1e6)} MB`);
     tenths = now;
   };
   return desk.askForFetched({ url, allowed, onProgress }, options);
 }
 
-/** @throws NoGatewayError when nobody takes the request, or it does not end */
-async function ended(desk: Desk, id: string, tell: UpdateTools['tell']): Promise<UpdateOutcome> {
+/**
+ * Undefined when the person does not wait: the update goes on.
+ * @throws NoGatewayError when nobody takes the request, or it does not end
+ */
+async function ended(desk: Desk, id: string, { say, signal }: Terminal): Promise<UpdateOutcome | undefined> {
   const begunAt = performance.now();
   let phase: Phase | undefined;
   for (;;) {
     const state = desk.state();
     if (state?.id === id && state.phase !== phase) {
       phase = state.phase;
-      tell(phase === 'returning' ? `${WORDS[phase]}: ${state.failure}` : WORDS[phase]);
+      say(phase === 'returning' ? `${WORDS[phase]}: ${state.failure}` : WORDS[phase]);
     }
     const outcome = desk.outcome();
     if (outcome?.id === id) return outcome;
@@ -127,11 +134,15 @@ async function ended(desk: Desk, id: string, tell: UpdateTools['tell']): Promise
       throw new NoGatewayError('unavailable', 'the update does not end', {
         hint: 'journalctl --unit=gate-update',
       });
-    await pause(LOOK_EVERY_MS);
+    await pause(LOOK_EVERY_MS, signal);
+    if (signal.aborted) {
+      say('the update goes on without this command; gate update shows how it ended');
+      return undefined;
+    }
   }
 }
 
-function lastUpdate(outcome: UpdateOutcome | undefined, { json }: UpdateOptions): string {
+function lastUpdate(outcome: UpdateOutcome | undefined, json: boolean): string {
   if (json) return JSON.stringify(outcome ?? null);
   if (outcome === undefined) return 'there was no update yet';
   const { ts, from, version, failure } = outcome;

@@ -20,6 +20,10 @@ export interface CertificateFacts {
   remedy: string;
 }
 
+/** What an add-on tells of a pairing before it ends. */
+export const PAIRING_STEPS = ['joined', 'interviewing', 'configuring', 'configured'] as const;
+export type PairingStep = (typeof PAIRING_STEPS)[number];
+
 type AddonSaidState = 'starting' | 'running' | 'degraded' | 'stopped';
 
 export interface GatewayEvents {
@@ -30,6 +34,8 @@ export interface GatewayEvents {
   deviceRemoved: { device: Device };
   /** A device began or ended a pairing: `device.status` says which. */
   devicePairingChanged: { device: Device };
+  /** A device that is being paired has come a step further; `details` is what its add-on says of it. */
+  pairingStepped: { deviceId: string; step: PairingStep; details: JsonObject; ts: number };
   availabilityChanged: { deviceId: string; online: boolean; reason?: string | undefined; ts: number };
   /** A device answered a status request: `operation` is the one whose result this is. */
   deviceAnswered: {

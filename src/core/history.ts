@@ -6,7 +6,7 @@ import type {
   HistoryBucket,
   HistoryBucketsRequest,
   HistoryOutcome,
-  HistoryValue,
+  HistoryValues,
   HistoryValuesRequest,
 } from '../model/history.ts';
 import type { Devices } from './devices.ts';
@@ -17,7 +17,7 @@ const HTTP_PROTOCOL = 'http';
 const HTTP_ROOT = ['message', 'data'];
 
 /** `protocol`: the slug of the device's protocol, for the entries' `metadata`. */
-export type DeviceHistory<Entry> = HistoryOutcome<Entry> & { protocol: string };
+export type DeviceHistory<Entries> = HistoryOutcome<Entries> & { protocol: string };
 
 export class History {
   readonly #store: HistoryStore;
@@ -29,13 +29,15 @@ export class History {
   }
 
   /** @throws GatewayError as `HistoryStore` */
-  async values(request: Omit<HistoryValuesRequest, 'root'>): Promise<DeviceHistory<HistoryValue>> {
+  async values(request: Omit<HistoryValuesRequest, 'root'>): Promise<DeviceHistory<HistoryValues>> {
     const { protocol, root } = this.#source(request.deviceId);
     return { ...(await this.#store.historyValues({ ...request, root })), protocol };
   }
 
   /** @throws GatewayError as `HistoryStore` */
-  async buckets(request: Omit<HistoryBucketsRequest, 'root'>): Promise<DeviceHistory<HistoryBucket>> {
+  async buckets(
+    request: Omit<HistoryBucketsRequest, 'root'>,
+  ): Promise<DeviceHistory<readonly HistoryBucket[]>> {
     const { protocol, root } = this.#source(request.deviceId);
     return { ...(await this.#store.historyBuckets({ ...request, root })), protocol };
   }

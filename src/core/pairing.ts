@@ -5,7 +5,7 @@
 import type { Device } from '../model/device.ts';
 import { GatewayError, reasonOf } from '../model/error.ts';
 import type { Devices } from './devices.ts';
-import type { GatewayEventBus } from './events.ts';
+import { type GatewayEventBus, PAIRING_STEPS } from './events.ts';
 import type { AddonLink } from './ports.ts';
 
 export const JOIN_TIMEOUT_MS = 30_000;
@@ -15,19 +15,19 @@ export const INTERVIEW_TIMEOUT_MS = 180_000;
 /** How long a device may take to leave its network when it is deleted. */
 export const REMOVE_TIMEOUT_MS = 10_000;
 
-/** Events of an add-on that mean: something has joined, the interview goes on. */
-const PROGRESS = new Set(['joined', 'interviewing', 'configuring', 'configured']);
-
 export class Pairing {
   readonly #devices: Devices;
   readonly #link: AddonLink;
   readonly #events: GatewayEventBus;
+  /** Milliseconds since 1970. */
+  readonly #now: () => number;
   readonly #active = new Map<string, AbortController>();
 
-  constructor(parts: { devices: Devices; link: AddonLink; events: GatewayEventBus }) {
+  constructor(parts: { devices: Devices; link: AddonLink; events: GatewayEventBus; now: () => number }) {
     this.#devices = parts.devices;
     this.#link = parts.link;
     this.#events = parts.events;
+    this.#now = parts.now;
   }
 
   /** A pairing that a power cut interrupted has ended: its device says so. */
@@ -94,8 +94,12 @@ export class Pairing {
       );
     let timer = setTimeout(late(`nothing joined within ${joinTimeoutMs / 1000} s`), joinTimeoutMs);
     let joined = false;
-    const dispose = this.#events.on('addonEventReported', ({ deviceId, type }) => {
-      if (deviceId !== device.id || joined || !PROGRESS.has(type)) return;
+    const dispose = this.#events.on('addonEventReported', ({ deviceId, type, details }) => {
+      const step = PAIRING_STEPS.find((known) => known === type);
+      if (deviceId !== device.id || step === undefined) return;
+      this.#events.emit('pairingStepped', { deviceId, step, details, ts: this.#now() });
+      // whatever it says first: something has joined
+      if (joined) return;
       joined = true;
       clearTimeout(timer);
       timer = setTimeout(

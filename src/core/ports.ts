@@ -10,7 +10,7 @@ import type {
   HistoryBucket,
   HistoryBucketsRequest,
   HistoryOutcome,
-  HistoryValue,
+  HistoryValues,
   HistoryValuesRequest,
 } from '../model/history.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
@@ -34,9 +34,9 @@ export interface ReadingStore {
 /** The same readings by attribute. Long walks do not hold up the event loop, and are given up after a while. */
 export interface HistoryStore {
   /** @throws GatewayError badRequest for more attributes than an answer has; unavailable when it takes too long */
-  historyValues(request: HistoryValuesRequest): Promise<HistoryOutcome<HistoryValue>>;
+  historyValues(request: HistoryValuesRequest): Promise<HistoryOutcome<HistoryValues>>;
   /** @throws GatewayError badRequest also for an interval that gives too many buckets */
-  historyBuckets(request: HistoryBucketsRequest): Promise<HistoryOutcome<HistoryBucket>>;
+  historyBuckets(request: HistoryBucketsRequest): Promise<HistoryOutcome<readonly HistoryBucket[]>>;
 }
 
 /** Who hears of each commit. Called before `append` resolves. */

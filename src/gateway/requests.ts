@@ -15,7 +15,7 @@ type RequestParts = House & { protocols: Protocols; link: AddonBroker };
 export async function startRequests(ground: Ground, parts: RequestParts) {
   const { events, logger, now, monotonicNow, newId } = ground;
   const { operationFile, repeatFile, devices, projectId, protocols, link } = parts;
-  const pairing = new Pairing({ devices, link, events });
+  const pairing = new Pairing({ devices, link, events, now });
   await pairing.start();
   const repeatable = new IdempotentCalls({
     store: repeatFile,

@@ -33,9 +33,10 @@ export interface HistoryBucketsRequest extends HistoryRequest {
   intervalMs: number;
 }
 
-export interface HistoryValue {
-  ts: number;
-  value: JsonValue;
+/** The values of one attribute and their times, side by side: as objects 10,000 would take eight times the memory. */
+export interface HistoryValues {
+  times: readonly number[];
+  values: readonly JsonValue[];
 }
 
 /** Numbers, and booleans as 0 and 1, from `ts` on for one interval. */
@@ -47,11 +48,11 @@ export interface HistoryBucket {
   count: number;
 }
 
-export interface AttributeHistory<Entry> {
-  entries: ReadonlyMap<string, readonly Entry[]>;
+export interface AttributeHistory<Entries> {
+  entries: ReadonlyMap<string, Entries>;
   /** Set where something was left out: what lies beyond this moment is not, or not all, in the answer. */
   cutAtMs?: number | undefined;
 }
 
 /** `missing`: the device has no readings, or never sent any of the attributes. */
-export type HistoryOutcome<Entry> = AttributeHistory<Entry> | { missing: 'device' | 'attribute' };
+export type HistoryOutcome<Entries> = AttributeHistory<Entries> | { missing: 'device' | 'attribute' };

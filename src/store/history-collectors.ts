@@ -8,7 +8,7 @@ import {
   HISTORY_ENTRIES_MAX,
   HISTORY_VALUES_MAX,
   type HistoryBucket,
-  type HistoryValue,
+  type HistoryValues,
   type HistoryValuesRequest,
 } from '../model/history.ts';
 import type { JsonValue } from '../model/json.ts';
@@ -20,6 +20,8 @@ export const HISTORY_CHARS_MAX = 16_777_216;
 export interface Collector {
   /** Nothing more is wanted. */
   readonly done: boolean;
+  /** Nothing was found so far. */
+  readonly empty: boolean;
   take(attribute: string, ts: number, value: JsonValue): void;
 }
 
@@ -31,8 +33,14 @@ export interface CollectorParts {
   open: boolean;
 }
 
+/** Numbers alone lie in either without a box of their own. */
+interface GatheredValues {
+  times: number[];
+  values: JsonValue[];
+}
+
 export class ValueCollector implements Collector {
-  readonly #entries: Map<string, HistoryValue[]>;
+  readonly #entries: Map<string, GatheredValues>;
   readonly #open: boolean;
   readonly #max: number;
   /** Whether the caller chose how many: then more is not missed. */
@@ -45,7 +53,7 @@ export class ValueCollector implements Collector {
   #cutAtMs: number | undefined;
 
   constructor({ attributes, fillable, open, pick }: CollectorParts & Pick<HistoryValuesRequest, 'pick'>) {
-    this.#entries = new Map(attributes.map((attribute) => [attribute, []]));
+    this.#entries = new Map(attributes.map((attribute) => [attribute, { times: [], values: [] }]));
     this.#open = open;
     this.#unfilled = fillable;
     this.#max = pick?.count ?? HISTORY_VALUES_MAX;
@@ -59,11 +67,15 @@ export class ValueCollector implements Collector {
     return this.#unfilled === 0 && !this.#open && (this.#chosen || this.#cutAtMs !== undefined);
   }
 
+  get empty(): boolean {
+    return this.#total === 0;
+  }
+
   take(attribute: string, ts: number, value: JsonValue): void {
     if (this.#exhausted) return;
-    const entries = this.#entriesOf(attribute);
-    if (entries.length === this.#max) {
-      if (!this.#chosen) this.#cut(entries.at(-1)?.ts ?? ts);
+    const { times, values } = this.#entriesOf(attribute);
+    if (times.length === this.#max) {
+      if (!this.#chosen) this.#cut(times.at(-1) ?? ts);
       return;
     }
     const chars = charsOf(value);
@@ -72,21 +84,22 @@ export class ValueCollector implements Collector {
       this.#cut(ts);
       return;
     }
-    entries.push({ ts, value });
+    times.push(ts);
+    values.push(value);
     this.#total += 1;
     this.#chars += chars;
-    if (entries.length === this.#max) this.#unfilled -= 1;
+    if (times.length === this.#max) this.#unfilled -= 1;
   }
 
-  result(): AttributeHistory<HistoryValue> {
+  result(): AttributeHistory<HistoryValues> {
     return { entries: this.#entries, cutAtMs: this.#cutAtMs };
   }
 
-  #entriesOf(attribute: string): HistoryValue[] {
+  #entriesOf(attribute: string): GatheredValues {
     const known = this.#entries.get(attribute);
     if (known) return known;
     refuseTooMany(this.#entries.size + 1);
-    const entries: HistoryValue[] = [];
+    const entries: GatheredValues = { times: [], values: [] };
     this.#entries.set(attribute, entries);
     this.#unfilled += 1;
     return entries;
@@ -123,6 +136,10 @@ export class BucketCollector implements Collector {
     this.#intervalMs = intervalMs;
   }
 
+  get empty(): boolean {
+    return this.#total === 0;
+  }
+
   /** What is neither number nor boolean has no mean, and does not count. */
   take(attribute: string, ts: number, value: JsonValue): void {
     const buckets = this.#bucketsOf(attribute);
@@ -141,7 +158,7 @@ export class BucketCollector implements Collector {
     last.count += 1;
   }
 
-  result(): AttributeHistory<HistoryBucket> {
+  result(): AttributeHistory<readonly HistoryBucket[]> {
     const entries = new Map<string, HistoryBucket[]>();
     for (const [attribute, buckets] of this.#buckets) {
       entries.set(

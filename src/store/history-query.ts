@@ -10,7 +10,7 @@ import {
   type HistoryBucketsRequest,
   type HistoryOutcome,
   type HistoryRequest,
-  type HistoryValue,
+  type HistoryValues,
   type HistoryValuesRequest,
 } from '../model/history.ts';
 import { intervalText } from '../model/interval.ts';
@@ -47,7 +47,7 @@ export class HistoryQuery {
   }
 
   /** @throws GatewayError badRequest, unavailable when it takes too long */
-  async values(request: HistoryValuesRequest): Promise<HistoryOutcome<HistoryValue>> {
+  async values(request: HistoryValuesRequest): Promise<HistoryOutcome<HistoryValues>> {
     const scope = this.#scope(request);
     if ('missing' in scope) return scope;
     const { pick, signal } = request;
@@ -58,11 +58,11 @@ export class HistoryQuery {
       collector,
     );
     const result = collector.result();
-    return neverSent(request, scope.plan, result.entries) ? { missing: 'attribute' } : result;
+    return collector.empty && neverSent(request, scope.plan) ? { missing: 'attribute' } : result;
   }
 
   /** @throws GatewayError badRequest, unavailable when it takes too long */
-  async buckets(request: HistoryBucketsRequest): Promise<HistoryOutcome<HistoryBucket>> {
+  async buckets(request: HistoryBucketsRequest): Promise<HistoryOutcome<readonly HistoryBucket[]>> {
     const scope = this.#scope(request);
     if ('missing' in scope) return scope;
     const { intervalMs, signal } = request;
@@ -70,7 +70,7 @@ export class HistoryQuery {
     const collector = new BucketCollector({ ...scope.plan, intervalMs });
     await this.#walk.run({ ...scope, direction: 'down', rows: FIRST_SLICE_ROWS_MAX, signal }, collector);
     const result = collector.result();
-    return neverSent(request, scope.plan, result.entries) ? { missing: 'attribute' } : result;
+    return collector.empty && neverSent(request, scope.plan) ? { missing: 'attribute' } : result;
   }
 
   #scope(request: HistoryRequest): Scope | { missing: 'device' | 'attribute' } {
@@ -96,14 +96,9 @@ export class HistoryQuery {
   }
 }
 
-/** Known only after everything was read: an attribute of a device whose readings are kept whole. */
-function neverSent(
-  { attributes, fromMs, toMs }: HistoryRequest,
-  { known }: AttributePlan,
-  entries: ReadonlyMap<string, readonly unknown[]>,
-): boolean {
-  if (!attributes || known > 0 || fromMs !== undefined || toMs !== undefined) return false;
-  return entries.values().every((values) => values.length === 0);
+/** Known only after everything was read and nothing found: of a device whose readings are kept whole. */
+function neverSent({ attributes, fromMs, toMs }: HistoryRequest, { known }: AttributePlan): boolean {
+  return attributes !== undefined && known === 0 && fromMs === undefined && toMs === undefined;
 }
 
 /** @throws GatewayError badRequest, saying which interval would fit */

@@ -4,7 +4,7 @@
  * one slice a turn, so that none of them holds up anything. A walk that takes too long is given up.
  */
 import { GatewayError } from '../model/error.ts';
-import type { AttributePlan } from './device-attributes.ts';
+import type { AttributePlan, Place } from './device-attributes.ts';
 import type { Collector } from './history-collectors.ts';
 import { PackReader, shapesOfPack } from './reading-pack.ts';
 import { NOT_PACKED } from './reading-packs.ts';
@@ -156,11 +156,14 @@ export class HistoryWalk {
     const reader = new PackReader({ shapes: String(row['shapes']), body: String(row['body']) });
     const { times } = reader;
     const [first, step] = direction === 'up' ? [0, 1] : [times.length - 1, -1];
+    let shape: number | undefined;
+    let places: readonly Place[] = [];
     for (let index = first; index >= 0 && index < times.length && !collector.done; index += step) {
       const ts = times[index] as number;
       if (ts < from || ts > to) continue;
-      for (const { attribute, node } of plan.placesIn(reader.shapeOf(index)))
-        collector.take(attribute, ts, reader.valueAt(index, node));
+      const its = reader.shapeOf(index);
+      if (its !== shape) [shape, places] = [its, plan.placesIn(its)];
+      for (const { attribute, node } of places) collector.take(attribute, ts, reader.valueAt(index, node));
     }
     return true;
   }

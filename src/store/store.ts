@@ -21,7 +21,7 @@ import type {
   HistoryBucket,
   HistoryBucketsRequest,
   HistoryOutcome,
-  HistoryValue,
+  HistoryValues,
   HistoryValuesRequest,
 } from '../model/history.ts';
 import { type Notification, notificationSchema } from '../model/notification.ts';
@@ -125,11 +125,11 @@ export class Store implements ReadingStore, HistoryStore, Registry, ClientStore,
     return this.#started(this.#query).page(query);
   }
 
-  async historyValues(request: HistoryValuesRequest): Promise<HistoryOutcome<HistoryValue>> {
+  async historyValues(request: HistoryValuesRequest): Promise<HistoryOutcome<HistoryValues>> {
     return this.#started(this.#history).values(request);
   }
 
-  async historyBuckets(request: HistoryBucketsRequest): Promise<HistoryOutcome<HistoryBucket>> {
+  async historyBuckets(request: HistoryBucketsRequest): Promise<HistoryOutcome<readonly HistoryBucket[]>> {
     return this.#started(this.#history).buckets(request);
   }
 

@@ -1,17 +1,12 @@
 /** The `gate` command as a person runs it: beside the running daemon, and beside none. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Daemon } from '../support/daemon.ts';
+import { GateCommand } from '../support/gate-command.ts';
 import { tempFolder } from '../support/temp-folder.ts';
-
-const ROOT = resolve(import.meta.dirname, '../..');
-/** What was built, where the daemon is that too. */
-const HOME = process.env['GATE_BUILT'] ?? ROOT;
-const COMMAND = join(HOME, JSON.parse(readFileSync(join(HOME, 'package.json'), 'utf8')).bin.gate);
 
 interface Added {
   clientId: string;
@@ -26,23 +21,7 @@ describe('the gate command', () => {
   });
   afterEach(() => folder.remove());
 
-  /** Runs it by its own first line, with this Node. */
-  async function gate(...words: string[]): Promise<{ code: number; output: string; errors: string }> {
-    const child = spawn(COMMAND, words, {
-      cwd: folder.path,
-      env: { PATH: `${dirname(process.execPath)}:${process.env['PATH']}`, DATA_FOLDER: folder.path },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let [output, errors] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += chunk;
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      errors += chunk;
-    });
-    const [code] = await once(child, 'close');
-    return { code: code as number, output, errors };
-  }
+  const gate = (...words: string[]) => new GateCommand(folder.path, words).ended;
 
   describe('beside a daemon', () => {
     let daemon: Daemon;

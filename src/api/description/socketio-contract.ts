@@ -1,5 +1,6 @@
 /** The socket.io events of the on-premise API. */
 import * as v from 'valibot';
+import { PAIRING_STEPS } from '../../core/events.ts';
 import { INSTALLATION_STATUSES } from '../../core/protocol-view.ts';
 import { jsonObjectSchema, jsonValueSchema, reasonSchema } from '../../model/device.ts';
 import { EVENT_KINDS } from '../event-view.ts';
@@ -227,6 +228,24 @@ export const SOCKETIO: Contract = {
     pairing('discovering', 'The gateway looks for a device to pair'),
     pairing('paired', 'A device has been paired'),
     pairing('not_paired', 'A pairing did not succeed; `status.reason` says why'),
+    {
+      name: 'pairing_progress',
+      address: 'pairing_progress',
+      direction: 'gateSends',
+      summary: 'A step of a pairing, before it ends',
+      payload: v.object({
+        deviceId,
+        step: v.picklist(PAIRING_STEPS),
+        details: v.optional(jsonObjectSchema),
+        ts,
+      }),
+      example: {
+        deviceId: 'ULfDD5dO4',
+        step: 'joined',
+        details: { ieeeAddress: '0x00158d0001a2b3c4' },
+        ts: '2020-05-20T12:19:44.395Z',
+      },
+    },
     installation(
       true,
       'installation_succeded',

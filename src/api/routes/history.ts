@@ -1,13 +1,13 @@
 /** The history of a device's attributes, in dojot's form; (+) by interval, and as CSV. */
 import * as v from 'valibot';
 import type { DeviceHistory, History } from '../../core/history.ts';
-import type { HistoryBucket, HistoryValue } from '../../model/history.ts';
+import type { HistoryBucket, HistoryValues } from '../../model/history.ts';
 import { type HistoryParameters, historyParameters, historyQuery } from '../history-parameters.ts';
 import {
   BUCKET_COLUMNS,
   bucketEntries,
   bucketRows,
-  type EntryWriter,
+  type EntriesWriter,
   historyCsv,
   historyJson,
   historySchema,
@@ -32,10 +32,10 @@ const missingSchema = v.object({
   description: v.picklist(Object.values(MISSING).map(({ description }) => description)),
 });
 
-/** How one kind of entry is shown. */
-interface Form<Entry> {
-  json: EntryWriter<Entry>;
-  csv: EntryWriter<Entry>;
+/** How one kind of entries is shown. */
+interface Form<Entries> {
+  json: EntriesWriter<Entries>;
+  csv: EntriesWriter<Entries>;
   columns: readonly string[];
 }
 
@@ -74,7 +74,7 @@ export function addHistoryRoutes(routes: Routes, { history }: { history: History
   });
 }
 
-function valueForm(deviceId: string, { protocol }: { protocol: string }): Form<HistoryValue> {
+function valueForm(deviceId: string, { protocol }: { protocol: string }): Form<HistoryValues> {
   return {
     json: valueEntries({ deviceId, protocol }),
     csv: valueRows({ deviceId }),
@@ -82,17 +82,17 @@ function valueForm(deviceId: string, { protocol }: { protocol: string }): Form<H
   };
 }
 
-function bucketForm(deviceId: string): Form<HistoryBucket> {
+function bucketForm(deviceId: string): Form<readonly HistoryBucket[]> {
   return { json: bucketEntries({ deviceId }), csv: bucketRows({ deviceId }), columns: BUCKET_COLUMNS };
 }
 
-async function answer<Entry>(
+async function answer<Entries>(
   context: ApiContext,
   {
     parameters,
     found,
     form,
-  }: { parameters: HistoryParameters; found: DeviceHistory<Entry>; form: Form<Entry> },
+  }: { parameters: HistoryParameters; found: DeviceHistory<Entries>; form: Form<Entries> },
 ): Promise<undefined> {
   context.vary('Accept');
   if ('missing' in found) {

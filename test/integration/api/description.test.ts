@@ -183,7 +183,10 @@ describe('the API’s description', () => {
         await open.record(id, [{ ts: Date.now(), data: { value: 1 } }]);
         open.events.emit('deviceAnswered', { deviceId: id, payload: { on: true }, ts: Date.now() });
         open.devices.reportAvailability('virtual', id, { online: false, reason: 'asleep' });
-        open.link.answer = async () => ({ mac: 'aa' });
+        open.link.answer = async ({ deviceId }) => {
+          open.events.emit('addonEventReported', { slug: 'http', type: 'joined', deviceId, details: {} });
+          return { mac: 'aa' };
+        };
         await open.pairing.pair(plug.id);
         await until('it is paired', () => open.devices.get(plug.id).status.eventType === 'paired');
         open.link.answer = () => Promise.reject(new Error('no such host'));

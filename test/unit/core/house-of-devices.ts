@@ -84,7 +84,7 @@ export async function houseOfDevices(registry = new MemoryRegistry()) {
   await devices.start();
   const protocols = new Protocols({ registry, devices, types, link, health, events, now });
   await protocols.start([addonPackage('lamps', true), addonPackage('others')]);
-  const pairing = new Pairing({ devices, link, events });
+  const pairing = new Pairing({ devices, link, events, now });
   const onTrouble = (error: unknown) => {
     throw error;
   };

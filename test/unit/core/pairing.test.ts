@@ -73,6 +73,27 @@ describe('pairing', () => {
     assert.match(String(status().reason?.message), /interview took longer than 180 s/);
   });
 
+  it('tells each step of this device, and none of another', async () => {
+    const told: unknown[] = [];
+    house.events.on('pairingStepped', ({ deviceId, step, details }) =>
+      told.push({ deviceId, step, details }),
+    );
+    await house.pairing.pair(id);
+    const said = (type: string, deviceId: string, details = {}) =>
+      house.events.emit('addonEventReported', { slug: 'lamps', type, deviceId, details });
+    said('joined', id, { ieeeAddress: '0x1' });
+    said('interviewing', 'another');
+    said('rejoined', id);
+    said('configuring', id);
+    finish({ address: {} });
+    await settle();
+    said('configured', id);
+    assert.deepEqual(told, [
+      { deviceId: id, step: 'joined', details: { ieeeAddress: '0x1' } },
+      { deviceId: id, step: 'configuring', details: {} },
+    ]);
+  });
+
   it('goes on when it is another device that joined', async () => {
     await house.pairing.pair(id);
     house.events.emit('addonEventReported', {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type {
   AttributeHistory,
   HistoryOutcome,
-  HistoryValue,
+  HistoryValues,
   HistoryValuesRequest,
 } from '../../../src/model/history.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../src/model/json.ts';
@@ -21,7 +21,7 @@ interface Sent {
 }
 
 /** What the history is, said without positions or slices: everything is looked through. */
-function modelOf(sent: readonly Sent[], request: HistoryValuesRequest): HistoryOutcome<HistoryValue> {
+function modelOf(sent: readonly Sent[], request: HistoryValuesRequest): HistoryOutcome<HistoryValues> {
   if (sent.length === 0) return { missing: 'device' };
   const names = request.attributes ?? [...new Set(sent.flatMap(({ data }) => Object.keys(data)))];
   if (request.attributes && !sent.some(({ data }) => names.some((name) => found(data, name) !== undefined))) {
@@ -33,14 +33,15 @@ function modelOf(sent: readonly Sent[], request: HistoryValuesRequest): HistoryO
     .filter(({ ts }) => ts >= fromMs && ts <= toMs)
     .sort((a, b) => a.ts - b.ts || a.n - b.n);
   if (pick?.end !== 'first') inOrder.reverse();
-  const entries = new Map<string, HistoryValue[]>();
+  const entries = new Map<string, HistoryValues>();
   for (const name of names) {
     const all = inOrder.flatMap(({ ts, data }) => {
       // where nothing is named, paths are not gone into
       const value = request.attributes || Object.hasOwn(data, name) ? found(data, name) : undefined;
       return value === undefined ? [] : [{ ts, value }];
     });
-    entries.set(name, all.slice(0, pick?.count));
+    const picked = all.slice(0, pick?.count);
+    entries.set(name, { times: picked.map(({ ts }) => ts), values: picked.map(({ value }) => value) });
   }
   return { entries, cutAtMs: undefined };
 }
@@ -120,8 +121,8 @@ describe('the history of attributes in the store', () => {
     return outcome;
   }
 
-  const listed = ({ entries }: AttributeHistory<HistoryValue>, attribute: string) =>
-    (entries.get(attribute) ?? []).map((entry) => entry.value);
+  const listed = ({ entries }: AttributeHistory<HistoryValues>, attribute: string) =>
+    entries.get(attribute)?.values;
 
   beforeEach(async () => {
     folder = tempFolder();
@@ -178,11 +179,11 @@ describe('the history of attributes in the store', () => {
     const sent = Array.from({ length: 10_002 }, (_, n) => ({ ts: NOW + n, data: { n } as JsonObject }));
     await send('lamp', sent.slice(0, 10_000));
     const whole = await values({ deviceId: 'lamp' });
-    assert.deepEqual([whole.entries.get('n')?.length, whole.cutAtMs], [10_000, undefined]);
+    assert.deepEqual([listed(whole, 'n')?.length, whole.cutAtMs], [10_000, undefined]);
     await send('lamp', sent.slice(10_000));
     const cut = await values({ deviceId: 'lamp' });
-    assert.deepEqual([cut.entries.get('n')?.length, cut.cutAtMs], [10_000, NOW + 2]);
-    assert.equal(cut.entries.get('n')?.[0]?.value, 10_001);
+    assert.deepEqual([listed(cut, 'n')?.length, cut.cutAtMs], [10_000, NOW + 2]);
+    assert.equal(listed(cut, 'n')?.[0], 10_001);
     const rest = await values({ deviceId: 'lamp', toMs: NOW + 2 });
     assert.deepEqual(listed(rest, 'n'), [2, 1, 0]);
   });
@@ -196,7 +197,7 @@ describe('the history of attributes in the store', () => {
     await send('lamp', sent);
     const { entries, cutAtMs } = await values({ deviceId: 'lamp' });
     assert.equal(
-      entries.values().reduce((sum, list) => sum + list.length, 0),
+      entries.values().reduce((sum, list) => sum + list.values.length, 0),
       100_000,
     );
     // 1,666 readings and a part of the next are there
@@ -212,7 +213,7 @@ describe('the history of attributes in the store', () => {
       Array.from({ length: 200 }, (_, n) => ({ ts: NOW + n, data: { large } })),
     );
     const { entries, cutAtMs } = await values({ deviceId: 'lamp' });
-    assert.equal(entries.get('large')?.length, 167);
+    assert.equal(entries.get('large')?.values.length, 167);
     assert.equal(cutAtMs, NOW + 199 - 167);
   });
 
@@ -241,8 +242,8 @@ describe('the history of attributes in the store', () => {
     assert.deepEqual(await ask('lamp', ['b']), { missing: 'attribute' });
     assert.deepEqual(await ask('lamp', ['b', 'a']), {
       entries: new Map([
-        ['b', []],
-        ['a', [{ ts: NOW, value: 1 }]],
+        ['b', { times: [], values: [] }],
+        ['a', { times: [NOW], values: [1] }],
       ]),
       cutAtMs: undefined,
     });
@@ -297,7 +298,7 @@ describe('the history of attributes in the store', () => {
 });
 
 /** Attributes of equal place in the answer, whatever order they were met in. */
-function comparable(outcome: HistoryOutcome<HistoryValue>): unknown {
+function comparable(outcome: HistoryOutcome<HistoryValues>): unknown {
   if ('missing' in outcome) return outcome;
   return { cutAtMs: outcome.cutAtMs, entries: [...outcome.entries].sort(([a], [b]) => (a < b ? -1 : 1)) };
 }
@@ -330,9 +331,9 @@ describe('a history that takes too long', () => {
       });
       const last = await slow.values({ ...request, pick: { end: 'last', count: 1 } });
       assert.ok('entries' in last);
-      assert.deepEqual(last.entries.get('n'), [{ ts: NOW + 1_999, value: 1_999 }]);
+      assert.deepEqual(last.entries.get('n'), { times: [NOW + 1_999], values: [1_999] });
       const whole = await opened.store.historyValues(request);
-      assert.ok('entries' in whole && whole.entries.get('n')?.length === 2_000);
+      assert.ok('entries' in whole && whole.entries.get('n')?.values.length === 2_000);
     } finally {
       database.close();
       await opened.store.stop();

@@ -110,7 +110,8 @@ class SmallStore {
     const pick = first === undefined ? undefined : { end: 'first' as const, count: first };
     const outcome = await query.values({ deviceId, root: [], attributes: ['n'], ...range, pick });
     if ('missing' in outcome) return outcome.missing;
-    return (outcome.entries.get('n') ?? []).map(({ ts, value }) => ({ ts, n: Number(value) }));
+    const { times = [], values = [] } = outcome.entries.get('n') ?? {};
+    return times.map((ts, index) => ({ ts, n: Number(values[index]) }));
   }
 }
 

@@ -170,7 +170,7 @@ describe('the store', () => {
       return outcome.entries.get('n');
     };
     const before = await history();
-    assert.equal(before?.length, 1_000);
+    assert.equal(before?.values.length, 1_000);
     // packing begins with each start
     await reopen();
     const database = openForReading(join(folder.path, 'gate.db'));

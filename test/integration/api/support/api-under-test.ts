@@ -176,7 +176,12 @@ export class ApiUnderTest {
     retention: { maxAgeSeconds: 30 * 86_400, maxBytes: 1_024_000_000 },
   });
   readonly readings = new Readings({ store: this.store, devices: this.devices, events: this.events });
-  readonly pairing = new Pairing({ devices: this.devices, link: this.link, events: this.events });
+  readonly pairing = new Pairing({
+    devices: this.devices,
+    link: this.link,
+    events: this.events,
+    now: Date.now,
+  });
   readonly protocols = new Protocols({
     registry: this.#registry,
     devices: this.devices,
