@@ -126,10 +126,15 @@ check_machine() {
   if [ -z "$prefix" ] && [ "$machine" != "$arch" ]; then
     problem "this archive is for $arch, and this machine is $machine: take the archive for it"
   elif [ -z "$prefix" ] && ! "$here/bin/node" --version >/dev/null 2>&1; then
-    problem "the archive's Node does not run here: it needs the GNU C library 2.28 or newer (Debian 10 or newer), and a 64-bit system"
+    problem "the archive's Node does not run here: it needs a 64-bit system with the GNU C library 2.28 or newer, as Debian 11 has it"
   fi
   if [ "$start" = yes ] && ! has_systemd; then
     problem "there is no running systemd, which starts gate and keeps it up: use --no-start to put the files in place all the same"
+  fi
+  if has_systemd; then
+    has=$(systemctl --version | awk 'NR == 1 { print $2 }')
+    [ "${has%%[!0-9]*}" -ge 247 ] ||
+      problem "systemd is of version $has: it has to be 247 or newer, as in Debian 11"
   fi
   built=$(from_manifest date)
   if [ "$start" = yes ] && [ "$(date -u +%Y%m%d)" -lt "$(printf '%s' "${built%T*}" | tr -d -)" ]; then
