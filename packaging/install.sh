@@ -183,7 +183,14 @@ check_files() {
     problem "the files are not those of the release (${broken:-there are others among them}): unpack the archive again, and if that is no help get it again"
     return
   fi
-  [ "$machine" = "$arch" ] || return 0
+  if [ "$machine" != "$arch" ]; then
+    # an image for another machine: its Node does not run here
+    [ -z "$key" ] ||
+      openssl pkeyutl -verify -pubin -inkey "$key" -rawin -in "$here/manifest.json" \
+        -sigfile "$here/manifest.json.sig" >/dev/null 2>&1 ||
+      problem "the release is not signed by $key, or there is no openssl 3 here to tell"
+    return
+  fi
   # of what is installed nobody has to be believed: its Node and its keys judge the new release
   judge=$here keys=$here/release-keys
   if [ -n "$before" ] && [ -x "$opt/current/bin/node" ] && [ -d "$opt/current/release-keys" ]; then
@@ -290,6 +297,7 @@ tell() {
 
 umask 022
 if [ "$action" = upgrade ] && [ "$before" != "$version" ] && [ "$start" = yes ]; then
+  [ -z "$credentials" ] || put_settings
   put_release
   # from here on systemd's: it goes on when this terminal is gone
   exec "$opt/updater/bin/gate" --data-folder "$data" update --staged "$version"
