@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './bench/benchmark.ts';
+import { cloud } from './bench/cloud.ts';
 import { command } from './bench/command.ts';
 import { footprint } from './bench/footprint.ts';
 import { history } from './bench/history.ts';
@@ -18,6 +19,7 @@ import { ReportDocument, sectionText } from './bench/report-document.ts';
 import { requests } from './bench/requests.ts';
 import { Scope } from './bench/scope.ts';
 import { sockets } from './bench/sockets.ts';
+import { zigbee } from './bench/zigbee.ts';
 
 const BENCHMARKS: readonly Benchmark[] = [
   ingest,
@@ -28,6 +30,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   command,
   sockets,
   knx,
+  zigbee,
+  cloud,
   footprint,
 ];
 

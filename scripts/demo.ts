@@ -10,6 +10,7 @@ import type { SimulatedHome } from '../test/simulators/zigbee/home.ts';
 import { NODE_FLAGS } from '../test/support/daemon.ts';
 import { LocalApi } from '../test/support/local-api.ts';
 import { until } from '../test/support/until.ts';
+import { KnxHouse } from './demo/knx-house.ts';
 import { pairHome, startHome } from './demo/zigbee-home.ts';
 
 interface DeviceView {
@@ -17,7 +18,7 @@ interface DeviceView {
   name: string;
   isGateway: boolean;
   isVirtual: boolean;
-  address?: { ieeeAddress?: string };
+  address?: { ieeeAddress?: string; datapoints?: string[] };
   status?: { eventType: string; reason?: { message: string; hint?: string } };
 }
 interface Page {
@@ -37,6 +38,7 @@ const plug = new ShellyPlugS();
 const plugPort = await plug.start(0);
 mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
 const home: SimulatedHome = await startHome(dataFolder);
+const knxHouse = await KnxHouse.start();
 
 const daemon = spawn(process.execPath, [...NODE_FLAGS, 'src/main.ts'], {
   env: { LOG_LEVEL: 'warn', ...process.env, DATA_FOLDER: dataFolder },
@@ -45,6 +47,7 @@ const daemon = spawn(process.execPath, [...NODE_FLAGS, 'src/main.ts'], {
 daemon.once('exit', async (code, signal) => {
   await plug.stop();
   await home.stop();
+  await knxHouse?.stop();
   process.exit(code ?? (signal === 'SIGINT' || signal === 'SIGTERM' ? 0 : 1));
 });
 // Ctrl-C reaches the daemon as well as this process: it stops, and its end is ours
@@ -96,6 +99,7 @@ async function introduce(): Promise<void> {
   for (const name of SENSOR_NAMES) await addSensor(name);
   await addPlug();
   await pairHome(api, home);
+  await knxHouse?.pair(api);
   const port = process.env['PORT'] || '1234';
   console.log(`\ngate is up.\n\n  API        http://localhost:${port}/device/v1/devices`);
   console.log(`  socket.io  http://localhost:${port}`);
@@ -104,7 +108,8 @@ async function introduce(): Promise<void> {
   const devices = (await api.get<DeviceView[]>('/device/v1/devices')).filter(({ isGateway }) => !isGateway);
   console.log('Devices');
   for (const { id, name, isVirtual, address } of devices) {
-    const kind = address?.ieeeAddress === undefined ? 'HTTP, simulated' : 'Zigbee, simulated';
+    const protocol = address?.ieeeAddress ? 'Zigbee' : address?.datapoints ? 'KNX' : 'HTTP';
+    const kind = `${protocol}, simulated`;
     console.log(`  ${id}  ${name.padEnd(20)} ${isVirtual ? 'virtual' : kind}`);
   }
   console.log('\nReadings');

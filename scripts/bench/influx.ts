@@ -1,14 +1,13 @@
 /** InfluxDB 1.6 from Debian, on free ports of the loopback and in a folder of its own: the same readings beside ours. */
 
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { until } from '../../test/support/until.ts';
 import { programPath } from '../peers/peers.ts';
+import { freePort } from './free-port.ts';
 import type { HouseReading } from './house.ts';
 import { cpuSecondsOf, memoryOf } from './process-figures.ts';
 import type { Scope } from './scope.ts';
@@ -119,14 +118,4 @@ export class Influx {
 function lineOf({ ts, data }: HouseReading, id: string): string {
   const fields = Object.entries(data).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
   return `reading,device=${id} ${fields.join(',')} ${ts}`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }

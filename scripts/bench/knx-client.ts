@@ -9,7 +9,7 @@ import type { HeardTelegram } from '../../test/support/knxd.ts';
 import { until } from '../../test/support/until.ts';
 
 /** Where numbers are written to. */
-const DESTINATION = 2_000;
+export const DESTINATION = 2_000;
 const SEND_MS = 60_000;
 
 export interface BusClient {

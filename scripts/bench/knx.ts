@@ -1,127 +1,25 @@
 /**
  * What a KNX tunnel loses and how fast it is: the add-on's own against knxd on loopback, with `knxtool` as the other side,
- * beside the npm package `knx`.
+ * beside the npm packages `knx` and `knxultimate` in the same run; and what a telegram takes to a client of the daemon.
  */
-import { join } from 'node:path';
-import { Knxd } from '../../test/support/knxd.ts';
-import { UdpRelay } from '../../test/support/udp-relay.ts';
-import { until } from '../../test/support/until.ts';
 import { installPeers } from '../peers/peers.ts';
 import type { Bench, Benchmark, Section } from './benchmark.ts';
-import {
-  type BusClient,
-  busClient,
-  type Delivery,
-  deliveryOf,
-  writeNumber,
-  writeSteadily,
-} from './knx-client.ts';
+import type { Delivery } from './knx-client.ts';
+import { telegramsToClient } from './knx-live.ts';
+import { type PackageBurst, packageBursts } from './knx-packages.ts';
+import { burst, DOWN_MS, inbound, killed, LOSS, lossAndOutage, OUTAGE_MS } from './knx-runs.ts';
+import { quantile } from './quantiles.ts';
 import { count, ms } from './units.ts';
 
 const BURST = 1_000;
-const WAVE = 2_500;
-const LOSS = 0.02;
-const OUTAGE_MS = 5_000;
-const DOWN_MS = 4_000;
-const EVERY_MS = 100;
-/** How long `knx` is given for what it still delivers. */
-const PACKAGE_MS = 20_000;
 const AIM_BACK_MS = 2_000;
+/** What a KNX line carries, and far more. */
+const LIVE_RATES = [20, 100];
 
-const later = (afterMs: number) => new Promise((resolve) => setTimeout(resolve, afterMs));
-
-type Connect = typeof busClient;
-
-/** A knxd of its own for each part, gone afterwards with its clients. */
-async function withKnxd<T>(use: (knxd: Knxd, connect: Connect) => Promise<T>): Promise<T> {
-  const knxd = await Knxd.start();
-  const clients: BusClient[] = [];
-  try {
-    return await use(knxd, async (...to) => {
-      const client = await busClient(...to);
-      clients.push(client);
-      return client;
-    });
-  } finally {
-    for (const { bus } of clients) await bus.stop();
-    await knxd.stop();
-  }
-}
-
-async function burst(total: number): Promise<{ delivery: Delivery; perSecond: number }> {
-  return withKnxd(async (knxd, connect) => {
-    const heard = await knxd.listen();
-    const client = await connect(knxd.port);
-    const beganMs = performance.now();
-    // no more at a time than the bus lets wait
-    for (let from = 0; from < total; from += WAVE) {
-      const wave = Math.min(WAVE, total - from);
-      await Promise.all(Array.from({ length: wave }, (_, number) => writeNumber(client, from + number)));
-    }
-    const perSecond = (total * 1_000) / (performance.now() - beganMs);
-    await until('all are heard', () => deliveryOf(heard, total).delivered === total).catch(() => undefined);
-    return { delivery: deliveryOf(heard, total), perSecond };
-  });
-}
-
-async function packageBurst(bench: Bench): Promise<Delivery> {
-  return withKnxd(async (knxd) => {
-    const heard = await knxd.listen();
-    bench.scope.spawn([join(import.meta.dirname, 'knx-package.ts'), String(knxd.port), String(BURST)]);
-    await until('all are heard', () => deliveryOf(heard, BURST).delivered === BURST, PACKAGE_MS).catch(
-      () => undefined,
-    );
-    return deliveryOf(heard, BURST);
-  });
-}
-
-async function lossAndOutage(total: number): Promise<Delivery> {
-  return withKnxd(async (knxd, connect) => {
-    const relay = new UdpRelay(knxd.port);
-    try {
-      const client = await connect(await relay.start(), true);
-      const heard = await knxd.listen();
-      const lossy = () => Math.random() < LOSS;
-      relay.loses = lossy;
-      const written = writeSteadily(client, total, EVERY_MS);
-      await later((total * EVERY_MS) / 3);
-      relay.loses = () => true;
-      await later(OUTAGE_MS);
-      relay.loses = lossy;
-      await written;
-      await until('all are heard', () => deliveryOf(heard, total).delivered === total);
-      return deliveryOf(heard, total);
-    } finally {
-      relay.stop();
-    }
-  });
-}
-
-/** @returns how long after knxd was started again the tunnel was up, its start included */
-async function killed(total: number): Promise<number> {
-  return withKnxd(async (knxd, connect) => {
-    const client = await connect(knxd.port);
-    const written = writeSteadily(client, total, EVERY_MS);
-    await later(1_000);
-    await knxd.kill();
-    await later(DOWN_MS);
-    const backMs = performance.now();
-    await knxd.start();
-    await until('the tunnel is up again', () => client.upsMs.length > 1);
-    const tookMs = Math.max(0, (client.upsMs.at(-1) ?? 0) - backMs);
-    await written;
-    return tookMs;
-  });
-}
-
-async function inbound(total: number): Promise<number> {
-  return withKnxd(async (knxd, connect) => {
-    const hearing = await connect(knxd.port);
-    const speaking = await connect(knxd.port);
-    await writeSteadily(speaking, total, 10);
-    await until('all are here', () => hearing.received.length >= total, 5_000).catch(() => undefined);
-    return hearing.received.length;
-  });
+function packageRow({ name, delivery, perSecond, trouble }: PackageBurst): string[] {
+  const what = `burst of ${count(BURST)} through the package ${name}`;
+  if (delivery === undefined) return [what, trouble ?? '', '', ''];
+  return [what, count(delivery.delivered), count(delivery.repeated), count(perSecond ?? 0)];
 }
 
 async function run(bench: Bench): Promise<Section> {
@@ -129,8 +27,7 @@ async function run(bench: Bench): Promise<Section> {
   if (trouble) throw new Error(trouble);
   bench.say('a burst');
   const ours = await burst(BURST);
-  bench.say('the same through the package knx');
-  const theirs = await packageBurst(bench);
+  const theirs = await packageBursts(bench, BURST);
   bench.say('throughput');
   const total = bench.short ? 5_000 : 50_000;
   const fast = await burst(total);
@@ -142,9 +39,13 @@ async function run(bench: Bench): Promise<Section> {
   bench.say('inbound');
   const inboundTotal = bench.short ? 500 : 3_000;
   const received = await inbound(inboundTotal);
+  bench.say('from the bus to a client');
+  const live = await telegramsToClient(bench, LIVE_RATES, bench.short ? 10 : 30);
+  const lostLive = live.some(({ sent, times }) => times.length !== sent);
   const whole = ({ delivered, inOrder }: Delivery, of: number) => delivered === of && inOrder;
-  if (!whole(ours.delivery, BURST) || !whole(through, steady) || received !== inboundTotal) {
-    throw new Error(`telegrams were lost: ${JSON.stringify({ ours, through, received })}`);
+  if (!whole(ours.delivery, BURST) || !whole(through, steady) || received !== inboundTotal || lostLive) {
+    const heard = live.map(({ perSecond, sent, times }) => ({ perSecond, sent, heard: times.length }));
+    throw new Error(`telegrams were lost: ${JSON.stringify({ ours, through, received, heard })}`);
   }
   return {
     title: 'KNX: what a tunnel delivers',
@@ -185,12 +86,7 @@ async function run(bench: Bench): Promise<Section> {
             count(ours.delivery.repeated),
             count(ours.perSecond),
           ],
-          [
-            `burst of ${count(BURST)} through the package knx 2.5.4`,
-            count(theirs.delivered),
-            count(theirs.repeated),
-            '',
-          ],
+          ...theirs.map(packageRow),
           [
             `burst of ${count(total)}`,
             count(fast.delivery.delivered),
@@ -200,11 +96,30 @@ async function run(bench: Bench): Promise<Section> {
           [`loss and outage, ${count(steady)} writes`, count(through.delivered), count(through.repeated), ''],
         ],
       },
+      {
+        title: 'From a write on the bus to the `data` event in a socket.io client',
+        rows: [
+          ['', 'p50', 'p99', 'max', 'sent', 'received'],
+          ...live.map(({ perSecond, sent, times }) => [
+            `${perSecond} telegrams/s`,
+            ms(quantile(times, 0.5)),
+            ms(quantile(times, 0.99)),
+            ms(quantile(times, 1)),
+            count(sent),
+            count(times.length),
+          ]),
+        ],
+      },
     ],
-    notes: ['A telegram that was under way when the link broke is sent again: that is what “twice” counts.'],
+    notes: [
+      'A telegram that was under way when the link broke is sent again: that is what “twice” counts.',
+      'At 20 telegrams a second, what a KNX line carries, a reading waits for no commit window; at 100 it waits for up to 25 ms (`COMMIT_WINDOW_MS`).',
+    ],
     how: [
       'The add-on’s bus (`addons/knx/src/link`) in the benchmark’s own process, one tunnel over UDP; `knxtool groupsocketlisten` on the other side counts what the bus has heard. A write counts for the rate when the bus has confirmed it.',
       'Loss and outage are made by a UDP relay between client and knxd.',
+      'The packages run in a process of their own, as they are set by default, against a knxd of their own; their rate is counted on the bus, from the first telegram to the last. `knxultimate` is installed for this run only, into a cache folder.',
+      'From the bus to a client: the packaged daemon with the KNX add-on as its child; another tunnel writes, and the time is taken in the one process that writes and holds the socket.io client.',
     ],
   };
 }

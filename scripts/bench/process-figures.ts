@@ -14,6 +14,12 @@ export function memoryOf(pid: number): Memory {
   return { rss: bytes('VmRSS'), anon: bytes('RssAnon'), file: bytes('RssFile') };
 }
 
+/** Resident memory in bytes in which a page that several processes share counts as their fraction of it. */
+export function proportionalMemoryOf(pid: number): number {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  return Number(rollup.match(/^Pss:\s+(\d+) kB/m)?.[1]) * 1024;
+}
+
 /** Clock ticks a second in /proc, the same on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 

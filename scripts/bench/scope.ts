@@ -21,6 +21,10 @@ export class Scope {
     return this.#stack.disposeAsync();
   }
 
+  defer(end: () => Promise<void> | void): void {
+    this.#stack.defer(end);
+  }
+
   /** An empty folder in TMPDIR, which must be on a disk. */
   folder(): string {
     const path = mkdtempSync(join(tmpdir(), 'gate-bench-'));
@@ -40,8 +44,9 @@ export class Scope {
   }
 
   /** A program that talks to this one over `process.send`. Its standard error is shown. */
-  fork(file: string, args: readonly string[] = []): Channel {
+  fork(file: string, args: readonly string[] = [], flags: readonly string[] = []): Channel {
     const child = fork(join(import.meta.dirname, file), args, {
+      execArgv: [...process.execArgv, ...flags],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     this.#stack.defer(() => ended(child));

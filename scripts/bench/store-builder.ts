@@ -5,6 +5,8 @@
 import { openMigrated } from '../../src/store/migrations.ts';
 import { ReadingPacks } from '../../src/store/reading-packs.ts';
 import { ReadingWriter } from '../../src/store/reading-writer.ts';
+import { RelayProgress } from '../../src/store/relay-progress.ts';
+import { RelayRuns } from '../../src/store/relay-runs.ts';
 import type { QueuedReading } from '../../src/store/writer-messages.ts';
 import { type HouseReading, houseReadings } from './house.ts';
 import { sampleReading } from './sample-reading.ts';
@@ -20,6 +22,8 @@ export interface Plan {
   lastTs: number;
   /** Devices in turn, spread evenly over so long; absent: those of a house (`house.ts`). */
   spreadMs?: number;
+  /** All of them wait for the cloud. */
+  relayed?: boolean;
 }
 
 export interface Built {
@@ -44,7 +48,19 @@ function* spreadReadings(spread: number): Generator<HouseReading> {
 const startedAt = performance.now();
 const database = await openMigrated(file);
 const packs = new ReadingPacks(database);
-const writer = new ReadingWriter(database, packs);
+const writer = new ReadingWriter({
+  database,
+  packs,
+  ...(plan.relayed
+    ? {
+        relay: {
+          relaying: true,
+          runs: new RelayRuns(database, true),
+          progress: new RelayProgress(database),
+        },
+      }
+    : {}),
+});
 writer.load();
 
 const pack = () => {

@@ -67,7 +67,10 @@ function collect(request: IncomingMessage): Promise<Buffer> {
       }
     });
     request.on('end', () => resolve(Buffer.concat(chunks)));
-    request.on('close', () => reject(new GatewayError('badRequest', 'the body ended early')));
+    request.on('close', () => {
+      // an error costs its stack trace: none is made for a body that has come whole
+      if (!request.readableEnded) reject(new GatewayError('badRequest', 'the body ended early'));
+    });
     request.on('error', (cause) => reject(new GatewayError('badRequest', 'the body ended early', { cause })));
   });
 }

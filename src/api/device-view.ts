@@ -11,6 +11,7 @@ import {
   jsonValueSchema,
 } from '../model/device.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts';
+import { relayRulesSchema } from '../model/relay-rules.ts';
 import { text, timestamp } from './schemas.ts';
 
 const SECRET_KEY = /^(password|token|secret|installCode)$/i;
@@ -38,6 +39,10 @@ const after = {
     v.pipe(v.number(), v.description('Seconds between two readings of a virtual device')),
   ),
   parameters: jsonObjectSchema,
+  relay: v.optional(
+    v.pipe(relayRulesSchema, v.description('What of its readings goes to the cloud; absent: all')),
+  ),
+  importKey: v.optional(text('What it was imported as')),
 };
 
 /** The documented keys, in the documented order, then the added ones. */
@@ -79,6 +84,8 @@ export function deviceView<Sub>(
     ...(device.address === undefined ? {} : { address: withoutSecrets(device.address) }),
     ...(device.frequency === undefined ? {} : { frequency: device.frequency }),
     parameters: withoutSecrets(device.parameters) as JsonObject,
+    ...(device.relay === undefined ? {} : { relay: device.relay }),
+    ...(device.importKey === undefined ? {} : { importKey: device.importKey }),
   };
 }
 

@@ -13,12 +13,23 @@ export const EVENT_KINDS = [
   'version',
   'cloud',
   'log',
+  'bus',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
-/** Those for everyone who may read: logs, and installations with what was logged, are for administrators. */
-export const OPEN_EVENT_KINDS: readonly EventKind[] = EVENT_KINDS.filter(
-  (kind) => kind !== 'log' && kind !== 'installation',
-);
+/** Logs, and installations with what was logged, are for administrators; a bus tells of devices that are not ours. */
+type NeededRight = 'read' | 'control' | 'administer';
+const NEEDED_RIGHTS: Partial<Record<EventKind, NeededRight>> = {
+  log: 'administer',
+  installation: 'administer',
+  bus: 'control',
+};
+/** Told to a socket only that names it in `events`. */
+export const ASKED_EVENT_KINDS: readonly EventKind[] = ['bus'];
+
+/** The kinds that a caller may hear who may read. */
+export function allowedEventKinds(may: (right: NeededRight) => boolean): EventKind[] {
+  return EVENT_KINDS.filter((kind) => may(NEEDED_RIGHTS[kind] ?? 'read'));
+}
 
 const PAIRING_EVENTS = ['discovering', 'paired', 'not_paired'] as const;
 export type PairingEvent = (typeof PAIRING_EVENTS)[number];
@@ -95,4 +106,9 @@ export function installationEvent(
 export function installationProgress(change: GatewayEvents['installationChanged']) {
   const { slug, protocolId, status, reason, ts } = change;
   return { protocol: slug, protocolId, status, reason, ts: isoTime(ts) };
+}
+
+/** What an add-on hears on its bus: an addition. */
+export function busTelegramsPayload({ slug, telegrams, leftOut, ts }: GatewayEvents['busTelegramsHeard']) {
+  return { protocol: slug, telegrams, leftOut, ts: isoTime(ts) };
 }

@@ -1,9 +1,9 @@
 /**
- * What a socket asked to be sent: `devices=a,b` and `events=data,status` in its handshake, everything where it
- * names nothing. Told as rooms, one for each kind of event, or one for each kind and device.
+ * What a socket asked to be sent: `devices=a,b` and `events=data,status` in its handshake, everything but the bus where
+ * it names nothing. Told as rooms, one for each kind of event, or one for each kind and device.
  */
 import { GatewayError } from '../model/error.ts';
-import { EVENT_KINDS, type EventKind } from './event-view.ts';
+import { ASKED_EVENT_KINDS, EVENT_KINDS, type EventKind } from './event-view.ts';
 
 /** Devices that one socket may name; who wants more takes all. */
 export const NARROWED_DEVICES_MAX = 1_000;
@@ -17,7 +17,8 @@ export function roomOf(kind: EventKind, deviceId?: string): string {
 /** `allowed`: the kinds that this caller may hear. @throws GatewayError badRequest, forbidden */
 export function roomsOf(query: HandshakeQuery, allowed: readonly EventKind[] = EVENT_KINDS): string[] {
   const devices = namesIn(query, 'devices');
-  const kinds = (namesIn(query, 'events') ?? allowed).map((name) => kindNamed(name, allowed));
+  const unasked = allowed.filter((kind) => !ASKED_EVENT_KINDS.includes(kind));
+  const kinds = (namesIn(query, 'events') ?? unasked).map((name) => kindNamed(name, allowed));
   if (devices === undefined) return kinds.map((kind) => roomOf(kind));
   if (devices.length > NARROWED_DEVICES_MAX) {
     throw new GatewayError('badRequest', `"devices" may name at most ${NARROWED_DEVICES_MAX} devices`);

@@ -8,8 +8,8 @@ const SCALE = 1_000;
 const SCALED_MAX = 2_147_483_647;
 const [MINUS, POINT, ZERO] = [45, 46, 48];
 
-/** Bytes that the longest number takes: `-2.2250738585072014e-308` and its like. */
-export const NUMBER_BYTES_MAX = 24;
+/** Bytes that the longest number takes: `-0.0000010330156431627311` and its like. */
+export const NUMBER_BYTES_MAX = 25;
 
 /** @param value finite; there must be room for `NUMBER_BYTES_MAX`. @returns where its text ends */
 export function writeNumber(buffer: Buffer, at: number, value: number): number {

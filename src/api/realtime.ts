@@ -18,6 +18,7 @@ import {
   softwareVersionPayload,
 } from './cloud-view.ts';
 import {
+  busTelegramsPayload,
   type EventKind,
   installationEvent,
   installationProgress,
@@ -105,6 +106,7 @@ export class Realtime {
       events.on('pairingStepped', (step) => this.#tellPairingStep(step)),
       events.on('notificationRaised', (notification) => this.#tellNotification(notification)),
       events.on('logsGathered', (gathered) => this.#tellLogs(gathered)),
+      events.on('busTelegramsHeard', (heard) => this.#tellBus(heard)),
       events.on('installationChanged', (change) =>
         this.#tellInstallation('installation_progress', installationProgress(change)),
       ),
@@ -204,6 +206,11 @@ export class Realtime {
     this.#tell({ kind: 'version', event: 'software_version', deviceId: identity.gatewayId }, () =>
       softwareVersionPayload(this.#facts(), identity, update),
     );
+  }
+
+  #tellBus(heard: GatewayEvents['busTelegramsHeard']): void {
+    const { gatewayId: deviceId } = this.#parts.identity;
+    this.#tell({ kind: 'bus', event: 'bus_telegrams', deviceId }, () => busTelegramsPayload(heard));
   }
 
   #tellNotification(notification: Notification): void {

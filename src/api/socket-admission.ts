@@ -9,7 +9,7 @@ import type { Dispose } from '../lib/event-bus.ts';
 import { GatewayError } from '../model/error.ts';
 import type { Access, Caller } from './access.ts';
 import { addressKey } from './caller-address.ts';
-import { EVENT_KINDS, OPEN_EVENT_KINDS } from './event-view.ts';
+import { allowedEventKinds } from './event-view.ts';
 import type { HostCheck } from './host-check.ts';
 import { type HandshakeQuery, roomsOf } from './narrowing.ts';
 import type { Origins } from './origins.ts';
@@ -89,7 +89,7 @@ export class SocketAdmission {
     const { access } = this.#parts;
     const caller = await access.callerOf(request, token);
     access.demand(caller, 'read');
-    const allowed = access.may(caller, 'administer') ? EVENT_KINDS : OPEN_EVENT_KINDS;
+    const allowed = allowedEventKinds((right) => access.may(caller, right));
     return { caller, rooms: roomsOf(query, allowed) };
   }
 

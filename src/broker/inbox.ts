@@ -8,6 +8,7 @@
 import { READING_MAX_BYTES, READING_MAX_DEPTH } from '../contract/limits.ts';
 import {
   availabilityMessage,
+  busTelegramsEvent,
   dataMessage,
   eventMessage,
   type ResultMessage,
@@ -170,6 +171,11 @@ export class Inbox {
         const { type, deviceId, ...details } = parseWith(eventMessage, message, 'event', 'badMessage');
         if (deviceId !== undefined && devices.find(deviceId)?.protocol !== slug) {
           throw new GatewayError('badMessage', `device "${deviceId}" does not belong to add-on "${slug}"`);
+        }
+        if (type === 'busTelegrams') {
+          const heard = parseWith(busTelegramsEvent, details, 'busTelegrams', 'badMessage');
+          events.emit('busTelegramsHeard', { slug, ...heard, ts: this.#parts.now() });
+          return;
         }
         events.emit('addonEventReported', {
           slug,

@@ -112,7 +112,7 @@ export const VARIABLES = {
   ),
   COMMIT_WINDOW_MS: variable(
     wholeNumber(0, 1_000),
-    'at most one commit of readings begins in so many milliseconds',
+    'in a steady stream, one commit of readings begins in so many milliseconds',
     '25',
   ),
   RETENTION_DAYS: variable(wholeNumber(1, 3_650), 'readings older than this are deleted', '30'),
@@ -120,6 +120,11 @@ export const VARIABLES = {
     wholeNumber(16, 1_000_000),
     'size of the store past which the oldest readings are deleted',
     '1024',
+  ),
+  CLOUD_BACKLOG_KIB_PER_SECOND: variable(
+    wholeNumber(0, 1_000_000),
+    'KiB a second that readings which wait for the cloud are sent with, beside the live ones (0: no limit)',
+    '384',
   ),
   UPDATE_URLS: variable(
     list,

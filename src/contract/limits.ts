@@ -10,6 +10,8 @@ export const READING_MAX_DEPTH = 32;
 export const UNACKNOWLEDGED_MAX = 10_000;
 /** gate remembers at least this many ids of each add-on, on disk, to recognise a repeat. */
 export const REPEAT_WINDOW = 100_000;
+/** Largest file that a caller of the API may send for an add-on. */
+export const UPLOAD_MAX_BYTES = 64 * 1024 * 1024;
 /** A process add-on ends by itself within this time when its daemon is gone. */
 export const ORPHAN_EXIT_MS = 10_000;
 /** An add-on answers a scan within this time, with what it has found by then. */

@@ -98,7 +98,7 @@ export type ScanCandidate = v.InferOutput<typeof scanCandidate>;
 
 /**
  * `…/events`: add-on → gate. Known types: `joined`, `interviewing`, `configuring`, `configured`, `failed`
- * (progress of a pairing), `left`, `linkUp`, `linkDown`. Others are passed on as they are.
+ * (progress of a pairing), `left`, `linkUp`, `linkDown`, `busTelegrams`. Others are passed on as they are.
  */
 export const eventMessage = v.looseObject({
   type: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
@@ -106,3 +106,19 @@ export const eventMessage = v.looseObject({
   reason: v.optional(v.union([reasonText, addonError])),
 });
 export type EventMessage = v.InferOutput<typeof eventMessage>;
+
+/** Telegrams that one event `busTelegrams` may hold. */
+export const BUS_TELEGRAMS_MAX = 200;
+const COUNT = 'must be a whole number from 0';
+
+/**
+ * The event `busTelegrams` on `…/events`: what an add-on has heard on its bus, for whoever asked to watch it. `leftOut`:
+ * how many there were besides, since the event before; they were too many to be told.
+ */
+export const busTelegramsEvent = v.object({
+  telegrams: v.pipe(
+    v.array(jsonObjectSchema),
+    v.maxLength(BUS_TELEGRAMS_MAX, `at most ${BUS_TELEGRAMS_MAX}`),
+  ),
+  leftOut: v.optional(v.pipe(v.number(COUNT), v.integer(COUNT), v.minValue(0, COUNT)), 0),
+});

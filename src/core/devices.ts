@@ -17,6 +17,7 @@ import {
 import { GatewayError } from '../model/error.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
 import { parseWith } from '../model/parse.ts';
+import { relayRulesSchema } from '../model/relay-rules.ts';
 import type { GatewayEventBus } from './events.ts';
 import type { AvailabilityStore, Registry } from './ports.ts';
 import type { TypeCatalogue } from './type-catalogue.ts';
@@ -55,6 +56,8 @@ export const devicePatchSchema = v.object({
   frequency: v.optional(frequency),
   demoActive: v.optional(v.boolean(TRUTH)),
   parameters: v.optional(jsonObjectSchema),
+  /** Takes the place of the rules there were. */
+  relay: v.optional(relayRulesSchema),
 });
 export type DevicePatch = v.InferOutput<typeof devicePatchSchema>;
 
@@ -132,8 +135,8 @@ export class Devices {
     return this.#parts.availability.all().get(deviceId);
   }
 
-  /** @throws GatewayError badRequest naming each field that is wrong */
-  create(input: unknown): Promise<Device> {
+  /** `importKey`: what it is known by when it is imported again. @throws GatewayError badRequest naming each field that is wrong */
+  create(input: unknown, { importKey }: { importKey?: string } = {}): Promise<Device> {
     const wanted = parseWith(newDeviceSchema, input, 'device');
     return this.#changes.run(async () => {
       const { types, now, newId, projectId, gatewayId, events } = this.#parts;
@@ -168,6 +171,7 @@ export class Devices {
         ...(type ? { type: type.id } : {}),
         protocol: isVirtual ? VIRTUAL_PROTOCOL : (type as { protocol: string }).protocol,
         parameters,
+        ...(importKey === undefined ? {} : { importKey }),
         status: { eventType: isVirtual ? 'paired' : 'created', timestamp: now() },
       };
       await this.#save(device);
@@ -186,16 +190,37 @@ export class Devices {
           `device "${deviceId}" is not virtual: "frequency" and "demoActive" do not apply to it`,
         );
       }
+      if (device.isGateway && patch.relay !== undefined)
+        throw new GatewayError(
+          'badRequest',
+          'the gateway itself has no readings: "relay" does not apply to it',
+          {
+            hint: 'CLOUD_ENABLED=false relays no readings at all',
+            errors: [{ field: 'relay', message: 'does not apply to the gateway' }],
+          },
+        );
       const merged: JsonObject = { ...device.parameters, ...patch.parameters };
       const check = patch.parameters && device.type !== undefined && !device.isVirtual;
       return {
         ...device,
         ...(patch.name === undefined ? {} : { name: patch.name }),
         ...(patch.frequency === undefined ? {} : { frequency: patch.frequency }),
+        ...(patch.relay === undefined ? {} : { relay: patch.relay }),
         ...(patch.demoActive === undefined ? {} : { demoActive: patch.demoActive }),
         parameters: check ? await this.#parts.types.checkParameters(device.type as string, merged) : merged,
       };
     });
+  }
+
+  /** All of them at once. @throws GatewayError badRequest, notFound */
+  replaceParameters(deviceId: string, parameters: JsonObject): Promise<Device> {
+    return this.#change(deviceId, async (device) => ({
+      ...device,
+      parameters:
+        device.type === undefined
+          ? parameters
+          : await this.#parts.types.checkParameters(device.type, parameters),
+    }));
   }
 
   /** Notes where a pairing stands, and the address that it found. */

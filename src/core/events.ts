@@ -48,6 +48,8 @@ export interface GatewayEvents {
   protocolsChanged: { slug: string };
   /** An add-on's own word: progress of a pairing, a link up or down, a device that left. */
   addonEventReported: { slug: string; type: string; deviceId?: string | undefined; details: JsonObject };
+  /** What an add-on has heard on its bus while somebody watches it; `leftOut` were too many to be told. */
+  busTelegramsHeard: { slug: string; telegrams: readonly JsonObject[]; leftOut: number; ts: number };
   /** An add-on has logged in at the broker, or its connection ended. */
   addonConnected: { slug: string };
   addonDisconnected: { slug: string };
@@ -93,8 +95,8 @@ export interface GatewayEvents {
   clientTokensVoided: { clientId: string };
   /** An update of `gate` or of an add-on (its slug) to `version` ended; `failure` says why it did not work. */
   updateEnded: { of: string; version: string; failure?: string | undefined };
-  /** Readings were deleted to keep within retention. */
-  readingsDropped: { count: number; reason: 'age' | 'size' };
+  /** Readings were deleted to keep within retention; `notRelayed`: how many of them the cloud had not got. */
+  readingsDropped: { count: number; reason: 'age' | 'size'; notRelayed?: number };
   /** An add-on's folder on disk cannot be used. */
   addonLeftOut: { folder: string; reason: string };
   notificationRaised: Notification;

@@ -10,6 +10,8 @@ export interface FiguresParts {
   /** Bytes on disk of what must survive. */
   storeBytes: () => Promise<number>;
   retention: { maxAgeSeconds: number; maxBytes: number };
+  /** What the cloud has not got yet, and when the oldest of it was measured, in milliseconds since 1970. */
+  backlog?: () => { readings: number; sinceMs?: number };
 }
 
 export class Figures {
@@ -19,6 +21,10 @@ export class Figures {
   readonly refused = new Tally();
   /** Readings that retention deleted, by `age` and `size`. */
   readonly dropped = new Tally();
+  /** Of these, what the cloud had not got, by the same reasons. */
+  readonly notRelayed = new Tally();
+  /** Readings that the cloud has acknowledged, by flow: `live` and `backlog`. */
+  readonly relayed = new Tally();
   /** Seconds from the begin of a commit until it is on disk. */
   readonly commitSeconds = new Distribution(COMMIT_BOUNDS_SECONDS);
   readonly #parts: FiguresParts;
@@ -29,6 +35,10 @@ export class Figures {
 
   get retention(): FiguresParts['retention'] {
     return this.#parts.retention;
+  }
+
+  backlog(): { readings: number; sinceMs?: number } {
+    return this.#parts.backlog?.() ?? { readings: 0 };
   }
 
   storeBytes(): Promise<number> {

@@ -48,7 +48,7 @@ export class NotificationRules {
       events.on('readingsRecorded', (readings) => this.#onReadings(readings)),
       events.on('logInFailed', (failure) => this.#onLogInFailed(failure)),
       events.on('updateEnded', (update) => this.#onUpdate(update)),
-      events.on('readingsDropped', ({ reason }) => this.#onDropped(reason)),
+      events.on('readingsDropped', (dropped) => this.#onDropped(dropped)),
       events.on('addonLeftOut', (problem) => this.#onLeftOut(problem)),
       events.on('certificateChecked', (facts) => this.#onCertificate(facts)),
       events.on('protocolsChanged', ({ slug }) => notifications.forget('addon_failing', slug)),
@@ -149,12 +149,16 @@ export class NotificationRules {
     notifications.forget(subject, about);
   }
 
-  #onDropped(reason: 'age' | 'size'): void {
+  #onDropped({ reason, notRelayed = 0 }: GatewayEvents['readingsDropped']): void {
     const notice =
       reason === 'age'
         ? { level: 4 as const, message: 'readings older than RETENTION_DAYS are deleted' }
         : { level: 3 as const, message: 'the oldest readings are deleted to keep within RETENTION_MB' };
     this.#parts.notifications.raise(reason, { ...notice, subject: 'readings_dropped' });
+    if (notRelayed === 0) return;
+    const limit = reason === 'age' ? 'RETENTION_DAYS' : 'RETENTION_MB';
+    const message = `readings that the cloud had not got are deleted to keep within ${limit}`;
+    this.#parts.notifications.raise(reason, { level: 2, subject: 'readings_not_relayed', message });
   }
 
   #onLeftOut({ folder, reason }: GatewayEvents['addonLeftOut']): void {

@@ -18,6 +18,7 @@ import type { Notification } from '../model/notification.ts';
 import type { Operation } from '../model/operation.ts';
 import type { InstalledProtocol } from '../model/protocol.ts';
 import type { NewReading, ReadingPage, ReadingPageQuery, StoredReading } from '../model/reading.ts';
+import type { RelayItem, SeqRange } from '../model/relay.ts';
 import type { RepeatRecord } from '../model/repeat.ts';
 import type { AddonPackage } from './addon-package.ts';
 
@@ -29,6 +30,23 @@ export interface ReadingStore {
    */
   append(addon: string, reading: NewReading): Promise<boolean>;
   page(query: ReadingPageQuery): ReadingPage;
+}
+
+/** What of the readings goes to the cloud, by its number there. */
+export interface RelayStore {
+  /** The last number that was given; 0 where there is none. */
+  relayHead(): number;
+  /** What the cloud has not acknowledged, as it was noted before the last start: in order, apart, the last without end. */
+  relayPending(): SeqRange[];
+  /** What has the numbers from `first` to `last`, in their order; to be read to its end, or left, at once. */
+  relayItems(first: number, last: number): Iterable<RelayItem>;
+  /**
+   * What the cloud has not acknowledged by now. On disk with a commit of readings, at the latest after a minute: after a power cut
+   * in between it is there as it was before, so that something is sent again and nothing is left out.
+   */
+  noteRelayed(pending: readonly SeqRange[]): void;
+  /** How much that is, and when the oldest of it was measured, in milliseconds since 1970. */
+  relayBacklog(): { readings: number; sinceMs?: number };
 }
 
 /** The same readings by attribute. Long walks do not hold up the event loop, and are given up after a while. */
@@ -166,6 +184,22 @@ export interface ReleaseDesk {
   /** An end that `markTold` was not called for yet. */
   untold(): ReleaseOutcome | undefined;
   markTold(outcome: ReleaseOutcome): void;
+}
+
+/** A file that was sent for an add-on. */
+export interface Upload {
+  /** Its name in the folder `uploads` of the add-on's data folder: letters, digits, `_` and `-`. */
+  file: string;
+  bytes: number;
+}
+
+/** Files for add-ons that gate runs, for a while. */
+export interface AddonUploads {
+  /**
+   * Resolves once it is there whole. @throws GatewayError tooLarge, tooManyRequests (one of this add-on is on its way),
+   * unavailable (no room on the disk), storeFailed; what `bytes` throws
+   */
+  keep(slug: string, bytes: AsyncIterable<Buffer>): Promise<Upload>;
 }
 
 /** Add-ons on disk: the folders of `DATA_FOLDER/addons`, and copies of what ran. */

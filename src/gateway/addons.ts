@@ -6,10 +6,12 @@ import { ExternalLogins } from '../core/external-logins.ts';
 import { ForeignAddons } from '../core/foreign-addons.ts';
 import { Installations } from '../core/installations.ts';
 import { Logs } from '../core/logs.ts';
+import { ProtocolUploads } from '../core/protocol-uploads.ts';
 import { Protocols } from '../core/protocols.ts';
 import { readAddonFolders } from '../supervisor/addon-folders.ts';
 import type { OnLine } from '../supervisor/addon-output.ts';
 import { AddonShelfOnDisk } from '../supervisor/addon-shelf.ts';
+import { AddonUploadsOnDisk } from '../supervisor/addon-uploads.ts';
 import { ExternalAddons } from '../supervisor/external-addons.ts';
 import { ProcessRuntime } from '../supervisor/process-runtime.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
@@ -68,7 +70,11 @@ export async function startAddons(ground: Ground, house: House) {
   await running.run(supervisor);
   await running.run(new ExternalAddons({ protocols, health, events, onLine }));
   const foreignAddons = new ForeignAddons({ protocols, devices, installations, shelf });
-  return { ...requests, broker, protocols, installations, foreignAddons, logins, logs };
+  const uploads = new ProtocolUploads({
+    protocols,
+    uploads: new AddonUploadsOnDisk({ dataFolder, newId, now }),
+  });
+  return { ...requests, broker, protocols, installations, foreignAddons, logins, logs, uploads };
 }
 
 async function packagesFound({ addonsFolder, dataFolder, events, logger }: Ground) {

@@ -62,10 +62,11 @@ export function logEvents({ events, logger }: Ground): void {
     const level = state === 'failed' || state === 'degraded' ? 'warn' : 'info';
     logger[level]({ part, state, reason }, `${part} is ${state}${reason === undefined ? '' : `: ${reason}`}`);
   });
-  events.on('readingsDropped', ({ count, reason }) => {
+  events.on('readingsDropped', ({ count, reason, notRelayed = 0 }) => {
+    const lost = notRelayed > 0 ? `; the cloud had not got ${notRelayed} of them` : '';
     logger.warn(
-      { count, reason },
-      `${count} readings were deleted to keep within RETENTION_${reason === 'age' ? 'DAYS' : 'MB'}`,
+      { count, reason, notRelayed },
+      `${count} readings were deleted to keep within RETENTION_${reason === 'age' ? 'DAYS' : 'MB'}${lost}`,
     );
   });
 }

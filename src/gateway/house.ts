@@ -30,8 +30,12 @@ export async function startHouse(ground: Ground) {
       maxAgeSeconds: settings.RETENTION_DAYS * SECONDS_PER_DAY,
       maxBytes: settings.RETENTION_MB * BYTES_PER_MB,
     },
+    backlog: () => store.relayBacklog(),
   });
-  events.on('readingsDropped', ({ count, reason }) => figures.dropped.add(reason, count));
+  events.on('readingsDropped', ({ count, reason, notRelayed = 0 }) => {
+    figures.dropped.add(reason, count);
+    if (notRelayed > 0) figures.notRelayed.add(reason, notRelayed);
+  });
   const store = new Store({
     settings: {
       folder,

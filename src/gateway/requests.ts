@@ -1,6 +1,7 @@
 /** What is asked of add-ons: pairing, commands, status requests kept for their callers, actions, scans. */
 import type { AddonBroker } from '../broker/addon-broker.ts';
 import { Commands } from '../core/commands.ts';
+import { DeviceImport } from '../core/device-import.ts';
 import { IdempotentCalls } from '../core/idempotent-calls.ts';
 import { Operations } from '../core/operations.ts';
 import { Pairing } from '../core/pairing.ts';
@@ -14,7 +15,7 @@ type RequestParts = House & { protocols: Protocols; link: AddonBroker };
 
 export async function startRequests(ground: Ground, parts: RequestParts) {
   const { events, logger, now, monotonicNow, newId } = ground;
-  const { operationFile, repeatFile, devices, projectId, protocols, link } = parts;
+  const { operationFile, repeatFile, devices, types, projectId, protocols, link } = parts;
   const pairing = new Pairing({ devices, link, events, now });
   await pairing.start();
   const repeatable = new IdempotentCalls({
@@ -35,11 +36,14 @@ export async function startRequests(ground: Ground, parts: RequestParts) {
     onTrouble: (error) => logger.warn({ err: error }, 'the result of a status request could not be kept'),
   });
   await operations.start();
+  const deviceImport = new DeviceImport({ protocols, devices, types, pairing, events });
+  ground.running.onStop(() => deviceImport.stop());
   return {
     pairing,
     commands,
     operations,
     actions: new ProtocolActions({ protocols, devices, operations, link }),
     scans: new Scans({ protocols, devices, link }),
+    deviceImport,
   };
 }

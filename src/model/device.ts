@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.ts';
+import { relayRulesSchema } from './relay-rules.ts';
 
 export const DEVICE_NAME_MAX_CHARS = 20;
 /** Shortest period of generated readings, in seconds, as the API document has it. */
@@ -43,9 +44,13 @@ export const deviceSchema = v.object({
   /** Slug of the protocol whose add-on speaks to this device; absent on the gateway itself. */
   protocol: v.optional(v.string()),
   parameters: jsonObjectSchema,
+  /** What it was imported as: an import of the same finds it by this. */
+  importKey: v.optional(v.string()),
   /** What the add-on's `pair` answered: how it finds the device again. */
   address: v.optional(jsonValueSchema),
   status: deviceStatusSchema,
+  /** What of its readings goes to the cloud; absent: all. */
+  relay: v.optional(relayRulesSchema),
 });
 export type Device = v.InferOutput<typeof deviceSchema>;
 

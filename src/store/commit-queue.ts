@@ -1,7 +1,8 @@
 /**
- * Group commit: readings that arrive together reach the disk together, with one fsync. A lone reading is committed
- * at once; after that at most one commit begins in each window, unless many wait. A reading is told to the
- * listener and its `append` resolves only when it is on disk.
+ * Group commit: readings that arrive together reach the disk together, with one fsync. There is one commit for each
+ * window; those that a quiet time leaves unused are saved, for a minute, and a reading that comes alone takes one of
+ * them and is committed at once. A steady stream uses them up and then waits for the next window, unless many wait. A
+ * reading is told to the listener and its `append` resolves only when it is on disk.
  *
  * Bounded: past `QUEUE_MAX` waiting readings `append` itself waits. While the disk is full or away, everything
  * waits and is tried again; nothing is dropped and nothing acknowledged.
@@ -14,6 +15,10 @@ import type { QueuedReading } from './writer-messages.ts';
 
 /** Readings that may wait for a commit. */
 export const QUEUE_MAX = 10_000;
+/** Windows that were not used are kept so long. */
+export const SAVED_MS = 60_000;
+/** Where more wait, they come so densely that sharing a commit is worth waiting for. */
+const SPARSE_READINGS = 8;
 /** So many waiting readings are committed without waiting for the window. */
 const EARLY_READINGS = 250;
 /** Most readings in one transaction: about 6 ms of work. */
@@ -26,6 +31,8 @@ export interface CommitQueueParts {
   /** Turns a seq into the public `_id`. */
   publicId: (seq: number) => string;
   windowMs: number;
+  /** How long unused windows are kept: SAVED_MS where it is left out. */
+  savedMs?: number;
   onCommit: (readings: readonly StoredReading[]) => void;
   /** How long a commit took until it was on disk. */
   onCommitTime: (ms: number) => void;
@@ -47,6 +54,8 @@ export class CommitQueue {
   #waiting: Waiting[] = [];
   #room: (() => void)[] = [];
   #lastBeganAt = Number.NEGATIVE_INFINITY;
+  /** When the windows of all commits so far are over, as if they had begun one after the other. */
+  #spentUntil = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   /** Many came at once: what is left of them must not wait, or their senders would. */
@@ -74,10 +83,7 @@ export class CommitQueue {
 
   #schedule(): void {
     if (this.#running) return;
-    const waitMs =
-      this.#bursting || this.#waiting.length >= EARLY_READINGS
-        ? 0
-        : this.#lastBeganAt + this.#parts.windowMs - this.#parts.monotonicNow();
+    const waitMs = this.#dueAt() - this.#parts.monotonicNow();
     if (waitMs <= 0) {
       clearTimeout(this.#timer);
       this.#timer = undefined;
@@ -87,6 +93,22 @@ export class CommitQueue {
         this.#timer = undefined;
         this.#run();
       }, waitMs);
+  }
+
+  #dueAt(): number {
+    const { windowMs, savedMs = SAVED_MS } = this.#parts;
+    const waiting = this.#waiting.length;
+    if (this.#bursting || waiting >= EARLY_READINGS) return Number.NEGATIVE_INFINITY;
+    const nextWindowAt = this.#lastBeganAt + windowMs;
+    return waiting > SPARSE_READINGS ? nextWindowAt : Math.min(nextWindowAt, this.#spentUntil - savedMs);
+  }
+
+  #spend(): void {
+    const { windowMs, savedMs = SAVED_MS, monotonicNow } = this.#parts;
+    const now = monotonicNow();
+    this.#lastBeganAt = now;
+    // commits that could not wait leave no debt beyond what is saved
+    this.#spentUntil = Math.min(Math.max(this.#spentUntil, now), now + savedMs) + windowMs;
   }
 
   #run(): void {
@@ -100,7 +122,7 @@ export class CommitQueue {
   async #commit(): Promise<void> {
     this.#bursting = this.#waiting.length >= EARLY_READINGS;
     const batch = this.#waiting.splice(0, BATCH_MAX);
-    this.#lastBeganAt = this.#parts.monotonicNow();
+    this.#spend();
     try {
       const seqs = await this.#write(batch.map(({ reading }) => reading));
       const stored: StoredReading[] = [];

@@ -51,6 +51,13 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE UNIQUE INDEX reading_pack_by_time ON reading_pack (dev, start);
       CREATE INDEX reading_pack_loose ON reading_pack (dev, start) WHERE shapes IS NULL;
     `),
+  // what an older store holds was not to be relayed, and gets no number
+  (database) =>
+    database.exec(`
+      CREATE TABLE relay_run (cloud INTEGER PRIMARY KEY, start INTEGER NOT NULL, until INTEGER);
+      CREATE UNIQUE INDEX relay_run_by_start ON relay_run (start);
+      CREATE TABLE relay_pending (first INTEGER PRIMARY KEY, last INTEGER);
+    `),
 ];
 
 /**

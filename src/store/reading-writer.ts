@@ -3,9 +3,13 @@
  * shapes a device has sent, and the ids by which a repeat is recognised. Runs in the writer thread.
  */
 import { REPEAT_WINDOW } from '../contract/limits.ts';
-import type { JsonValue } from '../model/json.ts';
+import type { JsonObject, JsonValue } from '../model/json.ts';
+import type { RelayRules } from '../model/relay-rules.ts';
 import type { ReadingPacks } from './reading-packs.ts';
 import { splitData, WHOLE_SKELETON } from './reading-shape.ts';
+import type { RelayProgress } from './relay-progress.ts';
+import type { RelayRuns } from './relay-runs.ts';
+import { RelayThinning } from './relay-thinning.ts';
 import { RepeatWindow } from './repeat-window.ts';
 import { type Database, inTransaction, type Statement } from './sqlite.ts';
 import type { QueuedReading } from './writer-messages.ts';
@@ -34,11 +38,28 @@ interface Deliveries {
   total: number;
 }
 
+/** Readings are numbered for the cloud in the transaction that stores them. */
+interface Relay {
+  relaying: boolean;
+  runs: RelayRuns;
+  progress: RelayProgress;
+}
+
+export interface ReadingWriterParts {
+  database: Database;
+  packs: ReadingPacks;
+  /** Absent: nothing is relayed. */
+  relay?: Relay;
+}
+
 export class ReadingWriter {
   readonly #database: Database;
   readonly #packs: ReadingPacks;
+  readonly #relay: Relay | undefined;
   readonly #devices = new Map<string, number>();
   readonly #shapes = new Map<string, number>();
+  /** Of the devices that have rules; with the rules as text, to see whether they have changed. */
+  readonly #thinning = new Map<number, { rules: string; thinning: RelayThinning }>();
   readonly #presence = new Set<string>();
   readonly #deliveries = new Map<string, Deliveries>();
   readonly #insert: Statement;
@@ -49,9 +70,10 @@ export class ReadingWriter {
   readonly #dropDelivery: Statement;
   readonly #deliveredIds: Statement;
 
-  constructor(database: Database, packs: ReadingPacks) {
+  constructor({ database, packs, relay }: ReadingWriterParts) {
     this.#database = database;
     this.#packs = packs;
+    this.#relay = relay;
     this.#insert = database.prepare('INSERT INTO reading (dev, ts, shape, vals) VALUES (?, ?, ?, ?)');
     this.#count = database.prepare(
       'INSERT INTO reading_count VALUES (?, ?, ?) ON CONFLICT (dev, hour) DO UPDATE SET n = n + excluded.n',
@@ -65,8 +87,11 @@ export class ReadingWriter {
 
   /** Reads what is known so far: devices, shapes and the latest ids of each add-on. */
   load(): void {
-    for (const row of this.#database.prepare('SELECT k, id FROM device WHERE record IS NOT NULL').iterate()) {
-      this.#devices.set(String(row['id']), Number(row['k']));
+    for (const row of this.#database
+      .prepare("SELECT k, id, record ->> '$.relay' AS rules FROM device WHERE record IS NOT NULL")
+      .iterate()) {
+      const rules = row['rules'] === null ? undefined : (JSON.parse(String(row['rules'])) as RelayRules);
+      this.deviceAdded(String(row['id']), Number(row['k']), rules);
     }
     for (const row of this.#database.prepare('SELECT k, skeleton FROM shape').iterate()) {
       this.#shapes.set(String(row['skeleton']), Number(row['k']));
@@ -84,17 +109,24 @@ export class ReadingWriter {
     }
   }
 
-  deviceAdded(id: string, k: number): void {
+  /** Also when it was changed. */
+  deviceAdded(id: string, k: number, rules?: RelayRules): void {
     this.#devices.set(id, k);
+    const text = JSON.stringify(rules);
+    if (rules === undefined) this.#thinning.delete(k);
+    else if (this.#thinning.get(k)?.rules !== text)
+      this.#thinning.set(k, { rules: text, thinning: new RelayThinning(rules) });
   }
 
   deviceRemoved(id: string): void {
+    this.#thinning.delete(this.#devices.get(id) ?? 0);
     this.#devices.delete(id);
   }
 
   /** @returns for each reading its seq, or 0 when it was a repeat or its device is gone */
   write(readings: readonly QueuedReading[]): number[] {
     const batch: Batch = { accepted: new Map(), counts: new Map(), learned: [], undo: [] };
+    if (this.#relay) batch.undo.push(this.#relay.runs.mark());
     let seqs: number[];
     try {
       seqs = inTransaction(this.#database, () => {
@@ -103,10 +135,14 @@ export class ReadingWriter {
           for (const [hour, n] of hours) this.#count.run(dev, hour, n);
         }
         for (const [addon, keys] of batch.accepted) this.#writeDelivery(addon, keys, batch);
+        if (this.#relay) {
+          this.#relay.runs.finish();
+          batch.learned.push(this.#relay.progress.write());
+        }
         return numbers;
       });
     } catch (error) {
-      for (const undo of batch.undo) undo();
+      for (const undo of batch.undo.reverse()) undo();
       throw error;
     }
     for (const learn of batch.learned) learn();
@@ -133,7 +169,16 @@ export class ReadingWriter {
     const hours = batch.counts.get(dev) ?? new Map<number, number>();
     const hour = Math.floor(ts / HOUR_MS);
     batch.counts.set(dev, hours.set(hour, (hours.get(hour) ?? 0) + 1));
-    return Number(this.#insert.run(dev, ts, shape, JSON.stringify(values)).lastInsertRowid);
+    const seq = Number(this.#insert.run(dev, ts, shape, JSON.stringify(values)).lastInsertRowid);
+    if (this.#relay?.relaying) this.#relay.runs.stored(seq, this.#isRelayed(dev, { ts, data }, batch));
+    return seq;
+  }
+
+  #isRelayed(dev: number, { ts, data }: { ts: number; data: JsonObject }, batch: Batch): boolean {
+    const thinning = this.#thinning.get(dev)?.thinning;
+    if (!thinning) return true;
+    batch.undo.push(thinning.mark());
+    return thinning.takes(ts, data);
   }
 
   /** The number of a skeleton, a new one where it is new; undefined when there are too many already. */

@@ -12,6 +12,7 @@ import type {
   NotificationStore,
   ReadingStore,
   Registry,
+  RelayStore,
 } from '../core/ports.ts';
 import { pause } from '../lib/deadline.ts';
 import { type ClientRecord, clientRecordSchema } from '../model/client.ts';
@@ -28,10 +29,13 @@ import { type Notification, notificationSchema } from '../model/notification.ts'
 import { parseWith } from '../model/parse.ts';
 import { type InstalledProtocol, installedProtocolSchema } from '../model/protocol.ts';
 import type { NewReading, ReadingPage, ReadingPageQuery } from '../model/reading.ts';
+import type { RelayItem, SeqRange } from '../model/relay.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { HistoryQuery } from './history-query.ts';
 import { ReadingQuery } from './reading-query.ts';
 import { HOUR_MS } from './reading-writer.ts';
+import { RelayNotes } from './relay-notes.ts';
+import { RelayQuery } from './relay-query.ts';
 import { type Database, openForReading } from './sqlite.ts';
 import { Writer } from './writer.ts';
 
@@ -48,6 +52,15 @@ export interface StoreSettings {
   commitWindowMs: number;
   retentionDays: number;
   retentionBytes: number;
+  /** Readings get numbers for the cloud. Where not, what was given out before is kept. */
+  relaying?: boolean | undefined;
+}
+
+/** `notRelayed`: how many of these the cloud had not got. */
+export interface DroppedFact {
+  count: number;
+  reason: 'age' | 'size';
+  notRelayed: number;
 }
 
 export interface StoreParts {
@@ -58,14 +71,16 @@ export interface StoreParts {
   onCommitTime?: (ms: number) => void;
   /** The disk refuses writes just now, with the reason; undefined when it takes them again. */
   onTrouble: (reason: string | undefined) => void;
-  onDropped: (dropped: { count: number; reason: 'age' | 'size' }) => void;
+  onDropped: (dropped: DroppedFact) => void;
   /** The store is broken: the daemon cannot go on. */
   onFault: (error: GatewayError) => void;
   now: () => number;
   monotonicNow: () => number;
 }
 
-export class Store implements ReadingStore, HistoryStore, Registry, ClientStore, NotificationStore {
+export class Store
+  implements ReadingStore, HistoryStore, Registry, ClientStore, NotificationStore, RelayStore
+{
   readonly #parts: StoreParts;
   readonly #path: string;
   readonly #writer: Writer;
@@ -73,12 +88,16 @@ export class Store implements ReadingStore, HistoryStore, Registry, ClientStore,
   #commits: CommitQueue | undefined;
   #query: ReadingQuery | undefined;
   #history: HistoryQuery | undefined;
+  #relay: RelayQuery | undefined;
+  readonly #relayNotes: RelayNotes;
   #upkeep: { stop: AbortController; done: Promise<void> } | undefined;
 
   constructor(parts: StoreParts) {
     this.#parts = parts;
     this.#path = join(parts.settings.folder, 'gate.db');
-    this.#writer = new Writer({ path: this.#path, onFault: parts.onFault });
+    const { relaying = false } = parts.settings;
+    this.#writer = new Writer({ path: this.#path, relaying, onFault: parts.onFault });
+    this.#relayNotes = new RelayNotes(this.#writer);
   }
 
   /** @throws GatewayError storeNewer, storeFailed; storeCorrupt after the file was set aside under a dated name */
@@ -89,6 +108,7 @@ export class Store implements ReadingStore, HistoryStore, Registry, ClientStore,
       this.#reader = openForReading(this.#path);
       this.#query = new ReadingQuery(this.#reader, publicId);
       const { onCommit, onCommitTime = () => {}, onTrouble, monotonicNow, settings } = this.#parts;
+      this.#relay = new RelayQuery(this.#reader, publicId);
       this.#history = new HistoryQuery({ database: this.#reader, monotonicNow });
       this.#commits = new CommitQueue({
         writer: this.#writer,
@@ -112,6 +132,7 @@ export class Store implements ReadingStore, HistoryStore, Registry, ClientStore,
     this.#upkeep?.stop.abort();
     await this.#upkeep?.done;
     await this.#commits?.stop();
+    await this.#relayNotes.stop();
     this.#reader?.close();
     this.#reader = undefined;
     await this.#writer.stop();
@@ -131,6 +152,27 @@ export class Store implements ReadingStore, HistoryStore, Registry, ClientStore,
 
   async historyBuckets(request: HistoryBucketsRequest): Promise<HistoryOutcome<readonly HistoryBucket[]>> {
     return this.#started(this.#history).buckets(request);
+  }
+
+  relayHead(): number {
+    return this.#started(this.#relay).head();
+  }
+
+  relayPending(): SeqRange[] {
+    return this.#started(this.#relay).pending();
+  }
+
+  relayItems(first: number, last: number): Iterable<RelayItem> {
+    return this.#started(this.#relay).items(first, last);
+  }
+
+  noteRelayed(pending: readonly SeqRange[]): void {
+    this.#relayNotes.note(pending);
+  }
+
+  relayBacklog(): { readings: number; sinceMs?: number } {
+    const relay = this.#started(this.#relay);
+    return relay.backlog(this.#relayNotes.latest ?? relay.pending());
   }
 
   devices(): Device[] {
@@ -243,8 +285,9 @@ export class Store implements ReadingStore, HistoryStore, Registry, ClientStore,
     const beforeMs = Math.floor((now() - settings.retentionDays * DAY_MS) / HOUR_MS) * HOUR_MS;
     for (let more = true; more && !signal.aborted; ) {
       const step = await this.#writer.call('retain', { beforeMs, maxBytes: settings.retentionBytes });
-      if (step.deletedByAge > 0) onDropped({ count: step.deletedByAge, reason: 'age' });
-      if (step.deletedBySize > 0) onDropped({ count: step.deletedBySize, reason: 'size' });
+      const { deletedByAge, deletedBySize, notRelayed } = step;
+      if (deletedByAge > 0) onDropped({ count: deletedByAge, reason: 'age', notRelayed });
+      if (deletedBySize > 0) onDropped({ count: deletedBySize, reason: 'size', notRelayed });
       more = step.more;
       if (more) await pause(UPKEEP_PAUSE_MS, signal);
     }

@@ -4,6 +4,14 @@ import type { Device } from '../model/device.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Notification } from '../model/notification.ts';
 import type { InstalledProtocol } from '../model/protocol.ts';
+import type { SeqRange } from '../model/relay.ts';
+
+/** What the thread is started with. */
+export interface WriterData {
+  path: string;
+  /** Readings get numbers for the cloud. */
+  relaying: boolean;
+}
 
 /** One reading on its way to disk. */
 export interface QueuedReading {
@@ -23,6 +31,8 @@ export interface RetentionLimits {
 export interface RetentionStep {
   deletedByAge: number;
   deletedBySize: number;
+  /** How many of these the cloud had not got. */
+  notRelayed: number;
   /** There is more to delete: call again. */
   more: boolean;
 }
@@ -44,6 +54,9 @@ export interface WriterCalls {
   retain: { argument: RetentionLimits; answer: RetentionStep };
   /** A part of a round of packing; answers whether it goes on: call again. With `mend`, loosened packs are made anew. */
   pack: { argument: { mend: boolean }; answer: boolean };
+  /** What the cloud has not acknowledged: written with the next commit, or by `saveRelayed`. */
+  noteRelayed: { argument: readonly SeqRange[]; answer: null };
+  saveRelayed: { argument: null; answer: null };
   close: { argument: null; answer: null };
 }
 export type WriterCallName = keyof WriterCalls;

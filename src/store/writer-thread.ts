@@ -12,11 +12,14 @@ import { openMigrated } from './migrations.ts';
 import { saveNotifications } from './notification-table.ts';
 import { ReadingPacks } from './reading-packs.ts';
 import { ReadingWriter } from './reading-writer.ts';
+import { RelayProgress } from './relay-progress.ts';
+import { RelayRuns } from './relay-runs.ts';
 import { Retention } from './retention.ts';
 import { type Database, passingTrouble, storeError } from './sqlite.ts';
 import type {
   WriterCallName,
   WriterCalls,
+  WriterData,
   WriterFailure,
   WriterGreeting,
   WriterReply,
@@ -25,13 +28,15 @@ import type {
 
 type Handlers = { [K in WriterCallName]: (argument: WriterCalls[K]['argument']) => WriterCalls[K]['answer'] };
 
-const path = String(workerData.path);
+const { path, relaying } = workerData as WriterData;
 
 function handlersOf(database: Database): Handlers {
   const packs = new ReadingPacks(database);
-  const readings = new ReadingWriter(database, packs);
+  const progress = new RelayProgress(database);
+  const runs = new RelayRuns(database, relaying);
+  const readings = new ReadingWriter({ database, packs, relay: { relaying, runs, progress } });
   readings.load();
-  const retention = new Retention(database, packs);
+  const retention = new Retention({ database, packs, progress });
   return {
     commit: (batch) => readings.write(batch),
     saveDevice: (device: Device) => {
@@ -40,7 +45,7 @@ function handlersOf(database: Database): Handlers {
           'INSERT INTO device (id, record) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record RETURNING k',
         )
         .get(device.id, JSON.stringify(device));
-      readings.deviceAdded(device.id, Number(saved?.['k']));
+      readings.deviceAdded(device.id, Number(saved?.['k']), device.relay);
       return null;
     },
     removeDevice: (deviceId) => {
@@ -81,6 +86,14 @@ function handlersOf(database: Database): Handlers {
     },
     retain: (limits) => retention.step(limits),
     pack: (work) => packs.step(work),
+    noteRelayed: (pending) => {
+      progress.note(pending);
+      return null;
+    },
+    saveRelayed: () => {
+      progress.save();
+      return null;
+    },
     close: () => {
       database.close();
       return null;

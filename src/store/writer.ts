@@ -7,6 +7,7 @@ import { GatewayError } from '../model/error.ts';
 import type {
   WriterCallName,
   WriterCalls,
+  WriterData,
   WriterFailure,
   WriterGreeting,
   WriterReply,
@@ -28,22 +29,22 @@ interface Waiting {
 }
 
 export class Writer {
-  readonly #path: string;
+  readonly #data: WriterData;
   readonly #onFault: (error: GatewayError) => void;
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker | undefined;
   #lastId = 0;
 
-  constructor(parts: { path: string; onFault: (error: GatewayError) => void }) {
-    this.#path = parts.path;
-    this.#onFault = parts.onFault;
+  constructor({ onFault, ...data }: WriterData & { onFault: (error: GatewayError) => void }) {
+    this.#data = data;
+    this.#onFault = onFault;
   }
 
   /** @returns the store's epoch @throws GatewayError storeCorrupt, storeNewer, storeFailed */
   async start(): Promise<{ epoch: string }> {
     const file = import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js';
     const worker = new Worker(new URL(file, import.meta.url), {
-      workerData: { path: this.#path },
+      workerData: this.#data,
       // what the thread holds for long is small; a small nursery keeps the whole process small
       resourceLimits: { maxYoungGenerationSizeMb: 4 },
     });

@@ -141,6 +141,7 @@ export class ProcessRuntime implements AddonRuntime {
     });
     const flags = [
       '--max-semi-space-size=1', // short-lived garbage only: a small young heap costs little and saves megabytes
+      '--v8-pool-size=1', // each helper thread of the engine keeps memory of its own
       `--max-old-space-size=${addon.manifest.runtime.process?.memoryMb}`,
     ];
     try {

@@ -25,6 +25,8 @@ export interface KnxdOptions {
   port?: number;
   /** Telegrams go out by multicast too, 50 a second. */
   routing?: boolean;
+  /** Not to be found from other machines. */
+  onLoopback?: boolean;
 }
 
 /** What `knxtool groupsocketlisten` prints of a telegram: "Write from 0.0.3 to 1/0/0: 01". */
@@ -40,18 +42,25 @@ export class Knxd {
   readonly port: number;
   readonly #slots: number;
   readonly #routing: boolean;
+  readonly #onLoopback: boolean;
   readonly #folder = tempFolder();
   readonly #tools = new Set<ChildProcess>();
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, slots: number, routing: boolean) {
+  private constructor({ port, slots, routing, onLoopback }: Required<KnxdOptions>) {
     this.port = port;
     this.#slots = slots;
     this.#routing = routing;
+    this.#onLoopback = onLoopback;
   }
 
-  static async start({ slots = 8, port, routing = false }: KnxdOptions = {}): Promise<Knxd> {
-    const knxd = new Knxd(port ?? (await freeUdpPort()), slots, routing);
+  static async start({
+    slots = 8,
+    port,
+    routing = false,
+    onLoopback = false,
+  }: KnxdOptions = {}): Promise<Knxd> {
+    const knxd = new Knxd({ port: port ?? (await freeUdpPort()), slots, routing, onLoopback });
     await knxd.start();
     return knxd;
   }
@@ -63,7 +72,8 @@ export class Knxd {
   async start(): Promise<void> {
     const places = ['-e', '0.0.1', '-E', `0.0.2:${this.#slots}`, `-u${this.#socketPath}`];
     const services = this.#routing ? ['-D', '-T', '-R'] : ['-D', '-T'];
-    const server = [...services, `-S${KNX_MULTICAST}:${this.port}`, '-b', 'dummy:'];
+    const network = this.#onLoopback ? ['-I', 'lo'] : [];
+    const server = [...services, ...network, `-S${KNX_MULTICAST}:${this.port}`, '-b', 'dummy:'];
     const child = spawn('knxd', [...places, ...server], { stdio: ['ignore', 'ignore', 'pipe'] });
     let words = '';
     child.stderr?.on('data', (chunk: Buffer) => {

@@ -1,5 +1,5 @@
 /** The devices of this gateway by their group addresses: whom a telegram concerns. */
-import type { DeviceConfig, JsonValue } from '@gate/addon-sdk';
+import { AddonError, type DeviceConfig, type JsonValue } from '@gate/addon-sdk';
 import { type Datapoint, parseDevice } from './knx-parameters.ts';
 import { formatGroupAddress } from './wire/address.ts';
 import type { RawValue } from './wire/cemi.ts';
@@ -31,12 +31,13 @@ export class DeviceBook {
     return [...this.#devices.keys()];
   }
 
-  /** @returns the device if it is new or has changed. @throws AddonError badRequest */
+  /** @returns the device if it is new or has changed. @throws AddonError badRequest, addressTaken: then it is not there */
   put({ id, parameters }: DeviceConfig): KnxDevice | undefined {
     const signature = JSON.stringify(parameters);
     if (this.#devices.get(id)?.signature === signature) return undefined;
     this.delete(id);
     const device: KnxDevice = { id, signature, datapoints: parseDevice(parameters) };
+    this.demandFree(device.datapoints, id);
     this.#devices.set(id, device);
     for (const datapoint of device.datapoints) {
       const place = { deviceId: id, datapoint };
@@ -66,15 +67,20 @@ export class DeviceBook {
     return this.#byGroupAddress.get(address) ?? [];
   }
 
-  /** Another device that is written to at one of these addresses, in words; undefined: they are free. */
-  taken(datapoints: readonly Datapoint[], exceptDevice: string): string | undefined {
+  /** @throws AddonError addressTaken where another device is written to at one of these addresses */
+  demandFree(datapoints: readonly Datapoint[], exceptDevice: string): void {
     for (const { groupAddress } of datapoints) {
       const other = this.writesAt(groupAddress).find(({ deviceId }) => deviceId !== exceptDevice);
-      if (other) {
-        return `${formatGroupAddress(groupAddress)} is "${other.datapoint.name}" of device "${other.deviceId}" already`;
-      }
+      if (other === undefined) continue;
+      const place = `"${other.datapoint.name}" of device "${other.deviceId}"`;
+      throw new AddonError(
+        'addressTaken',
+        `the group address ${formatGroupAddress(groupAddress)} is ${place} already`,
+        {
+          hint: 'use another group address, or delete the other device first',
+        },
+      );
     }
-    return undefined;
   }
 
   /** What is worth reading after an outage. */

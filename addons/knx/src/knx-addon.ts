@@ -11,6 +11,7 @@ import {
   type ConfigMessage,
   type DeviceConfig,
   type JsonObject,
+  type JsonValue,
 } from '@gate/addon-sdk';
 import { BusSession } from './bus-session.ts';
 import { DeviceBook, type KnxDevice } from './device-book.ts';
@@ -27,6 +28,8 @@ export interface KnxAddonParts {
   clock: Clock;
   /** Uniform in [0, 1). */
   random: () => number;
+  /** Where the gateway puts files that were sent for this add-on. */
+  uploadsFolder: string;
 }
 
 export class KnxAddon {
@@ -36,6 +39,7 @@ export class KnxAddon {
   readonly #commands: KnxCommands;
   #session: BusSession | undefined;
   #serverSignature = '';
+  #importing = false;
 
   constructor(parts: KnxAddonParts) {
     this.#parts = parts;
@@ -52,13 +56,13 @@ export class KnxAddon {
     get: (request) => this.#commands.get(request),
     remove: ({ deviceId }) => this.#forget(deviceId),
     scan: ({ signal }) => scanForServers(signal),
-    stop: () => this.#session?.stop(),
+    stop: () => this.#stop(),
   };
 
   readonly actions: NonNullable<AddonOptions['actions']> = {
     busMonitor: ({ params }) => this.#intake.monitor(params),
-    // seldom used: loaded when it is
-    importProject: async ({ params }) => (await import('./ets/project-import.ts')).previewOf(params),
+    watchBus: ({ params }) => this.#intake.watch.ask(params),
+    importProject: ({ params, signal }) => this.#import(params, signal),
   };
 
   async #configure({ parameters, devices }: ConfigMessage): Promise<void> {
@@ -125,6 +129,28 @@ export class KnxAddon {
   #sayAvailability(deviceId: string): void {
     const trouble = this.#bus.trouble;
     this.#parts.gate.availability(deviceId, trouble === undefined, trouble?.message);
+  }
+
+  async #stop(): Promise<void> {
+    this.#intake.watch.stop();
+    await this.#session?.stop();
+  }
+
+  /** One at a time: a large project takes memory. */
+  async #import(params: JsonObject, signal: AbortSignal): Promise<JsonValue> {
+    if (this.#importing) {
+      throw new AddonError('busy', 'another file of ETS is being read just now', {
+        hint: 'try again when it is done',
+      });
+    }
+    this.#importing = true;
+    try {
+      // seldom used: loaded when it is
+      const { previewOf } = await import('./ets/project-import.ts');
+      return await previewOf(params, { uploadsFolder: this.#parts.uploadsFolder, signal });
+    } finally {
+      this.#importing = false;
+    }
   }
 
   #forget(deviceId: string): null {

@@ -38,12 +38,7 @@ export class KnxCommands {
   /** The value names what answered and what did not. @throws AddonError badRequest, addressTaken, noLink, badTelegram */
   async pair({ deviceId, params, deadline, signal }: DeviceRequest): Promise<JsonValue> {
     const datapoints = parseDevice(isJsonObject(params['parameters']) ? params['parameters'] : {});
-    const taken = this.#parts.book.taken(datapoints, deviceId);
-    if (taken !== undefined) {
-      throw new AddonError('addressTaken', `the group address ${taken}`, {
-        hint: 'use another group address, or delete the other device first',
-      });
-    }
+    this.#parts.book.demandFree(datapoints, deviceId);
     const readable = datapoints.filter(({ flags }) => flags.has('read'));
     const withLink = AbortSignal.any([signal, AbortSignal.timeout(PAIR_LINK_MS)]);
     await this.#parts.session().bus.ready(withLink);

@@ -4,6 +4,8 @@ import { type DatapointType, datapointType } from './dpt/datapoint-type.ts';
 import { parseGroupAddress, parseIndividualAddress } from './wire/address.ts';
 import type { Endpoint } from './wire/ip-frame.ts';
 
+/** The one device type of the manifest. */
+export const KNX_DEVICE_TYPE = '8d6f3b52-6b0c-4f0e-9a55-2f4c1d7be3a1';
 export const KNX_PORT = 3_671;
 export const TRANSPORTS = ['udp', 'tcp', 'routing'] as const;
 export const FLAGS = ['read', 'write', 'listen', 'respond'] as const;
@@ -17,6 +19,8 @@ const NAME = /^[\p{L}\p{N}][\p{L}\p{N} _/()+-]{0,63}$/u;
 /** Keys that stand beside values in readings and answers. */
 export const UNANSWERED = 'unanswered';
 const FLAGS_SUFFIX = '_flags';
+const UNIT_SUFFIX = '_unit';
+const UNIT_MAX_CHARS = 32;
 
 export interface ServerParameters {
   server: Endpoint;
@@ -34,6 +38,8 @@ export interface Datapoint {
   stateAddress: number;
   type: DatapointType;
   flags: ReadonlySet<Flag>;
+  /** As it was given, else the type's; undefined where there is none. */
+  unit: string | undefined;
 }
 
 /** @throws AddonError badRequest */
@@ -75,7 +81,7 @@ export function parseDevice(parameters: JsonObject): Datapoint[] {
 
 export function isDatapointName(name: JsonValue | undefined): name is string {
   if (typeof name !== 'string' || !NAME.test(name)) return false;
-  return name !== UNANSWERED && !name.endsWith(FLAGS_SUFFIX);
+  return name !== UNANSWERED && !name.endsWith(FLAGS_SUFFIX) && !name.endsWith(UNIT_SUFFIX);
 }
 
 function parseDatapoint(given: JsonObject): Datapoint {
@@ -83,17 +89,19 @@ function parseDatapoint(given: JsonObject): Datapoint {
   if (!isDatapointName(name)) {
     throw bad(
       `${JSON.stringify(name ?? null)} is no name of a datapoint`,
-      `1 to 64 letters, digits, spaces, "_", "/", "(", ")", "+" and "-"; not "${UNANSWERED}", no "${FLAGS_SUFFIX}" at the end`,
+      `1 to 64 letters, digits, spaces, "_", "/", "(", ")", "+" and "-"; not "${UNANSWERED}", no "${FLAGS_SUFFIX}" or "${UNIT_SUFFIX}" at the end`,
     );
   }
   try {
     const groupAddress = parseGroupAddress(given['group_address']);
     const status = given['status_address'] ?? '';
+    const type = datapointType(given['dpt']);
     return {
       name,
       groupAddress,
       stateAddress: status === '' ? groupAddress : parseGroupAddress(status),
-      type: datapointType(given['dpt']),
+      type,
+      unit: parseUnit(given['unit']) ?? type.unit,
       flags: parseFlags(given['flags'] ?? [...DEFAULT_FLAGS]),
     };
   } catch (error) {
@@ -109,9 +117,17 @@ function parseFlags(flags: JsonValue): ReadonlySet<Flag> {
   throw bad(`"flags" must be a list of ${FLAGS.join(', ')}`);
 }
 
-/** How a value stands in a reading: date and time have their flags beside. */
-export function readingOf({ name, type }: Datapoint, value: JsonValue): JsonObject {
-  if (!isClock(type) || !isJsonObject(value)) return { [name]: value };
+function parseUnit(unit: JsonValue | undefined): string | undefined {
+  if (unit === undefined || unit === null || unit === '') return undefined;
+  if (typeof unit === 'string' && unit.length <= UNIT_MAX_CHARS) return unit;
+  throw bad(`"unit" must be a text of at most ${UNIT_MAX_CHARS} characters`);
+}
+
+/** How a value stands in a reading: its unit, and the flags of a date and time, are beside it. */
+export function readingOf({ name, type, unit }: Datapoint, value: JsonValue): JsonObject {
+  if (!isClock(type) || !isJsonObject(value)) {
+    return unit === undefined ? { [name]: value } : { [name]: value, [`${name}${UNIT_SUFFIX}`]: unit };
+  }
   return { [name]: value['value'] as JsonValue, [`${name}${FLAGS_SUFFIX}`]: value['flags'] as JsonValue };
 }
 
@@ -122,8 +138,10 @@ export function valuesOf(params: JsonObject, datapoints: readonly Datapoint[]): 
   for (const [key, value] of Object.entries(params)) {
     const named = datapoints.find(({ name }) => name === key);
     const flagged = datapoints.find(({ name, type }) => isClock(type) && key === `${name}${FLAGS_SUFFIX}`);
+    const measured = datapoints.find(({ name }) => key === `${name}${UNIT_SUFFIX}`);
     if (named) values.set(named, value);
     else if (flagged) flags.set(flagged, value);
+    else if (measured) checkUnit(measured, value);
     else throw bad(`there is no datapoint "${key.slice(0, 64)}"`, namesHint(datapoints));
   }
   for (const [datapoint, given] of flags) {
@@ -134,6 +152,15 @@ export function valuesOf(params: JsonObject, datapoints: readonly Datapoint[]): 
   }
   if (values.size === 0) throw bad('nothing to set', namesHint(datapoints));
   return [...values];
+}
+
+/** A reading may be sent back as it came; a value in another unit is not converted. */
+function checkUnit({ name, unit }: Datapoint, given: JsonValue): void {
+  if (given === unit) return;
+  throw bad(
+    `"${name}" is in ${unit ?? 'no unit'}, not in ${JSON.stringify(given).slice(0, 64)}`,
+    `leave "${name}${UNIT_SUFFIX}" out, or give the value in the datapoint's own unit`,
+  );
 }
 
 export function namesHint(datapoints: readonly Datapoint[]): string {

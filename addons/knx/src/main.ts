@@ -1,4 +1,5 @@
 /** The KNX add-on: devices on a KNX bus, through a KNXnet/IP server. */
+import { join } from 'node:path';
 import { createAddon, systemClock } from '@gate/addon-sdk';
 import { KnxAddon } from './knx-addon.ts';
 
@@ -12,6 +13,7 @@ const knx = new KnxAddon({
   },
   clock: systemClock,
   random: Math.random,
+  uploadsFolder: join(process.env['GATE_DATA_FOLDER'] ?? '.', 'uploads'),
 });
 const addon = createAddon({ version: '0.1.0', handlers: knx.handlers, actions: knx.actions });
 

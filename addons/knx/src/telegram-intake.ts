@@ -1,17 +1,21 @@
 /**
  * What comes from the bus, and what this side has sent: values become readings, reads of others are answered for the
- * datapoints that respond, and everything is kept for the bus monitor.
+ * datapoints that respond, and everything is kept for the bus monitor and told to whoever watches.
  */
 import type { Addon, Clock, JsonObject, JsonValue } from '@gate/addon-sdk';
 import { BusRecord, RECORD_MAX, type RecordedTelegram, viewOf } from './bus-record.ts';
 import type { BusSession } from './bus-session.ts';
+import { BusWatch } from './bus-watch.ts';
 import { type DeviceBook, tryDecode } from './device-book.ts';
 import { type Datapoint, readingOf } from './knx-parameters.ts';
 import { formatGroupAddress, parseGroupAddress } from './wire/address.ts';
 import type { GroupTelegram, RawValue } from './wire/cemi.ts';
 
+/** Meanings of one telegram that are shown. */
+const KNOWN_MAX = 10;
+
 export interface TelegramIntakeParts {
-  gate: Pick<Addon, 'report' | 'log'>;
+  gate: Pick<Addon, 'report' | 'log' | 'event'>;
   clock: Clock;
   book: DeviceBook;
   session: () => BusSession;
@@ -20,11 +24,13 @@ export interface TelegramIntakeParts {
 export class TelegramIntake {
   readonly #parts: TelegramIntakeParts;
   readonly #record = new BusRecord();
+  readonly watch: BusWatch;
   /** Datapoints that were sent what they cannot read: told once, until it is right again. */
   readonly #misread = new WeakSet<Datapoint>();
 
   constructor(parts: TelegramIntakeParts) {
     this.#parts = parts;
+    this.watch = new BusWatch(parts);
   }
 
   receive(telegram: GroupTelegram): void {
@@ -73,7 +79,11 @@ export class TelegramIntake {
     const destination = address === undefined ? undefined : parseGroupAddress(address);
     const most = typeof limit === 'number' ? Math.min(Math.max(1, limit), RECORD_MAX) : RECORD_MAX;
     const telegrams = this.#record.last(most, destination);
-    return { telegrams: telegrams.map((each) => viewOf(each, this.#meaningOf(each))) };
+    return { telegrams: telegrams.map((each) => this.#viewOf(each)) };
+  }
+
+  #viewOf(recorded: RecordedTelegram): JsonObject {
+    return viewOf(recorded, this.#meaningOf(recorded));
   }
 
   #meaningOf({ telegram: { service, destination, value } }: RecordedTelegram): JsonObject[] {
@@ -82,10 +92,11 @@ export class TelegramIntake {
       ...this.#parts.book.statesAt(destination),
       ...this.#parts.book.writesAt(destination),
     ]);
-    return [...places].map(({ deviceId, datapoint }) => ({
+    return [...places].slice(0, KNOWN_MAX).map(({ deviceId, datapoint }) => ({
       deviceId,
       name: datapoint.name,
       value: tryDecode(datapoint, value) ?? null,
+      ...(datapoint.unit === undefined ? {} : { unit: datapoint.unit }),
     }));
   }
 
@@ -100,6 +111,8 @@ export class TelegramIntake {
   }
 
   #note(direction: 'in' | 'out', telegram: GroupTelegram): void {
-    this.#record.add({ ts: this.#parts.clock.now(), direction, telegram });
+    const recorded = { ts: this.#parts.clock.now(), direction, telegram };
+    this.#record.add(recorded);
+    this.watch.heard(() => this.#viewOf(recorded));
   }
 }

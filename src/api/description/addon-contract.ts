@@ -1,6 +1,8 @@
 /** The add-on contract: the very schemas by which the gateway reads and writes its messages. */
+import * as v from 'valibot';
 import {
   availabilityMessage,
+  busTelegramsEvent,
   configMessage,
   dataMessage,
   eventMessage,
@@ -81,6 +83,14 @@ export const ADDONS: Contract = {
       summary: 'Progress of a pairing, a device that left, a link up or down',
       payload: eventMessage,
       example: { type: 'joined', deviceId: 'Kq81xTz0a' },
+    },
+    {
+      name: 'busTelegrams',
+      address: `${BASE}/events`,
+      direction: 'gateReceives',
+      summary: 'What the add-on hears on its bus, while somebody asked it to tell',
+      payload: v.object({ type: v.literal('busTelegrams'), ...busTelegramsEvent.entries }),
+      example: { type: 'busTelegrams', telegrams: [{ destination: '1/0/1', raw: '01' }], leftOut: 0 },
     },
   ],
 };

@@ -7,7 +7,7 @@ import type { ErrorCode } from '../../model/error.ts';
 import { ANONYMOUS_RIGHTS, SCOPE_FOR } from '../access.ts';
 import { errorSchema, shownAs } from '../error-table.ts';
 import { everyParameter } from '../query-values.ts';
-import { type Answer, type AnyRoute, JSON_TYPE, type RouteRight } from '../routes/route.ts';
+import { type Answer, type AnyRoute, JSON_TYPE, OCTETS_TYPE, type RouteRight } from '../routes/route.ts';
 import { BODY_EXAMPLES, EXAMPLES } from './examples.ts';
 import { HEADERS } from './headers.ts';
 import { type JsonSchema, members, WrittenSchemas } from './json-schema.ts';
@@ -98,6 +98,9 @@ function operation(route: AnyRoute, writer: WrittenSchemas): Json {
       ...headerParameters(route, writer),
     ],
     ...(route.body === undefined ? {} : { requestBody: requestBody(route, writer) }),
+    ...(route.takesOctets
+      ? { requestBody: { required: true, content: { [OCTETS_TYPE]: { schema: {} } } } }
+      : {}),
     responses: responses(route, writer),
   };
 }
@@ -172,7 +175,11 @@ function responses(route: AnyRoute, writer: WrittenSchemas): Json {
   for (const [status, answer] of Object.entries(route.answers)) {
     written[status] = response(answer, EXAMPLES[route.name]?.[status], writer);
   }
-  const codes = new Set([...EVERYWHERE, ...(route.body ? WITH_BODY : []), ...(route.errors ?? [])]);
+  const codes = new Set([
+    ...EVERYWHERE,
+    ...(route.body || route.takesOctets ? WITH_BODY : []),
+    ...(route.errors ?? []),
+  ]);
   const byStatus = Map.groupBy(codes, (code) => shownAs(code).status);
   for (const [status, some] of byStatus) {
     const [only = 'internal', ...others] = some;

@@ -1,5 +1,6 @@
 /** The socket.io events of the on-premise API. */
 import * as v from 'valibot';
+import { BUS_TELEGRAMS_MAX } from '../../contract/messages.ts';
 import { PAIRING_STEPS } from '../../core/events.ts';
 import { INSTALLATION_STATUSES } from '../../core/protocol-view.ts';
 import { jsonObjectSchema, jsonValueSchema, reasonSchema } from '../../model/device.ts';
@@ -320,6 +321,37 @@ export const SOCKETIO: Contract = {
         update: v.optional(v.object({ version: v.string(), failure: v.optional(v.string()) })),
       }),
       example: gatewayExample('connected'),
+    },
+    {
+      name: 'bus_telegrams',
+      address: 'bus_telegrams',
+      direction: 'gateSends',
+      summary:
+        'What an add-on hears on its bus; for callers that may control, and only where `events` names `bus`',
+      description:
+        'While somebody has asked for it with an action of the add-on, as `watchBus` of KNX. `leftOut` counts those that were too many to be told since the event before.',
+      payload: v.object({
+        protocol: v.pipe(v.string(), v.description('Slug of the add-on')),
+        telegrams: v.pipe(v.array(jsonObjectSchema), v.maxLength(BUS_TELEGRAMS_MAX)),
+        leftOut: v.pipe(v.number(), v.integer(), v.minValue(0)),
+        ts,
+      }),
+      example: {
+        protocol: 'knx',
+        telegrams: [
+          {
+            ts: 1589977184395,
+            direction: 'in',
+            service: 'write',
+            source: '1.1.7',
+            destination: '3/0/1',
+            raw: '0c33',
+            known: [{ deviceId: '9s9WdonY9', name: 'temperature', value: 21.5, unit: '°C' }],
+          },
+        ],
+        leftOut: 0,
+        ts: '2020-05-20T12:19:44.395Z',
+      },
     },
     {
       name: 'log',

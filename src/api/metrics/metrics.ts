@@ -26,6 +26,7 @@ export class Metrics {
     this.#addReadings();
     this.#addParts();
     this.#addStore();
+    this.#addRelay();
     this.#addApi();
     this.#addHttp();
   }
@@ -125,6 +126,31 @@ export class Metrics {
       help: 'From the begin of a commit of readings until it is on disk',
       type: 'histogram',
       get: () => histogramValues('gate_commit_duration_seconds', {}, figures.commitSeconds),
+    });
+  }
+
+  #addRelay(): void {
+    const { figures } = this.#sources;
+    this.#tally(
+      'gate_relayed_readings_total',
+      'Readings that the cloud has acknowledged, by flow: live or backlog',
+      'flow',
+      figures.relayed,
+    );
+    this.#tally(
+      'gate_readings_dropped_unrelayed_total',
+      'Readings that retention deleted before the cloud had got them, by reason: age or size',
+      'reason',
+      figures.notRelayed,
+    );
+    this.#gauge(
+      'gate_relay_backlog_readings',
+      'Readings that the cloud has not acknowledged yet',
+      () => figures.backlog().readings,
+    );
+    this.#gauge('gate_relay_backlog_age_seconds', 'Age of the oldest of them; 0 where there is none', () => {
+      const { sinceMs } = figures.backlog();
+      return sinceMs === undefined ? 0 : Math.max(0, (Date.now() - sinceMs) / 1_000);
     });
   }
 

@@ -1,6 +1,7 @@
 /** Every route of the API, in the order of the description. */
 import type { Clients } from '../../core/clients.ts';
 import type { Commands } from '../../core/commands.ts';
+import type { DeviceImport } from '../../core/device-import.ts';
 import type { Devices } from '../../core/devices.ts';
 import type { GatewayEventBus } from '../../core/events.ts';
 import type { ExternalLogins } from '../../core/external-logins.ts';
@@ -14,6 +15,7 @@ import type { Notifications } from '../../core/notifications.ts';
 import type { Operations } from '../../core/operations.ts';
 import type { Pairing } from '../../core/pairing.ts';
 import type { ProtocolActions } from '../../core/protocol-actions.ts';
+import type { ProtocolUploads } from '../../core/protocol-uploads.ts';
 import type { Protocols } from '../../core/protocols.ts';
 import type { Readings } from '../../core/readings.ts';
 import type { Scans } from '../../core/scans.ts';
@@ -27,6 +29,7 @@ import type { MetricSources } from '../metrics/metric-sources.ts';
 import { addAuthenticationRoutes } from './authentication.ts';
 import { addControlRoutes } from './control.ts';
 import { addDescriptionRoutes } from './description.ts';
+import { addDeviceImportRoutes } from './device-import.ts';
 import { addDeviceReadingRoutes } from './device-readings.ts';
 import { addTypeRoutes } from './device-types.ts';
 import { addDeviceRoutes } from './devices.ts';
@@ -55,6 +58,8 @@ export interface RouteParts {
   logins: ExternalLogins;
   actions: ProtocolActions;
   scans: Scans;
+  uploads: ProtocolUploads;
+  deviceImport: DeviceImport;
   types: TypeCatalogue;
   notifications: Notifications;
   logs: Logs;
@@ -81,6 +86,7 @@ export function allRoutes(
   addProtocolRoutes(routes, parts);
   addForeignAddonRoutes(routes, parts);
   addProtocolActionRoutes(routes, { ...parts, access });
+  addDeviceImportRoutes(routes, parts);
   addTypeRoutes(routes, parts);
   addLogRoutes(routes, parts);
   addNotificationRoutes(routes, parts);

@@ -110,6 +110,8 @@ export interface RouteDeclaration<
   body?: Body;
   /** A form that is taken in place of JSON. */
   form?: Form;
+  /** Bytes in place of JSON, which the handler reads itself. */
+  takesOctets?: boolean;
   /** What the body is, in errors: `device: "name" is missing`. */
   bodyName?: string;
   /** Puts the refusal of a body in other words. */
@@ -147,6 +149,7 @@ export function statusOf({ answers }: RouteDeclaration): number {
 }
 
 export const JSON_TYPE = 'application/json';
+export const OCTETS_TYPE = 'application/octet-stream';
 
 /** The media types that a route's answers may have; the first is for a caller who takes any. */
 export function mediaTypesOf({ answers }: RouteDeclaration): readonly string[] {

@@ -5,6 +5,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import { Access } from '../../../src/api/access.ts';
+import { EVENT_KINDS } from '../../../src/api/event-view.ts';
 import { addDescriptionRoutes } from '../../../src/api/routes/description.ts';
 import { Routes } from '../../../src/api/routes/router.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
@@ -178,6 +179,7 @@ describe('the API’s description', () => {
         open,
         '4.x',
         named.map(({ event }) => event),
+        { query: { events: EVENT_KINDS.join(',') } },
       );
       try {
         await open.record(id, [{ ts: Date.now(), data: { value: 1 } }]);
@@ -202,6 +204,8 @@ describe('the API’s description', () => {
           const outcome = { version: '1.0.0', exitStatus: success ? 0 : 1, stdout: '', stderr: '' };
           open.events.emit('installationEnded', { ...change, ...outcome, installationSuccess: success });
         }
+        const telegrams = [{ ts: 1, destination: '1/0/1', raw: '01' }];
+        open.events.emit('busTelegramsHeard', { slug: 'knx', telegrams, leftOut: 0, ts: Date.now() });
         open.events.emit('cloudLinkChanged', { connected: true, ts: Date.now() });
         open.events.emit('cloudLinkChanged', { connected: false, reason: 'CONNECTION_LOST', ts: Date.now() });
         await until('each event has come', () => named.every(({ event }) => client.received.has(event)));

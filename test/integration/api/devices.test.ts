@@ -81,11 +81,12 @@ describe('devices over REST', () => {
 
   it('changes what may be changed and answers {}', async () => {
     const id = await createVirtual();
-    const patch = { name: 'renamed', frequency: 30, demoActive: true };
+    const relay = { thinning: { '*': { deadband: 0.5 } } };
+    const patch = { name: 'renamed', frequency: 30, demoActive: true, relay };
     const answer = await gate.call(`${DEVICES}/${id}`, { method: 'PATCH', body: patch });
     assert.deepEqual([answer.status, answer.body], [200, {}]);
-    const { name, frequency, demoActive } = (await gate.call(`${DEVICES}/${id}`)).body;
-    assert.deepEqual({ name, frequency, demoActive }, patch);
+    const { name, frequency, demoActive, relay: shown } = (await gate.call(`${DEVICES}/${id}`)).body;
+    assert.deepEqual({ name, frequency, demoActive, relay: shown }, patch);
     const tooOften = await gate.call(`${DEVICES}/${id}`, { method: 'PATCH', body: { frequency: 29 } });
     assert.equal(tooOften.status, 400);
   });

@@ -93,6 +93,21 @@ describe('the metrics', () => {
     );
   });
 
+  it('tell of what was relayed to the cloud, and of what it has not got', async () => {
+    gate.figures.relayed.add('live', 2);
+    gate.figures.relayed.add('backlog', 900);
+    gate.figures.notRelayed.add('size', 7);
+    gate.backlog = { readings: 41, sinceMs: Date.now() - 60_000 };
+    const found = await scrape();
+    assert.equal(found.of('gate_relayed_readings_total{flow="live"}'), 2);
+    assert.equal(found.of('gate_relayed_readings_total{flow="backlog"}'), 900);
+    assert.equal(found.of('gate_readings_dropped_unrelayed_total{reason="size"}'), 7);
+    assert.equal(found.of('gate_relay_backlog_readings'), 41);
+    assert.ok(Number(found.of('gate_relay_backlog_age_seconds')) >= 60);
+    gate.backlog = { readings: 0 };
+    assert.equal((await scrape()).of('gate_relay_backlog_age_seconds'), 0);
+  });
+
   it('tell of readings by add-on, and of commits', async () => {
     gate.figures.recorded.add('http', 3);
     gate.figures.repeated.add('http');

@@ -144,6 +144,27 @@ describe('the plain WebSocket', () => {
     );
   });
 
+  it('tells of a bus only who names it and may control', async () => {
+    const { token } = await gate.clientOf('control');
+    const query = { access_token: token, events: 'bus' };
+    const [client, other] = [await connect({ query }), await connect({ query: { access_token: token } })];
+    const telegrams = [{ ts: TS, service: 'write', destination: '1/0/1', raw: '01' }];
+    gate.events.emit('busTelegramsHeard', { slug: 'knx', telegrams, leftOut: 2, ts: TS });
+    const ts = new Date(TS).toISOString();
+    assert.deepEqual(await client.told('bus_telegrams'), { protocol: 'knx', telegrams, leftOut: 2, ts });
+    await reading(a);
+    await other.told('data');
+    assert.equal(
+      other.received.some(({ action }) => action === 'bus_telegrams'),
+      false,
+    );
+    assert.deepEqual(
+      client.received.map(({ action }) => action),
+      ['bus_telegrams'],
+    );
+    await assert.rejects(connect({ query: { events: 'bus' } }), /403/);
+  });
+
   it('tells who opens it of the version, in the documented shape', async () => {
     const client = await connect();
     const { ts, status, ...version } = await client.told('software_version');

@@ -127,6 +127,22 @@ describe('the add-on broker', () => {
     assert.equal(stored().totalItems, 1);
   });
 
+  it('passes on what an add-on hears on its bus, and refuses what is none of it', async () => {
+    const heard: GatewayEvents['busTelegramsHeard'][] = [];
+    events.on('busTelegramsHeard', (each) => heard.push(each));
+    const addon = await connected();
+    const tell = (event: object) =>
+      addon.publishAsync(`gate/addons/${TEST_ADDON}/events`, JSON.stringify(event), { qos: 1 });
+    await tell({ type: 'busTelegrams', telegrams: [{ raw: '01' }], leftOut: 3 });
+    await tell({ type: 'busTelegrams', telegrams: 'none' });
+    await tell({ type: 'busTelegrams', telegrams: Array.from({ length: 201 }, () => ({})) });
+    assert.deepEqual(
+      heard.map(({ slug, telegrams, leftOut }) => ({ slug, telegrams, leftOut })),
+      [{ slug: TEST_ADDON, telegrams: [{ raw: '01' }], leftOut: 3 }],
+    );
+    assert.equal(health.part(`addon:${TEST_ADDON}`)?.badMessages, 2);
+  });
+
   it('stores a reading that is delivered twice once', async () => {
     const addon = await connected();
     await addon.publishAsync(DATA, reading('a'), { qos: 1 });

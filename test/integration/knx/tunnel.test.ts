@@ -240,6 +240,22 @@ describe('a KNX tunnel', function () {
     await isUp(second);
   });
 
+  it('says so when its server insists on KNX IP Secure', async () => {
+    knxd = await Knxd.start();
+    const relay = new UdpRelay(knxd.port);
+    relays.push(relay);
+    // knxd speaks none: its answer is changed on the way to that of a server which insists
+    relay.loses = (bytes, direction) => {
+      if (direction === 'toClient' && bytes.readUInt16BE(2) === SERVICE.connectResponse) bytes[7] = 0x28;
+      return false;
+    };
+    const it = client(await relay.start(), true);
+    await until('it is refused', () => it.downs.length > 0);
+    assert.match(it.downs[0]?.message ?? '', /asks for KNX IP Secure, which this add-on does not speak/);
+    assert.match(it.downs[0]?.hint ?? '', /plain tunnelling in ETS/);
+    assert.equal(it.ups, 0);
+  });
+
   it('acknowledges a telegram whose acknowledgement was lost again, and hands it on once', async () => {
     knxd = await Knxd.start();
     const { relay, it } = await relayed();

@@ -61,7 +61,9 @@ describe('process runtime', () => {
     });
     assert.deepEqual(house.printed('knx', 'cwd'), [dataFolder]);
     assert.equal((await stat(dataFolder)).mode & 0o777, 0o700);
-    assert.deepEqual(house.printed('knx', 'flags'), ['--max-semi-space-size=1 --max-old-space-size=32']);
+    assert.deepEqual(house.printed('knx', 'flags'), [
+      '--max-semi-space-size=1 --v8-pool-size=1 --max-old-space-size=32',
+    ]);
   });
 
   it('tells every line of both outputs, and how the process ended', async () => {

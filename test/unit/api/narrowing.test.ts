@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { OPEN_EVENT_KINDS } from '../../../src/api/event-view.ts';
+import { allowedEventKinds } from '../../../src/api/event-view.ts';
 import { NARROWED_DEVICES_MAX, roomsOf } from '../../../src/api/narrowing.ts';
 
 const KINDS = [
@@ -29,8 +29,20 @@ describe('what a socket asks to be sent', () => {
   });
 
   it('is only what the caller may hear', () => {
-    assert.deepEqual(roomsOf({}, OPEN_EVENT_KINDS), OPEN_EVENT_KINDS);
-    assert.throws(() => roomsOf({ events: 'data,log' }, OPEN_EVENT_KINDS), { code: 'forbidden' });
+    const reader = allowedEventKinds((right) => right === 'read');
+    assert.deepEqual(
+      roomsOf({}, reader),
+      KINDS.filter((kind) => kind !== 'log' && kind !== 'installation'),
+    );
+    for (const kind of ['log', 'installation', 'bus']) {
+      assert.throws(() => roomsOf({ events: `data,${kind}` }, reader), { code: 'forbidden' });
+    }
+  });
+
+  it('is the bus only for who names it and may control', () => {
+    const controller = allowedEventKinds((right) => right !== 'administer');
+    assert.deepEqual(roomsOf({ events: 'bus,data' }, controller), ['bus', 'data']);
+    assert.ok(!roomsOf({}, controller).includes('bus'));
   });
 
   it('is refused when there is no such kind, or too many devices', () => {

@@ -69,7 +69,10 @@ describe('values as bytes', () => {
 describe('digits of a number', () => {
   it('are those that JavaScript writes', () => {
     const buffer = Buffer.alloc(NUMBER_BYTES_MAX);
-    const edges = [0, -0, 0.1, 0.001, 0.0005, -0.001, 1e21, 5e-324, -2.2250738585072014e-308, 2_147_483.647];
+    const edges = [
+      0, -0, 0.1, 0.001, 0.0005, -0.001, -0.0000010330156431627311, 1e21, 5e-324, -2.2250738585072014e-308,
+      2_147_483.647,
+    ];
     fc.assert(
       fc.property(fc.oneof(number, fc.constantFrom(...edges, 2_147_483.648, 1.005, 4.35, 1e-7)), (each) => {
         assert.equal(buffer.toString('latin1', 0, writeNumber(buffer, 0, each)), String(each));

@@ -81,6 +81,28 @@ describe('devices', () => {
     assert.equal(house.devices.get(id).parameters['port'], 8080);
   });
 
+  it('take rules for what goes to the cloud, as they are given, and refuse what is none', async () => {
+    const { id } = await house.devices.create({ name: 'plug', isVirtual: true });
+    const relay = { thinning: { power: { minIntervalSeconds: 60 }, '*': { deadband: 0.5 } } };
+    assert.deepEqual((await house.devices.patch(id, { relay })).relay, relay);
+    assert.deepEqual((await house.devices.patch(id, { name: 'other' })).relay, relay);
+    assert.deepEqual((await house.devices.patch(id, { relay: { excluded: true } })).relay, {
+      excluded: true,
+    });
+    assert.deepEqual((await house.devices.patch(id, { relay: {} })).relay, {});
+    for (const wrong of [
+      'no',
+      { excluded: 'yes' },
+      { thinning: { power: {} } },
+      { thinning: { power: { deadband: 0 } } },
+      { thinning: { power: { minIntervalSeconds: 0.5 } } },
+      { thinning: Object.fromEntries(Array.from({ length: 65 }, (_, n) => [n, { deadband: 1 }])) },
+    ])
+      await assert.rejects(async () => house.devices.patch(id, { relay: wrong }), { code: 'badRequest' });
+    const gateway = house.devices.gatewayId;
+    await assert.rejects(house.devices.patch(gateway, { relay: { excluded: true } }), { code: 'badRequest' });
+  });
+
   it('cannot lose the gateway itself', async () => {
     await assert.rejects(house.devices.remove('gateway'), { code: 'forbidden' });
   });

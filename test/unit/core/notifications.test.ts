@@ -189,6 +189,14 @@ describe('notifications', () => {
     assert.equal(told().includes('4 addon_recovered'), false);
   });
 
+  it('tell apart what the cloud had not got when it was deleted', async () => {
+    await begin(NEVER_MS);
+    house.events.emit('readingsDropped', { count: 9, reason: 'size', notRelayed: 0 });
+    assert.deepEqual(told(), ['3 readings_dropped']);
+    house.events.emit('readingsDropped', { count: 9, reason: 'size', notRelayed: 9 });
+    assert.deepEqual(told(), ['3 readings_dropped', '2 readings_not_relayed']);
+  });
+
   it('repeat after a day what still goes on', async () => {
     await begin(NEVER_MS);
     const dropped = () => house.events.emit('readingsDropped', { count: 1, reason: 'age' });

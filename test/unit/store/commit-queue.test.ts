@@ -31,12 +31,13 @@ describe('group commit', () => {
   let committed: StoredReading[];
   let troubles: (string | undefined)[];
 
-  function make(windowMs: number): CommitQueue {
+  function make(windowMs: number, savedMs = 0): CommitQueue {
     return new CommitQueue({
       onCommitTime: () => {},
       writer: disk,
       publicId: String,
       windowMs,
+      savedMs,
       onCommit: (readings) => committed.push(...readings),
       onTrouble: (reason) => troubles.push(reason),
       monotonicNow: () => performance.now(),
@@ -58,6 +59,40 @@ describe('group commit', () => {
     assert.deepEqual(
       disk.batches.map((batch) => batch.length),
       [1, 3],
+    );
+  });
+
+  it('takes windows that were not used, as many as are saved, and then waits for the next', async () => {
+    queue = make(1_000, 3_000);
+    // the first, and three more: nothing has been used before
+    for (let n = 0; n < 4; n += 1) await append(n);
+    const batches = () => disk.batches.map((batch) => batch.length);
+    assert.deepEqual(batches(), [1, 1, 1, 1]);
+    const late = [append(4), append(5)];
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(batches(), [1, 1, 1, 1]);
+    await queue.stop();
+    await Promise.all(late);
+    assert.deepEqual(batches(), [1, 1, 1, 1, 2]);
+  });
+
+  it('saves its windows where readings come densely: they share the next', async () => {
+    let release: () => void = () => undefined;
+    disk.busy = new Promise((resolve) => {
+      release = resolve;
+    });
+    queue = make(1_000, 60_000);
+    const first = append(0);
+    const dense = Array.from({ length: 100 }, (_, n) => append(n + 1));
+    release();
+    await first;
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(disk.batches.length, 1);
+    await queue.stop();
+    await Promise.all(dense);
+    assert.deepEqual(
+      disk.batches.map((batch) => batch.length),
+      [1, 100],
     );
   });
 

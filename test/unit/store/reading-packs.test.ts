@@ -5,6 +5,7 @@ import { HistoryQuery } from '../../../src/store/history-query.ts';
 import { openMigrated } from '../../../src/store/migrations.ts';
 import { ReadingPacks } from '../../../src/store/reading-packs.ts';
 import { ReadingWriter } from '../../../src/store/reading-writer.ts';
+import { RelayProgress } from '../../../src/store/relay-progress.ts';
 import { Retention } from '../../../src/store/retention.ts';
 import { type Database, openForReading } from '../../../src/store/sqlite.ts';
 import { testDevice } from '../../support/open-store.ts';
@@ -37,8 +38,12 @@ class SmallStore {
     this.#database = await openMigrated(this.#path);
     this.#reader = openForReading(this.#path);
     this.#packs = new ReadingPacks(this.#database, SMALL);
-    this.#writer = new ReadingWriter(this.#database, this.#packs);
-    this.#retention = new Retention(this.#database, this.#packs);
+    this.#writer = new ReadingWriter({ database: this.#database, packs: this.#packs });
+    this.#retention = new Retention({
+      database: this.#database,
+      packs: this.#packs,
+      progress: new RelayProgress(this.#database),
+    });
     this.#writer.load();
   }
 

@@ -142,7 +142,7 @@ describe('the store', () => {
     await append('new');
     await reopen({ retentionDays: 30 });
     await opened.store.stop();
-    assert.deepEqual(opened.dropped, [{ count: 1, reason: 'age' }]);
+    assert.deepEqual(opened.dropped, [{ count: 1, reason: 'age', notRelayed: 0 }]);
     opened = await openStore(folder.path, {}, () => NOW);
     assert.equal(opened.store.page(query('lamp')).totalItems, 1);
   });

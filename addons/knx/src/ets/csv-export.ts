@@ -4,7 +4,7 @@
  * of the lower levels.
  */
 import { AddonError } from '@gate/addon-sdk';
-import type { EtsGroupAddress } from './group-address.ts';
+import { type EtsGroup, type EtsGroupAddress, NO_RANGE, rangeGroup } from './group-address.ts';
 
 const SEPARATORS = [';', '\t', ','] as const;
 const RANGE = /-/;
@@ -18,7 +18,8 @@ export function readCsvExport(text: string): EtsGroupAddress[] {
   if (first === undefined || addressAt < 1) {
     throw broken(1, 'there is no line of titles with a column "Address"');
   }
-  const ranges: string[] = [];
+  const securityAt = titles.indexOf('security');
+  const ranges: EtsGroup[] = [];
   const found: EtsGroupAddress[] = [];
   for (const { fields, line } of rows) {
     const address = fields[addressAt]?.trim() ?? '';
@@ -27,13 +28,26 @@ export function readCsvExport(text: string): EtsGroupAddress[] {
     const names = fields.slice(0, addressAt).map((name) => name.trim());
     const name = names.findLast((each) => each !== '') ?? '';
     if (RANGE.test(address)) {
-      const level = address.split('/').findIndex((part) => part.includes('-')) - 1;
-      ranges.splice(Math.max(0, level), ranges.length, name);
+      const level = Math.max(
+        1,
+        address.split('/').findIndex((part) => part.includes('-')),
+      );
+      ranges.splice(level - 1, ranges.length, rangeGroup(name, level, endOf(address), address));
     } else {
-      found.push({ ranges: [...ranges], name, address, dpt: fields[dptAt]?.trim() || undefined, line });
+      const dpt = fields[dptAt]?.trim() || undefined;
+      const secured = fields[securityAt]?.trim() === 'On';
+      found.push({ group: ranges.at(-1) ?? NO_RANGE, name, address, dpt, secured, line });
     }
   }
   return found;
+}
+
+/** The last address of `1/-/-`, `1/2/-` or `1/-`; undefined for other forms. */
+function endOf(range: string): number | undefined {
+  const match = /^(\d+)\/(?:-(?:\/-)?|(\d+)\/-)$/.exec(range);
+  if (!match) return undefined;
+  const main = Number(match[1]) << 11;
+  return match[2] === undefined ? main | 2_047 : main | (Number(match[2]) << 8) | 255;
 }
 
 interface Row {

@@ -1,100 +1,127 @@
 /**
- * A preview of devices out of ETS's group address export: nothing is created. Each range of addresses becomes a device,
- * each address with a known type a datapoint; what cannot become one is told, with its line.
+ * A file of ETS as a preview of devices; nothing is created. Taken are group address exports, XML or CSV, as text or as a
+ * file, and whole projects (`.knxproj`) without a password as a file. What it is shows in its first bytes.
  */
+import { open, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { AddonError, type JsonObject, type JsonValue } from '@gate/addon-sdk';
-import { datapointType } from '../dpt/datapoint-type.ts';
-import { DATAPOINTS_MAX, isDatapointName } from '../knx-parameters.ts';
-import { formatGroupAddress, parseGroupAddress } from '../wire/address.ts';
 import { readCsvExport } from './csv-export.ts';
+import { devicesOutOf } from './device-preview.ts';
 import type { EtsGroupAddress } from './group-address.ts';
+import { GROUPINGS, type Grouping, groupedAddresses } from './project-grouping.ts';
 import { readXmlExport } from './xml-export.ts';
 
-/** Longest name of a device. */
-const DEVICE_NAME_MAX = 20;
-const DATAPOINT_NAME_MAX = 64;
+/** Largest group address export: 65,535 addresses have some 12 MB. */
+export const EXPORT_MAX_BYTES = 16 * 1024 * 1024;
+/** Devices of one answer, as JSON: it has to fit a packet, and a request that makes devices of it. */
+export const ANSWER_MAX_BYTES = 800_000;
+/** Problems that one answer names. */
+export const PROBLEMS_MAX = 500;
+const ZIP = 'PK\u0003\u0004';
+/** Given by the gateway to what was sent. */
+const FILE = /^[\w-]{1,64}$/;
 
-interface Problem {
-  line: number;
-  address: string;
-  name: string;
-  message: string;
+export interface ImportPlace {
+  /** Where the gateway puts what was sent. */
+  uploadsFolder: string;
+  signal: AbortSignal;
+}
+
+interface Source extends JsonObject {
+  kind: 'project' | 'xml' | 'csv';
 }
 
 /**
- * `content` is the text of the file. `{devices: [{name, parameters}], problems: [{line, address, name, message}]}`; a device is what
- * POST `/device/v1/devices` takes beside its `type`. @throws AddonError badRequest for a file that is none
+ * `content`, the text of an export, or `file`, the name of what was sent. The answer: `{source, devices, total, next?, problems, problemsLeftOut}`, `devices` from
+ * the one numbered `from`; `next` is where to go on. @throws AddonError badRequest for a file that is none
  */
-export function previewOf({ content }: JsonObject): JsonValue {
-  if (typeof content !== 'string' || content.trim() === '') {
-    throw new AddonError('badRequest', '"content" is missing: the text of the exported file');
+export async function previewOf(params: JsonObject, place: ImportPlace): Promise<JsonValue> {
+  const { from = 0 } = params;
+  const { source, addresses } = await read(params, place);
+  const { devices, problems } = devicesOutOf(addresses);
+  const first = typeof from === 'number' ? from : 0;
+  let [next, bytes] = [first, 0];
+  for (; next < devices.length; next += 1) {
+    bytes += Buffer.byteLength(JSON.stringify(devices[next])) + 1;
+    if (bytes > ANSWER_MAX_BYTES && next > first) break;
   }
-  const addresses = /^[\uFEFF\s]*</.test(content) ? readXmlExport(content) : readCsvExport(content);
-  const groups = new Map<string, Map<string, JsonObject>>();
-  const seen = new Set<string>();
-  const problems: Problem[] = [];
-  for (const each of addresses) {
-    try {
-      const key = JSON.stringify(each.ranges);
-      const datapoints = groups.get(key) ?? new Map<string, JsonObject>();
-      const { name, ...rest } = datapointOf(each, seen);
-      // two of one name are told apart by their addresses
-      const unique = datapoints.has(name) ? `${name.slice(0, 48).trim()} ${rest.group_address}` : name;
-      datapoints.set(unique, { name: unique, ...rest });
-      groups.set(key, datapoints);
-    } catch (error) {
-      if (!(error instanceof AddonError)) throw error;
-      const { line, address, name } = each;
-      problems.push({ line, address, name, message: error.message });
-    }
-  }
-  return { devices: devicesOf(groups), problems: problems.map((problem) => ({ ...problem })) };
+  return {
+    source,
+    devices: devices.slice(first, next),
+    total: devices.length,
+    ...(next < devices.length ? { next } : {}),
+    problems: problems.slice(0, PROBLEMS_MAX),
+    problemsLeftOut: Math.max(0, problems.length - PROBLEMS_MAX),
+  };
 }
 
-/** @throws AddonError badRequest */
-function datapointOf(
-  { name, address, dpt }: EtsGroupAddress,
-  seen: Set<string>,
-): { name: string; group_address: string; dpt: string } {
-  const group = formatGroupAddress(parseGroupAddress(address));
-  if (seen.has(group)) throw new AddonError('badRequest', 'this address is in the file twice');
-  if (dpt === undefined) throw new AddonError('badRequest', 'it has no datapoint type in ETS');
-  const { id } = datapointType(dpt);
-  seen.add(group);
-  return { name: nameOf(name, `address ${group}`), group_address: group, dpt: id };
-}
-
-/** Names are kept as far as they can be; what a name may not hold becomes a space. */
-function nameOf(name: string, otherwise: string): string {
-  const kept = name
-    .replace(/[^\p{L}\p{N} _/()+-]/gu, ' ')
-    .replace(/\s+/g, ' ')
-    .trim()
-    .replace(/^[^\p{L}\p{N}]+/u, '');
-  const cut = kept.slice(0, DATAPOINT_NAME_MAX).trim();
-  return isDatapointName(cut) ? cut : otherwise;
-}
-
-function devicesOf(groups: ReadonlyMap<string, ReadonlyMap<string, JsonObject>>): JsonObject[] {
-  const taken = new Set<string>();
-  const devices: JsonObject[] = [];
-  for (const [key, byName] of groups) {
-    const datapoints = [...byName.values()];
-    const range = (JSON.parse(key) as string[]).findLast((each) => each.trim() !== '')?.trim() ?? 'KNX';
-    for (let at = 0; at < datapoints.length; at += DATAPOINTS_MAX) {
-      const name = freeName(range.slice(0, DEVICE_NAME_MAX).trim(), taken);
-      taken.add(name);
-      devices.push({ name, parameters: { datapoints: datapoints.slice(at, at + DATAPOINTS_MAX) } });
-    }
+async function read(
+  { content, file, by }: JsonObject,
+  { uploadsFolder, signal }: ImportPlace,
+): Promise<{ source: Source; addresses: EtsGroupAddress[] }> {
+  if ((content === undefined) === (file === undefined)) {
+    throw bad(
+      'either "content" or "file" is needed',
+      'the text of an export, or the name that sending a file has answered',
+    );
   }
-  return devices;
+  if (by !== undefined && !GROUPINGS.includes(by as Grouping))
+    throw bad(`"by" must be one of ${GROUPINGS.join(', ')}`);
+  if (file === undefined) return fromExport(String(content), by);
+  if (typeof file !== 'string' || !FILE.test(file)) throw bad('"file" is no name of a file that was sent');
+  const path = join(uploadsFolder, file);
+  const beginning = await firstBytes(path);
+  if (beginning !== ZIP) return fromExport(await textIn(path), by);
+  const { readProjectArchive } = await import('./project-archive.ts');
+  const { name, project } = await readProjectArchive(path, signal);
+  const { id, createdBy, schema, functions } = project;
+  const grouping = (by as Grouping | undefined) ?? (functions.length > 0 ? 'function' : 'range');
+  const source: Source = { kind: 'project', id, name, createdBy, schema, by: grouping };
+  return { source, addresses: groupedAddresses(project, grouping) };
 }
 
-/** The name, with a number behind it where it is taken. */
-function freeName(name: string, taken: ReadonlySet<string>): string {
-  let free = name;
-  for (let number = 2; taken.has(free); number += 1) {
-    free = `${name.slice(0, DEVICE_NAME_MAX - 1 - String(number).length)} ${number}`;
+function fromExport(
+  text: string,
+  by: JsonValue | undefined,
+): { source: Source; addresses: EtsGroupAddress[] } {
+  if (text.trim() === '') throw bad('the file is empty');
+  if (by === 'function' || by === 'device') {
+    throw bad(
+      `an export of group addresses knows no ${by}s`,
+      'leave "by" out, or send the whole project (.knxproj)',
+    );
   }
-  return free;
+  const isXml = /^[\uFEFF\s]*</.test(text);
+  const addresses = isXml ? readXmlExport(text) : readCsvExport(text);
+  return { source: { kind: isXml ? 'xml' : 'csv', by: 'range' }, addresses };
+}
+
+async function firstBytes(path: string): Promise<string> {
+  const file = await open(path, 'r').catch(() => {
+    throw bad('there is no such file any more', 'what was sent is kept for an hour: send it again');
+  });
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    return buffer.toString('latin1', 0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+/** ETS writes CSV as UTF-8, as UTF-16 or in the code page of Windows. */
+async function textIn(path: string): Promise<string> {
+  const { size } = await stat(path);
+  if (size > EXPORT_MAX_BYTES)
+    throw bad(`an export may have at most ${EXPORT_MAX_BYTES} bytes, this one has ${size}`);
+  const bytes = await readFile(path);
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder('utf-16le').decode(bytes);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return new TextDecoder('windows-1252').decode(bytes);
+  }
+}
+
+function bad(message: string, hint?: string): AddonError {
+  return new AddonError('badRequest', message, { hint });
 }

@@ -17,20 +17,16 @@ import {
   tunnellingRequest,
 } from '../wire/ip-frame.ts';
 import { noAnswer, refusedBy, STATUS_OK } from '../wire/ip-status.ts';
+import { Confirmation } from './confirmation.ts';
 import type { FrameChannel } from './frame-channel.ts';
 import type { FrameDialogue } from './frame-dialogue.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { type Link, LinkLost, type OutgoingTelegram } from './link.ts';
 
 /** TUNNELING_REQUEST_TIMEOUT. */
 const ACK_MS = 1_000;
 /** How long the bus has for its confirmation: a full line is slow. */
 const CONFIRMATION_MS = 3_000;
-/**
- * The standard asks for a heartbeat every 60 s. A server that was not heard for `QUIET_MS` is asked too: on a quiet bus
- * nothing else would show that the tunnel is dead.
- */
-const HEARTBEAT_MS = 60_000;
-const QUIET_MS = 4_000;
 const HEARTBEAT_ANSWER_MS = 1_000;
 const HEARTBEAT_ATTEMPTS = 3;
 const DISCONNECT_ANSWER_MS = 700;
@@ -48,11 +44,6 @@ export interface TunnelParts {
   onTelegram: (telegram: GroupTelegram) => void;
 }
 
-interface Confirmation {
-  matches: (telegram: GroupTelegram) => boolean;
-  settle: (outcome: 'confirmed' | 'negative' | 'silent' | LinkLost) => void;
-}
-
 export class Tunnel implements Link {
   readonly place: string;
   readonly individualAddress: number | undefined;
@@ -61,37 +52,35 @@ export class Tunnel implements Link {
   readonly #parts: TunnelParts;
   readonly #end: (reason: AddonError) => void;
   #endReason: AddonError | undefined;
-  #confirmation: Confirmation | undefined;
+  readonly #confirmation: Confirmation;
   #nextOut = 0;
   #nextIn = 0;
-  #heardMs: number;
-  #beatMs: number;
-  #cancelWatch: () => void = () => undefined;
+  readonly #heartbeat: Heartbeat;
   /** The server itself has ended it: there is nothing left to disconnect. */
   endedByServer = false;
 
   constructor(parts: TunnelParts) {
     this.#parts = parts;
+    this.#confirmation = new Confirmation(parts.clock);
     this.place = parts.server;
     this.channelId = parts.channelId;
     this.individualAddress = parts.individualAddress;
     const { promise, resolve } = Promise.withResolvers<AddonError>();
     this.ended = promise;
     this.#end = resolve;
-    this.#heardMs = parts.clock.uptime();
-    this.#beatMs = this.#heardMs;
-    this.#watch();
+    this.#heartbeat = new Heartbeat({ clock: parts.clock, ask: () => this.#askState() });
   }
 
   async send(telegram: OutgoingTelegram): Promise<void> {
     if (this.#endReason) throw new LinkLost(this.#endReason);
-    const confirmed = this.#awaitConfirmation(telegram);
+    // counted from here, with the two attempts of the transmission on top
+    const confirmed = this.#confirmation.of(telegram, 2 * ACK_MS + CONFIRMATION_MS);
     await this.#transmit(encodeCemi('request', { ...telegram, source: 0 }));
     const outcome = await confirmed;
     if (outcome instanceof LinkLost) throw outcome;
     if (outcome === 'confirmed') return;
     // was it the bus, or was the confirmation lost with the link?
-    if (outcome === 'silent') await this.#beat();
+    if (outcome === 'silent') await this.#heartbeat.beat();
     if (this.#endReason) throw new LinkLost(this.#endReason);
     throw outcome === 'negative'
       ? new AddonError('notConfirmed', 'no device on the bus has acknowledged the telegram', {
@@ -124,8 +113,8 @@ export class Tunnel implements Link {
   lose(reason: AddonError): void {
     if (this.#endReason) return;
     this.#endReason = reason;
-    this.#cancelWatch();
-    this.#confirmation?.settle(new LinkLost(reason));
+    this.#heartbeat.stop();
+    this.#confirmation.settle(new LinkLost(reason));
     this.#end(reason);
   }
 
@@ -138,7 +127,7 @@ export class Tunnel implements Link {
 
   /** Any frame shows that the server lives. */
   heard(): void {
-    this.#heardMs = this.#parts.clock.uptime();
+    this.#heartbeat.heard();
   }
 
   async #transmit(cemi: Buffer): Promise<void> {
@@ -165,30 +154,6 @@ export class Tunnel implements Link {
     return ack?.channel === this.channelId && ack.sequence === sequence ? ack.status : undefined;
   }
 
-  #awaitConfirmation({
-    service,
-    destination,
-    value,
-  }: OutgoingTelegram): Promise<Parameters<Confirmation['settle']>[0]> {
-    return new Promise((resolve) => {
-      const { clock } = this.#parts;
-      // counted from here, with the two attempts of the transmission on top
-      const cancel = clock.after(2 * ACK_MS + CONFIRMATION_MS, () => confirmation.settle('silent'));
-      const confirmation: Confirmation = {
-        matches: (telegram) =>
-          telegram.service === service &&
-          telegram.destination === destination &&
-          telegram.value.bytes.equals(value.bytes),
-        settle: (outcome) => {
-          cancel();
-          if (this.#confirmation === confirmation) this.#confirmation = undefined;
-          resolve(outcome);
-        },
-      };
-      this.#confirmation = confirmation;
-    });
-  }
-
   #receiveTelegram(body: Buffer): void {
     const { channel, dataEndpoint, onTelegram } = this.#parts;
     const request = parseNumbered(body);
@@ -205,9 +170,7 @@ export class Tunnel implements Link {
     const message = decodeCemi(payload);
     if (message === undefined) return;
     if (message.kind === 'indication') onTelegram(message);
-    else if (message.kind === 'confirmation' && this.#confirmation?.matches(message)) {
-      this.#confirmation.settle(message.negative ? 'negative' : 'confirmed');
-    }
+    else if (message.kind === 'confirmation') this.#confirmation.receive(message);
   }
 
   #serverDisconnects(body: Buffer): void {
@@ -223,22 +186,9 @@ export class Tunnel implements Link {
     );
   }
 
-  #watch(): void {
-    const { clock } = this.#parts;
-    const quietInMs = this.#heardMs + QUIET_MS - clock.uptime();
-    const beatInMs = this.#beatMs + HEARTBEAT_MS - clock.uptime();
-    const dueInMs = Math.min(quietInMs, beatInMs);
-    this.#cancelWatch = clock.after(Math.max(0, dueInMs), () => {
-      if (this.#heardMs + QUIET_MS <= clock.uptime() || this.#beatMs + HEARTBEAT_MS <= clock.uptime()) {
-        void this.#beat().then(() => this.#endReason ?? this.#watch());
-      } else this.#watch();
-    });
-  }
-
   /** CONNECTIONSTATE_REQUEST, 03_08_02 Core, 5.4. */
-  async #beat(): Promise<void> {
-    const { channel, dialogue, clock, server } = this.#parts;
-    this.#beatMs = clock.uptime();
+  async #askState(): Promise<void> {
+    const { channel, dialogue, server } = this.#parts;
     const status = await dialogue.question({
       ask: () =>
         channel.send(channelRequest(SERVICE.connectionStateRequest, this.channelId, channel.ownEndpoint)),
@@ -249,7 +199,6 @@ export class Tunnel implements Link {
       timeoutMs: HEARTBEAT_ANSWER_MS,
       attempts: HEARTBEAT_ATTEMPTS,
     });
-    this.#heardMs = clock.uptime();
     if (status === undefined) this.lose(noAnswer(server, 'to the heartbeat'));
     else if (status !== STATUS_OK) this.lose(refusedBy(server, status));
   }

@@ -11,6 +11,7 @@ import { type CertificateSource, ServerCertificate } from '../../../../src/api/s
 import type { ApiSettings } from '../../../../src/api/settings.ts';
 import { Clients } from '../../../../src/core/clients.ts';
 import { Commands } from '../../../../src/core/commands.ts';
+import { DeviceImport } from '../../../../src/core/device-import.ts';
 import { Devices } from '../../../../src/core/devices.ts';
 import type { GatewayEventBus } from '../../../../src/core/events.ts';
 import { ExternalLogins } from '../../../../src/core/external-logins.ts';
@@ -28,6 +29,7 @@ import { Operations } from '../../../../src/core/operations.ts';
 import { Pairing } from '../../../../src/core/pairing.ts';
 import type { AddonCredentials, AddonShelf, HistoryStore } from '../../../../src/core/ports.ts';
 import { ProtocolActions } from '../../../../src/core/protocol-actions.ts';
+import { ProtocolUploads } from '../../../../src/core/protocol-uploads.ts';
 import { type AddonPackage, Protocols } from '../../../../src/core/protocols.ts';
 import { Readings } from '../../../../src/core/readings.ts';
 import { Scans } from '../../../../src/core/scans.ts';
@@ -40,6 +42,7 @@ import type { Scope } from '../../../../src/model/client.ts';
 import type { DeviceType } from '../../../../src/model/device-type.ts';
 import type { JsonObject } from '../../../../src/model/json.ts';
 import { AddonShelfOnDisk } from '../../../../src/supervisor/addon-shelf.ts';
+import { AddonUploadsOnDisk } from '../../../../src/supervisor/addon-uploads.ts';
 import {
   MemoryAddonLink,
   MemoryAvailability,
@@ -129,6 +132,7 @@ const PACKAGES = [
   addon('http', 'R2Jh6IhT', {}),
   addon('knx', 'vRy6GTde', {
     preinstalled: false,
+    runtime: { process: { entry: 'src/main.ts', memoryMb: 128 } },
     actions: {
       searchServers: {
         title: 'Look for KNX/IP servers',
@@ -171,9 +175,11 @@ export class ApiUnderTest {
     newId: shortId,
   });
   readonly health = new Health({ events: this.events, now: this.#now, vital: ['store'] });
+  backlog: { readings: number; sinceMs?: number } = { readings: 0 };
   readonly figures = new Figures({
     storeBytes: async () => 4_096,
     retention: { maxAgeSeconds: 30 * 86_400, maxBytes: 1_024_000_000 },
+    backlog: () => this.backlog,
   });
   readonly readings = new Readings({ store: this.store, devices: this.devices, events: this.events });
   readonly pairing = new Pairing({
@@ -190,6 +196,13 @@ export class ApiUnderTest {
     health: this.health,
     events: this.events,
     now: this.#now,
+  });
+  readonly deviceImport = new DeviceImport({
+    protocols: this.protocols,
+    devices: this.devices,
+    types: this.types,
+    pairing: this.pairing,
+    events: this.events,
   });
   readonly commands = new Commands({
     devices: this.devices,
@@ -332,6 +345,11 @@ export class ApiUnderTest {
         link: this.link,
       }),
       scans: new Scans({ protocols: this.protocols, devices: this.devices, link: this.link }),
+      uploads: new ProtocolUploads({
+        protocols: this.protocols,
+        uploads: new AddonUploadsOnDisk({ dataFolder: folder, newId: shortId, now: this.#now }),
+      }),
+      deviceImport: this.deviceImport,
       types: this.types,
       notifications: this.notifications,
       logs: this.logs,
@@ -373,6 +391,7 @@ export class ApiUnderTest {
 
   async stop(): Promise<void> {
     await this.api.stop();
+    this.deviceImport.stop();
     await this.certificate?.stop();
     this.installations.stop();
     this.logs.stop();
@@ -380,6 +399,11 @@ export class ApiUnderTest {
     this.notifications.stop();
     await this.#notificationLog.stop();
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Where files sent for an add-on lie. */
+  uploadsOf(slug: string): string {
+    return join(this.#folder, 'addons-data', slug, 'uploads');
   }
 
   get log(): string {

@@ -1,0 +1,70 @@
+/**
+ * The cloud's end of the relay as a program of its own: counts what arrives, and how long live readings took. Forked
+ * with the address and the files as JSON. Asked anything it says what it has found since the last time.
+ */
+import { readFileSync } from 'node:fs';
+import mqtt from 'mqtt';
+import type { RelayItem } from '../../src/model/relay.ts';
+import { monotonicMs } from './monotonic.ts';
+
+export interface Heard {
+  /** Different numbers, since the begin. */
+  readings: number;
+  /** Numbers that came again, since the begin. */
+  repeats: number;
+  /** Of live readings, in milliseconds, since the last time. */
+  latencies: number[];
+  /** How many of these were no live readings, and when the first and the last of them came. */
+  backlog: number;
+  firstAt: number;
+  lastAt: number;
+}
+
+const { url, ca, cert, key } = JSON.parse(process.argv[2] ?? '') as Record<
+  'url' | 'ca' | 'cert' | 'key',
+  string
+>;
+const NUMBERS_MAX = 8_000_000;
+const seen = new Uint8Array(NUMBERS_MAX);
+const heard: Heard = {
+  readings: 0,
+  repeats: 0,
+  latencies: [],
+  backlog: 0,
+  firstAt: Number.NaN,
+  lastAt: Number.NaN,
+};
+
+const client = await mqtt.connectAsync(url, {
+  clientId: 'cloud',
+  clean: false,
+  ca: readFileSync(ca),
+  cert: readFileSync(cert),
+  key: readFileSync(key),
+  reconnectPeriod: 200,
+});
+client.on('message', (_topic, payload) => {
+  const now = monotonicMs();
+  const parsed = JSON.parse(payload.toString()) as RelayItem | RelayItem[];
+  for (const item of Array.isArray(parsed) ? parsed : [parsed]) {
+    if (!('seq' in item)) continue;
+    if (seen[item.seq]) heard.repeats += 1;
+    else heard.readings += 1;
+    const isNew = !seen[item.seq];
+    seen[item.seq] = 1;
+    // one that went with the backlog was live too when it was stored
+    if (typeof item.data['at'] === 'number') heard.latencies.push(now - item.data['at']);
+    else if (isNew) {
+      heard.backlog += 1;
+      if (heard.backlog === 1) heard.firstAt = now;
+      heard.lastAt = now;
+    }
+  }
+});
+client.on('error', () => undefined);
+await client.subscribeAsync('data/#', { qos: 1 });
+process.on('message', () => {
+  process.send?.(heard);
+  heard.latencies = [];
+});
+process.send?.({ listening: true });
