@@ -1,7 +1,7 @@
 /** What `npm run package` makes: the same bytes from the same sources, wherever they lie; and what is in it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { checkArchive, checkRelease, trustedKeys } from '../../../src/updater/release-check.ts';
 import { ARCHITECTURE, makeKey, packageRelease, unpackRelease } from '../../support/release-maker.ts';
@@ -75,14 +75,18 @@ describe('the release archive', function () {
   });
 
   it('has what its add-ons load when they run, and for this architecture alone', () => {
-    const addon = join(release, 'app/addons/zigbee/src/main.js');
-    const program = `
-      const { createRequire } = require('node:module');
-      const load = createRequire(${JSON.stringify(addon)});
-      for (const name of ['serialport', 'zigbee-herdsman', 'zigbee-herdsman-converters', 'bonjour-service']) load(name);
-    `;
-    const { status, stderr } = spawnSync(join(release, 'bin/node'), ['-e', program], { encoding: 'utf8' });
-    assert.equal(status, 0, stderr);
+    const addons = readdirSync(join(release, 'app/addons')).filter((slug) => slug !== 'sdk');
+    for (const slug of addons) {
+      const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'addons', slug, 'package.json'), 'utf8'));
+      const names = Object.keys(dependencies ?? {}).filter((name) => !name.startsWith('@gate/'));
+      const from = join(release, 'app/addons', slug, 'addon.json');
+      const program = `
+        const load = require('node:module').createRequire(${JSON.stringify(from)});
+        for (const name of ${JSON.stringify(names)}) load(name);
+      `;
+      const { status, stderr } = spawnSync(join(release, 'bin/node'), ['-e', program], { encoding: 'utf8' });
+      assert.equal(status, 0, `${slug}: ${stderr}`);
+    }
     const prebuilds = spawnSync('find', [release, '-name', '*.node'], { encoding: 'utf8' }).stdout.trim();
     assert.ok(
       prebuilds.split('\n').every((path) => path.includes(`linux-${ARCHITECTURE}`)),
