@@ -11,6 +11,7 @@ import { cloud } from './bench/cloud.ts';
 import { command } from './bench/command.ts';
 import { footprint } from './bench/footprint.ts';
 import { history } from './bench/history.ts';
+import { http } from './bench/http.ts';
 import { ingest } from './bench/ingest.ts';
 import { knx } from './bench/knx.ts';
 import { latency } from './bench/latency.ts';
@@ -30,6 +31,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   command,
   sockets,
   knx,
+  http,
   zigbee,
   cloud,
   footprint,

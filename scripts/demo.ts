@@ -10,6 +10,7 @@ import type { SimulatedHome } from '../test/simulators/zigbee/home.ts';
 import { NODE_FLAGS } from '../test/support/daemon.ts';
 import { LocalApi } from '../test/support/local-api.ts';
 import { until } from '../test/support/until.ts';
+import { HttpHome } from './demo/http-home.ts';
 import { KnxHouse } from './demo/knx-house.ts';
 import { pairHome, startHome } from './demo/zigbee-home.ts';
 
@@ -36,6 +37,8 @@ const READINGS_SHOWN = 8;
 const dataFolder = resolve(process.env['DATA_FOLDER'] || 'data');
 const plug = new ShellyPlugS();
 const plugPort = await plug.start(0);
+const httpHome = new HttpHome();
+await httpHome.start();
 mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
 const home: SimulatedHome = await startHome(dataFolder);
 const knxHouse = await KnxHouse.start();
@@ -46,6 +49,7 @@ const daemon = spawn(process.execPath, [...NODE_FLAGS, 'src/main.ts'], {
 });
 daemon.once('exit', async (code, signal) => {
   await plug.stop();
+  await httpHome.stop();
   await home.stop();
   await knxHouse?.stop();
   process.exit(code ?? (signal === 'SIGINT' || signal === 'SIGTERM' ? 0 : 1));
@@ -98,8 +102,8 @@ async function introduce(): Promise<void> {
   await until('the gateway is up', () => api.get<object>('/health/live'));
   for (const name of SENSOR_NAMES) await addSensor(name);
   await addPlug();
-  await pairHome(api, home);
-  await knxHouse?.pair(api);
+  // each of them mostly waits
+  await Promise.all([httpHome.pair(api), knxHouse?.pair(api), pairHome(api, home)]);
   const port = process.env['PORT'] || '1234';
   console.log(`\ngate is up.\n\n  API        http://localhost:${port}/device/v1/devices`);
   console.log(`  socket.io  http://localhost:${port}`);

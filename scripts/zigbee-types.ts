@@ -3,7 +3,7 @@
  * zigbee-herdsman-converters: one line a type, in a fixed order, so that an update of the converters shows as the lines
  * that changed. With `--stdout` it is printed instead. The daemon reads the file and never loads the converters.
  */
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import {
@@ -17,35 +17,11 @@ import { typeIdOf } from '../addons/zigbee/src/type-id.ts';
 const FILE = resolve(import.meta.dirname, '../addons/zigbee/types.json');
 const DESCRIPTION_MAX_CHARS = 300;
 
-/**
- * Makers whose lights speak Touchlink (ZLL, or Base Device Behavior with Touchlink commissioning). The definitions do
- * not say it for each model.
- */
-const TOUCHLINK_LIGHT_MAKERS = new Set([
-  'Philips',
-  'IKEA',
-  'OSRAM',
-  'LEDVANCE',
-  'Sylvania',
-  'Innr',
-  'GLEDOPTO',
-  'Müller Licht',
-  'Paulmann',
-  'Sunricher',
-  'Trust',
-  'Immax',
-  'Lidl',
-  'Busch-Jaeger',
-  'Gira',
-  'JUNG',
-  'Iluminize',
-  'EGLO',
-  'AduroSmart',
-  'Calex',
-  'Nue / 3A',
-  'Dresden Elektronik',
-  'Robb',
-]);
+/** What the definitions do not say for each model is kept beside the catalogue. */
+const TOUCHLINK_LIGHT_MAKERS: ReadonlySet<string> = new Set(
+  (JSON.parse(readFileSync(join(dirname(FILE), 'touchlink.json'), 'utf8')) as { lightMakers: string[] })
+    .lightMakers,
+);
 /** Zigbee Light Link, as a profile of an endpoint. */
 const ZLL_PROFILE = 0xc05e;
 

@@ -5,7 +5,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { usableDataFolder } from './config/data-folder.ts';
@@ -84,6 +84,7 @@ async function run(): Promise<void> {
     version: version(),
     addonsFolder: join(here, '../addons'),
     architecture: process.arch,
+    cliPath: join(here, `cli/main${extname(fileURLToPath(import.meta.url))}`),
     nodePath: process.execPath,
     environment: process.env,
     logger,

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync }
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-export const NPM_PEERS = { zigbee2mqtt: '2.14.1' } as const;
+export const NPM_PEERS = { 'node-red': '5.0.7', zigbee2mqtt: '2.14.1' } as const;
 export type NpmPeerName = keyof typeof NPM_PEERS;
 export const NPM_PEER_NAMES = Object.keys(NPM_PEERS) as NpmPeerName[];
 

@@ -30,6 +30,7 @@ export const PEERS = {
   machine: { packages: ['mmdebstrap', 'systemd-container'], programs: ['mmdebstrap', 'systemd-nspawn'] },
   openssl: { packages: ['openssl'], programs: ['openssl'] },
   shellcheck: { packages: ['shellcheck'], programs: ['shellcheck'] },
+  socat: { packages: ['socat'], programs: ['socat'] },
 } as const satisfies Record<string, Peer>;
 
 export type PeerName = keyof typeof PEERS;

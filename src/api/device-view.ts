@@ -35,6 +35,9 @@ const after = {
   status: deviceStatusSchema,
   availability: v.optional(availabilitySchema),
   address: v.optional(jsonValueSchema),
+  webhook: v.optional(
+    text('Of HTTP devices, for administrators: the path that it may report its readings to'),
+  ),
   frequency: v.optional(
     v.pipe(v.number(), v.description('Seconds between two readings of a virtual device')),
   ),
@@ -66,7 +69,7 @@ export type DeviceView<Sub> = SubDevice & { subDevices?: Sub[] };
 export function deviceView<Sub>(
   device: Device,
   availability: Availability | undefined,
-  subDevices: readonly Sub[] = [],
+  { subDevices = [], webhook }: { subDevices?: readonly Sub[]; webhook?: string | undefined } = {},
 ): DeviceView<Sub> {
   return {
     projectId: device.projectId,
@@ -82,6 +85,7 @@ export function deviceView<Sub>(
     status: device.status,
     ...(availability === undefined ? {} : { availability }),
     ...(device.address === undefined ? {} : { address: withoutSecrets(device.address) }),
+    ...(webhook === undefined ? {} : { webhook }),
     ...(device.frequency === undefined ? {} : { frequency: device.frequency }),
     parameters: withoutSecrets(device.parameters) as JsonObject,
     ...(device.relay === undefined ? {} : { relay: device.relay }),

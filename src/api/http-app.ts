@@ -67,8 +67,11 @@ function answerErrors(logger: Logger): ApiMiddleware {
       await next();
     } catch (error) {
       const { status, headers, body, shown } = answerOf(error);
-      if (!shown)
-        logger.error({ err: error, method: context.method, path: context.path }, 'a request failed');
+      if (!shown) {
+        // a template where there is a route: the path of a webhook is a secret
+        const path = context.state.route?.path ?? context.path;
+        logger.error({ err: error, method: context.method, path }, 'a request failed');
+      }
       context.status = status;
       context.set(headers);
       context.body = body;

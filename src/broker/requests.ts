@@ -88,13 +88,23 @@ export class Requests {
   }
 }
 
+/** Where an add-on's error is not the device's own word. */
+const KINDS: ReadonlyMap<string, 'badRequest' | 'deviceTimeout'> = new Map([
+  // what the caller sent was wrong: the device was never asked
+  ['badRequest', 'badRequest'],
+  // it may have been done all the same
+  ['timeout', 'deviceTimeout'],
+]);
+
 function refusal({
   code,
   message,
   hint,
   deviceStatus,
 }: Extract<ResultMessage, { ok: false }>['error']): GatewayError {
-  // what the caller sent was wrong: the device was never asked
-  const kind = code === 'badRequest' ? 'badRequest' : 'deviceRefused';
-  return new GatewayError(kind, message, { hint, deviceStatus, reasonCode: code });
+  return new GatewayError(KINDS.get(code) ?? 'deviceRefused', message, {
+    hint,
+    deviceStatus,
+    reasonCode: code,
+  });
 }

@@ -1,8 +1,7 @@
 /** `gate set` and `gate get`: a device is told, or asked, something. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { GatewayError } from '../model/error.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts';
+import type { JsonObject, JsonValue } from '../model/json.ts';
 import { assignmentsIn } from './assignments.ts';
 import type { GatewayClient } from './gateway-client.ts';
 import { DEVICES, namedDevice } from './named-device.ts';
@@ -12,7 +11,6 @@ const CONTROL = '/device/v1/control';
 const WAIT_SECONDS = 20;
 /** Beside what the device has: the answer's way. */
 const MARGIN_MS = 5_000;
-const FETCH_EVERY_MS = 200;
 
 interface ControlOptions {
   path?: string;
@@ -76,18 +74,7 @@ async function ask(
   waitS: number,
 ): Promise<JsonValue> {
   const { location } = await gateway.call({ method: 'POST', ...call });
-  const until = Date.now() + waitS * 1_000 + MARGIN_MS;
-  while (Date.now() < until) {
-    const { status, body } = await gateway.call({ method: 'GET', path: location as string });
-    if (status === 200 && isJsonObject(body)) {
-      const { response, error } = body;
-      if (!isJsonObject(error)) return response ?? null;
-      const { code, message, hint } = error;
-      throw new GatewayError(code as 'deviceRefused', String(message), hint ? { hint: String(hint) } : {});
-    }
-    await delay(FETCH_EVERY_MS);
-  }
-  throw new GatewayError('deviceTimeout', `the device has not answered within ${waitS} s`);
+  return gateway.outcome(location as string, waitS * 1_000 + MARGIN_MS);
 }
 
 async function lastReading(

@@ -4,12 +4,14 @@
  */
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ErrorCode, GatewayError } from '../model/error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts';
 import { NoGatewayError } from './no-gateway.ts';
 
 /** Of an answer where the call names no other. */
 const TIMEOUT_MS = 15_000;
+const FETCH_EVERY_MS = 200;
 /** An answer of the API that is larger is none that a command here asks for. */
 const ANSWER_MAX_BYTES = 16 * 1024 * 1024;
 
@@ -74,6 +76,25 @@ export class GatewayClient {
   /** Whatever its status is. @throws NoGatewayError */
   async look(path: string): Promise<Answer> {
     return this.#send({ method: 'GET', path });
+  }
+
+  /**
+   * What an operation comes to, once it is known.
+   * @throws GatewayError as whoever was asked says it; deviceTimeout
+   */
+  async outcome(location: string, timeoutMs: number): Promise<JsonValue> {
+    const until = Date.now() + timeoutMs;
+    while (Date.now() < until) {
+      const { status, body } = await this.call({ method: 'GET', path: location });
+      if (status === 200 && isJsonObject(body)) {
+        const { response, error } = body;
+        if (!isJsonObject(error)) return response ?? null;
+        const { code, message, hint } = error;
+        throw new GatewayError(code as ErrorCode, String(message), hint ? { hint: String(hint) } : {});
+      }
+      await delay(FETCH_EVERY_MS);
+    }
+    throw new GatewayError('deviceTimeout', `there was no answer within ${timeoutMs / 1_000} s`);
   }
 
   /**

@@ -11,6 +11,7 @@ import { join, resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { loadSettings } from '../config/load.ts';
 import { GatewayError } from '../model/error.ts';
+import { addBackupCommands } from './backup.ts';
 import { addClientsCommand } from './clients.ts';
 import { addCompletionCommand } from './completion.ts';
 import { addControlCommands } from './control.ts';
@@ -47,6 +48,7 @@ const program = new Command('gate')
     new Option('--ca <file>', 'the certificate to trust, as PEM').env('GATE_CA').argParser(certificate),
   )
   .option('--json', 'print JSON')
+  .version(ownVersion(), '--version', 'print the version of this command')
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError('(--help shows what there is)')
   .exitOverride();
@@ -75,7 +77,14 @@ addLogsCommand(program, tools);
 addClientsCommand(program, tools);
 addDoctorCommand(program, { ...tools, box });
 addUpdateCommand(program, { terminal, box, remote: () => program.opts<GlobalOptions>().url !== undefined });
+addBackupCommands(program, { ...tools, box, version: ownVersion(), environment: process.env });
 addCompletionCommand(program, terminal);
+
+function ownVersion(): string {
+  // src/cli/main.ts lies two folders below package.json, dist/src/cli/main.js too, with one of its own
+  const file = new URL('../../package.json', import.meta.url);
+  return String(JSON.parse(readFileSync(file, 'utf8')).version);
+}
 
 /** @throws GatewayError badSetting */
 function target(): Target {

@@ -12,6 +12,7 @@ export interface ListedProtocol {
   state: string;
   reason?: string;
   version: string;
+  actions?: Record<string, unknown>;
 }
 
 export function listProtocols(client: GatewayClient): Promise<ListedProtocol[]> {

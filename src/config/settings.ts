@@ -121,6 +121,17 @@ export const VARIABLES = {
     'size of the store past which the oldest readings are deleted',
     '1024',
   ),
+  BACKUP_FOLDER: variable(
+    v.optional(v.string()),
+    'folder that encrypted backups are put into, given together with BACKUP_RECIPIENT; none are taken where it is not given',
+  ),
+  BACKUP_RECIPIENT: variable(
+    v.optional(v.pipe(v.string(), v.regex(/^age1[0-9a-z]+$/, 'must be a recipient of age: age1…'))),
+    'whom they are encrypted to: `age-keygen` makes such a recipient, and the identity that opens them',
+  ),
+  BACKUP_EVERY_HOURS: variable(wholeNumber(1, 720), 'how often a backup is taken', '24'),
+  BACKUP_KEEP: variable(wholeNumber(1, 1_000), 'how many of them stay', '7'),
+  BACKUP_READINGS: variable(truth, 'whether they hold the readings, which are most of a store', 'false'),
   CLOUD_BACKLOG_KIB_PER_SECOND: variable(
     wholeNumber(0, 1_000_000),
     'KiB a second that readings which wait for the cloud are sent with, beside the live ones (0: no limit)',

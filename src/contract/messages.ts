@@ -98,7 +98,7 @@ export type ScanCandidate = v.InferOutput<typeof scanCandidate>;
 
 /**
  * `…/events`: add-on → gate. Known types: `joined`, `interviewing`, `configuring`, `configured`, `failed`
- * (progress of a pairing), `left`, `linkUp`, `linkDown`, `busTelegrams`. Others are passed on as they are.
+ * (progress of a pairing), `left`, `moved`, `linkUp`, `linkDown`, `busTelegrams`. Others are passed on as they are.
  */
 export const eventMessage = v.looseObject({
   type: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),

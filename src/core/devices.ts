@@ -47,6 +47,8 @@ export const newDeviceSchema = v.object({
   isVirtual: v.optional(v.boolean(TRUTH), false),
   demoActive: v.optional(v.boolean(TRUTH), false),
   frequency: v.optional(frequency),
+  /** Its pairing begins at once. */
+  pair: v.optional(v.boolean(TRUTH), false),
 });
 export type NewDevice = v.InferOutput<typeof newDeviceSchema>;
 
@@ -156,6 +158,11 @@ export class Devices {
         );
       }
       const isVirtual = wanted.isVirtual || type?.protocol === VIRTUAL_PROTOCOL;
+      if (isVirtual && wanted.pair) {
+        throw new GatewayError('badRequest', 'device: a virtual device needs no pairing', {
+          errors: [{ field: 'pair', message: 'is not for a virtual device' }],
+        });
+      }
       const parameters =
         type && !isVirtual ? await types.checkParameters(type.id, wanted.parameters) : wanted.parameters;
       const device: Device = {
@@ -236,6 +243,19 @@ export class Devices {
     }));
     this.#parts.events.emit('devicePairingChanged', { device });
     return device;
+  }
+
+  /** A paired device is somewhere else now. @throws GatewayError notFound */
+  setAddress(deviceId: string, address: JsonValue): Promise<Device> {
+    return this.#change(deviceId, async (device) => ({ ...device, address }));
+  }
+
+  /** The token of its webhook becomes another one. @throws GatewayError notFound */
+  renewWebhook(deviceId: string): Promise<Device> {
+    return this.#change(deviceId, async (device) => ({
+      ...device,
+      webhookRenewals: (device.webhookRenewals ?? 0) + 1,
+    }));
   }
 
   /** Forgets a device and its readings. Unpairing it from its network is `pairing`'s part. */

@@ -32,6 +32,8 @@ export interface GatewayEvents {
   deviceAdded: { device: Device };
   deviceChanged: { device: Device };
   deviceRemoved: { device: Device };
+  /** A device that was deleted did not leave its network by itself. */
+  deviceForcedOut: { device: Device; reason: string };
   /** A device began or ended a pairing: `device.status` says which. */
   devicePairingChanged: { device: Device };
   /** A device that is being paired has come a step further; `details` is what its add-on says of it. */

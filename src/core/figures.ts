@@ -19,6 +19,8 @@ export class Figures {
   readonly recorded = new Tally();
   readonly repeated = new Tally();
   readonly refused = new Tally();
+  /** Calls of webhooks: `stored`, `refused` (what was sent is no reading), `wrongToken`. */
+  readonly webhooks = new Tally();
   /** Readings that retention deleted, by `age` and `size`. */
   readonly dropped = new Tally();
   /** Of these, what the cloud had not got, by the same reasons. */

@@ -56,6 +56,7 @@ export class NotificationRules {
         notifications.forget('device_unavailable', id);
         notifications.forget('battery_low', id);
       }),
+      events.on('deviceForcedOut', (facts) => this.#onForcedOut(facts)),
     ];
   }
 
@@ -147,6 +148,14 @@ export class NotificationRules {
     notifications.raise(about, { level: failure === undefined ? 4 : 2, subject, message, ...addon });
     // each attempt is one of its own
     notifications.forget(subject, about);
+  }
+
+  #onForcedOut({ device: { id, name }, reason }: GatewayEvents['deviceForcedOut']): void {
+    const { notifications } = this.#parts;
+    const message = `device "${name}" was deleted, but did not leave its network by itself: ${reason}`;
+    notifications.raise(id, { level: 3, subject: 'device_forced_out', message, deviceId: id });
+    // there is no such device any more
+    notifications.forget('device_forced_out', id);
   }
 
   #onDropped({ reason, notRelayed = 0 }: GatewayEvents['readingsDropped']): void {

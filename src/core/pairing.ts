@@ -4,6 +4,7 @@
  */
 import type { Device } from '../model/device.ts';
 import { GatewayError, reasonOf } from '../model/error.ts';
+import { isJsonObject, type JsonValue } from '../model/json.ts';
 import type { Devices } from './devices.ts';
 import { type GatewayEventBus, PAIRING_STEPS } from './events.ts';
 import type { AddonLink } from './ports.ts';
@@ -74,17 +75,23 @@ export class Pairing {
     abort.abort(new GatewayError('deviceTimeout', 'the pairing was cancelled'));
   }
 
-  /** Takes a device off its network, as far as it answers, and forgets it with its readings. */
-  async remove(deviceId: string): Promise<void> {
+  /**
+   * Takes a device off its network, as far as it answers, and forgets it with its readings.
+   * @returns why it had to be forced out, in words; undefined when it left, or has no network
+   */
+  async remove(deviceId: string): Promise<string | undefined> {
     const device = this.#devices.get(deviceId);
     this.#active.get(deviceId)?.abort(new GatewayError('deviceTimeout', 'the device was deleted'));
+    let reason: string | undefined;
     if (device.protocol !== undefined && device.address !== undefined) {
       // a device that is gone, or an add-on that is down, must not keep the entry for ever
-      await this.#link
+      reason = await this.#link
         .request(device.protocol, { method: 'remove', deviceId, params: {}, timeoutMs: REMOVE_TIMEOUT_MS })
-        .catch(() => undefined);
+        .then(forcedOut, () => undefined);
     }
     await this.#devices.remove(deviceId);
+    if (reason !== undefined) this.#events.emit('deviceForcedOut', { device, reason });
+    return reason;
   }
 
   async #run(device: Device, abort: AbortController, joinTimeoutMs: number): Promise<void> {
@@ -146,4 +153,10 @@ export class Pairing {
       this.#active.delete(device.id);
     }
   }
+}
+
+/** Why an add-on had to force a device out, as the result of its `remove` says it. */
+function forcedOut(value: JsonValue): string | undefined {
+  if (!isJsonObject(value) || value['left'] !== false) return undefined;
+  return typeof value['reason'] === 'string' ? value['reason'] : 'it did not answer';
 }

@@ -1,10 +1,11 @@
 /**
  * The catalogue of device types, made anew from the add-ons' manifests at every start.
  */
-import type { Ajv2020 } from 'ajv/dist/2020.js';
+import type { ValidateFunction } from 'ajv/dist/2020.js';
 import type { DeviceType } from '../model/device-type.ts';
 import { type FieldError, GatewayError } from '../model/error.ts';
 import type { JsonObject } from '../model/json.ts';
+import { HeldValidators } from './held-validators.ts';
 
 /** A type together with the protocol whose add-on speaks to it. */
 export type CatalogueEntry = DeviceType & { protocol: string };
@@ -33,6 +34,7 @@ export const TYPES_HELD_MS = 10_000;
 
 export class TypeCatalogue {
   readonly #protocols = new Map<string, ProtocolTypes>();
+  readonly #validators = new HeldValidators();
   #version = 0;
   #letGo: NodeJS.Timeout | undefined;
 
@@ -86,7 +88,9 @@ export class TypeCatalogue {
    */
   async checkParameters(typeId: string, parameters: JsonObject): Promise<JsonObject> {
     const { parameters: schema, model } = await this.get(typeId);
-    return schema ? checkAgainst(schema, parameters, `parameters of a ${model}`) : parameters;
+    return schema
+      ? checkAgainst(schema, parameters, `parameters of a ${model}`, this.#validators)
+      : parameters;
   }
 
   #entries(protocol: string, types: ProtocolTypes): Promise<CatalogueEntry[]> {
@@ -131,11 +135,14 @@ async function readTypes<T>(protocol: string, reading: Promise<T>): Promise<T> {
  * Checks `value` against a JSON Schema (draft 2020-12) that came with a manifest, and returns a copy with the
  * schema's defaults. @throws GatewayError badRequest
  */
-export async function checkAgainst(schema: JsonObject, value: JsonObject, what: string): Promise<JsonObject> {
-  // loaded at its first use: most starts never need it, and it weighs some megabytes
-  const { Ajv2020 } = (await import('ajv/dist/2020.js')).default;
+export async function checkAgainst(
+  schema: JsonObject,
+  value: JsonObject,
+  what: string,
+  validators = new HeldValidators(),
+): Promise<JsonObject> {
   const copy = structuredClone(value);
-  const validate = compiled(new Ajv2020({ useDefaults: true, allErrors: true, strict: false }), schema, what);
+  const validate = await compiled(validators, schema, what);
   if (validate(copy)) return copy;
   const errors: FieldError[] = (validate.errors ?? []).map((error) => ({
     field: [
@@ -166,9 +173,13 @@ export async function schemaProblem(schema: JsonObject): Promise<string | undefi
 }
 
 /** @throws GatewayError addonUnavailable for a schema that is none: a fault of the manifest it came with */
-function compiled(ajv: Ajv2020, schema: JsonObject, what: string) {
+async function compiled(
+  validators: HeldValidators,
+  schema: JsonObject,
+  what: string,
+): Promise<ValidateFunction<JsonObject>> {
   try {
-    return ajv.compile<JsonObject>(schema);
+    return await validators.of(schema);
   } catch (cause) {
     throw new GatewayError(
       'addonUnavailable',

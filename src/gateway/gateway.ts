@@ -4,6 +4,8 @@
  */
 import { join } from 'node:path';
 import { Api } from '../api/server.ts';
+import { refuseHalfRestored } from '../backup/restore-staging.ts';
+import { type BackupSettings, backupSettings } from '../config/backup-settings.ts';
 import { type TlsSettings, tlsSettings } from '../config/tls-settings.ts';
 import { startAddons } from './addons.ts';
 import { type GatewayParts, type Ground, layGround, logEvents } from './ground.ts';
@@ -49,15 +51,25 @@ export class Gateway {
     const ground = this.#ground;
     // refused before anything is opened
     const tls = tlsSettings(ground.settings);
+    const backups = backupSettings(ground.settings);
     const socketPath = join(ground.dataFolder, 'gate.sock');
     logEvents(ground);
     await Api.ensureAlone(socketPath);
 
+    refuseHalfRestored(ground.dataFolder);
     const house = await startHouse(ground);
     const certificate = await this.#startCertificate(tls);
     const addons = await startAddons(ground, house);
     this.#api = await startApi(ground, { ...house, ...addons, certificate, socketPath });
     await startService(ground, { ...house, ...addons });
+    await this.#startBackups(backups);
+  }
+
+  /** Backups are for those who say where to. */
+  async #startBackups(schedule: BackupSettings | undefined): Promise<void> {
+    if (!schedule) return;
+    const { ScheduledBackups } = await import('../backup/scheduled-backups.ts');
+    await this.#ground.running.run(new ScheduledBackups({ ...this.#ground, schedule, random: Math.random }));
   }
 
   /** Most gateways speak no TLS: what it takes is loaded here. @throws GatewayError badSetting */

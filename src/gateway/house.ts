@@ -9,6 +9,7 @@ import { NotificationRules } from '../core/notification-rules.ts';
 import { Notifications } from '../core/notifications.ts';
 import { Readings } from '../core/readings.ts';
 import { TypeCatalogue } from '../core/type-catalogue.ts';
+import { Webhooks } from '../core/webhooks.ts';
 import { AvailabilityFile } from '../store/availability-file.ts';
 import { DiskSpace } from '../store/disk-space.ts';
 import { OperationFile } from '../store/operation-file.ts';
@@ -65,6 +66,8 @@ export async function startHouse(ground: Ground) {
   const devices = new Devices({ registry: store, availability, types, events, ...identity, now, newId });
   const readings = new Readings({ store, devices, events });
   await devices.start();
+  const webhooks = new Webhooks({ registry: store, devices, readings, figures, now });
+  await webhooks.start();
 
   const notificationLog = new NotificationLog({
     store,
@@ -89,6 +92,7 @@ export async function startHouse(ground: Ground) {
     types,
     devices,
     readings,
+    webhooks,
     history: new History({ store, devices }),
     notifications,
     figures,

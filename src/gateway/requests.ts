@@ -2,6 +2,7 @@
 import type { AddonBroker } from '../broker/addon-broker.ts';
 import { Commands } from '../core/commands.ts';
 import { DeviceImport } from '../core/device-import.ts';
+import { DeviceMoves } from '../core/device-moves.ts';
 import { IdempotentCalls } from '../core/idempotent-calls.ts';
 import { Operations } from '../core/operations.ts';
 import { Pairing } from '../core/pairing.ts';
@@ -14,8 +15,16 @@ import type { House } from './house.ts';
 type RequestParts = House & { protocols: Protocols; link: AddonBroker };
 
 export async function startRequests(ground: Ground, parts: RequestParts) {
-  const { events, logger, now, monotonicNow, newId } = ground;
+  const { running, events, logger, now, monotonicNow, newId } = ground;
   const { operationFile, repeatFile, devices, types, projectId, protocols, link } = parts;
+  await running.run(
+    new DeviceMoves({
+      devices,
+      events,
+      onTrouble: (deviceId, error) =>
+        logger.warn({ deviceId, err: error }, 'a new address could not be kept'),
+    }),
+  );
   const pairing = new Pairing({ devices, link, events, now });
   await pairing.start();
   const repeatable = new IdempotentCalls({

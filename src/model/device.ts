@@ -48,6 +48,8 @@ export const deviceSchema = v.object({
   importKey: v.optional(v.string()),
   /** What the add-on's `pair` answered: how it finds the device again. */
   address: v.optional(jsonValueSchema),
+  /** How often the token of its webhook was renewed. */
+  webhookRenewals: v.optional(v.number()),
   status: deviceStatusSchema,
   /** What of its readings goes to the cloud; absent: all. */
   relay: v.optional(relayRulesSchema),

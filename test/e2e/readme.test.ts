@@ -183,10 +183,14 @@ describe('the README, and the guide to live events', function () {
       });
     }
     shell = new Shell(ROOT, join(folder.path, 'data'));
-    await until('the demo shows a reading of the plug', () => {
-      if (demo.exitCode !== null) throw new Error(`the demo ended: ${printed}`);
-      return /\n {2}\S+Z {2}Demo plug/.test(printed);
-    });
+    await until(
+      'the demo shows a reading of the plug',
+      () => {
+        if (demo.exitCode !== null) throw new Error(`the demo ended: ${printed}`);
+        return /\n {2}\S+Z {2}Demo plug/.test(printed);
+      },
+      60_000,
+    );
   });
 
   after(() => {

@@ -3,13 +3,16 @@
  *
  * It speaks to the address it is given and to nothing else: no redirect is followed, no proxy asked. An exchange ends
  * within its deadline from the first DNS query to the last byte, and holds at most ANSWER_MAX_BYTES of the answer.
- * https is verified against the authorities that the system trusts.
+ * Each device has connections of its own: none waits for another one's. https is verified as trust.ts has it.
  */
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { AddonError, type Clock, type JsonValue } from '@gate/addon-sdk';
-import type { ExchangeAnswer } from './exchange-answer.ts';
+import { type ExchangeAnswer, isSuccess } from './exchange-answer.ts';
 import { failureOf, placeOf, timedOut } from './http-failure.ts';
 import type { HttpAddress, Method } from './http-parameters.ts';
+import type { Login } from './login.ts';
+import { NameLookup } from './name-lookup.ts';
+import { type Trust, trustingAgent } from './trust.ts';
 
 export const ANSWER_MAX_BYTES = 1024 * 1024;
 
@@ -25,14 +28,22 @@ export interface ExchangeRequest {
   signal?: AbortSignal | undefined;
   /** Use a connection that is open already: only for what may be asked twice. */
   reuse?: boolean;
+  login?: Login | undefined;
+  trust?: Trust | undefined;
 }
+type OneRequest = Omit<ExchangeRequest, 'login' | 'deadlineMs' | 'signal'> & {
+  authorization?: string | undefined;
+};
 
 export class HttpExchange {
   readonly #clock: Clock;
-  readonly #agents = new Map<HttpAddress['protocol'], Agent>();
+  readonly #names: NameLookup;
+  /** Kept connections, by whom their ends are trusted to be. */
+  readonly #agents = new Map<string, Agent>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#names = new NameLookup(clock);
   }
 
   /**
@@ -40,15 +51,35 @@ export class HttpExchange {
    * of them
    */
   async ask(address: HttpAddress, request: ExchangeRequest): Promise<ExchangeAnswer> {
+    const { login, ...plain } = request;
     const deadline = this.#clock.uptime() + request.deadlineMs;
-    try {
-      return await this.#once(address, request);
-    } catch (error) {
-      // a device may close an idle connection in the moment it is used again: that says nothing about the device
-      if (!(error instanceof StaleConnection)) throw error;
-      const deadlineMs = deadline - this.#clock.uptime();
-      return await this.#once(address, { ...request, deadlineMs, reuse: false });
-    }
+    const leftMs = () => Math.max(1, deadline - this.#clock.uptime());
+    const path = login?.target(plain.path) ?? plain.path;
+    const attempt = async (reuse: boolean) => {
+      const authorization = login?.authorization(plain.method, path);
+      const answer = await this.#once(address, {
+        ...plain,
+        path,
+        reuse,
+        authorization,
+        deadlineMs: leftMs(),
+      });
+      return { answer, authorization };
+    };
+    const persistent = async () => {
+      try {
+        return await attempt(plain.reuse ?? false);
+      } catch (error) {
+        // a device may close an idle connection in the moment it is used again: that says nothing about the device
+        if (!(error instanceof StaleConnection)) throw error;
+        return attempt(false);
+      }
+    };
+    const first = await persistent();
+    // what is refused with 401 was not done: it may be sent again
+    const again = first.answer.status === 401 && login?.accept(first.answer.challenges, first.authorization);
+    const answer = again ? (await persistent()).answer : first.answer;
+    return login && !isSuccess(answer) ? { ...answer, text: login.redacted(answer.text) } : answer;
   }
 
   /** Closes the connections that are idle. */
@@ -57,7 +88,10 @@ export class HttpExchange {
     this.#agents.clear();
   }
 
-  #once(address: HttpAddress, { deadlineMs, signal, ...request }: ExchangeRequest): Promise<ExchangeAnswer> {
+  #once(
+    address: HttpAddress,
+    { deadlineMs, signal, ...request }: OneRequest & Pick<ExchangeRequest, 'deadlineMs' | 'signal'>,
+  ): Promise<ExchangeAnswer> {
     return new Promise((resolve, reject) => {
       const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
       const outgoing = this.#request(address, request, body);
@@ -84,7 +118,7 @@ export class HttpExchange {
 
   #request(
     { protocol, hostname, port }: HttpAddress,
-    { method, path, reuse = false }: Omit<ExchangeRequest, 'deadlineMs'>,
+    { method, path, reuse = false, trust, authorization }: OneRequest,
     body: Buffer | undefined,
   ): ClientRequest {
     const { request } = protocol === 'https' ? process.getBuiltinModule('node:https') : http;
@@ -93,25 +127,39 @@ export class HttpExchange {
       port,
       method,
       path,
-      agent: reuse ? this.#agent(protocol) : false,
+      agent: reuse ? this.#kept(protocol, trust) : trust ? trustingAgent(trust, false) : false,
+      lookup: this.#names.lookup,
       headers: {
         accept: 'application/json, */*;q=0.5',
         // a compressed answer could be small on the wire and huge in memory
         'accept-encoding': 'identity',
+        ...(authorization === undefined ? {} : { authorization }),
         ...(body ? { 'content-type': 'application/json', 'content-length': body.length } : {}),
       },
     };
     return request(options);
   }
 
-  #agent(protocol: HttpAddress['protocol']): Agent {
-    const module = protocol === 'https' ? process.getBuiltinModule('node:https') : http;
-    const agent = this.#agents.get(protocol) ?? new module.Agent({ keepAlive: true, maxFreeSockets: 1 });
-    this.#agents.set(protocol, agent);
+  #kept(protocol: HttpAddress['protocol'], trust: Trust | undefined): Agent {
+    const key = JSON.stringify([protocol, trust]);
+    const known = this.#agents.get(key);
+    if (known) return known;
+    const agent =
+      protocol === 'https'
+        ? trustingAgent(trust ?? {}, true)
+        : new http.Agent({ keepAlive: true, maxFreeSockets: 1 });
+    this.#agents.set(key, agent);
     return agent;
   }
 
   async #read(incoming: IncomingMessage, address: HttpAddress): Promise<ExchangeAnswer> {
+    const ts = this.#clock.now();
+    const encoding = incoming.headers['content-encoding'] ?? 'identity';
+    if (encoding !== 'identity') {
+      throw new AddonError('brokenAnswer', `${placeOf(address)} answers compressed (${encoding}), unasked`, {
+        hint: 'turn compression off at the device, or at the proxy before it',
+      });
+    }
     const tooLarge = () =>
       new AddonError('tooLarge', `${placeOf(address)} answers with more than ${ANSWER_MAX_BYTES / 1024} KB`, {
         hint: 'choose a path with a shorter answer',
@@ -136,8 +184,9 @@ export class HttpExchange {
       status: incoming.statusCode ?? 0,
       contentType: incoming.headers['content-type'] ?? '',
       location: incoming.headers.location ?? '',
+      challenges: incoming.headersDistinct['www-authenticate'] ?? [],
       text: Buffer.concat(chunks).toString(),
-      ts: this.#clock.now(),
+      ts,
     };
   }
 }

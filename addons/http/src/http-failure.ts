@@ -1,6 +1,5 @@
 /** Why a device could not be spoken to, in words for a person; the codes are documented in addons/http/README.md. */
 import { AddonError } from '@gate/addon-sdk';
-import type { ExchangeAnswer } from './exchange-answer.ts';
 import type { HttpAddress } from './http-parameters.ts';
 
 /** As much as is shown of what a device said. */
@@ -30,7 +29,10 @@ export function failureOf(error: unknown, address: HttpAddress): AddonError {
   if (code === 'ETIMEDOUT') return timedOut(address);
   if (TLS.test(code)) {
     return new AddonError('tls', `no secure connection to ${place}: ${message}`, {
-      hint: 'is its certificate valid for this name and signed by an authority that this box trusts? is the port its https port?',
+      hint:
+        code === 'ERR_TLS_PINNED'
+          ? 'was its certificate renewed? compare this fingerprint at the device itself, then pin it'
+          : 'is its certificate valid for this name and signed by an authority that this box trusts? "ca" takes a private one, "fingerprint" pins this certificate. is the port its https port?',
       cause: error,
     });
   }
@@ -53,22 +55,37 @@ export function timedOut(address: HttpAddress): AddonError {
   });
 }
 
+/** As much of an answer as a refusal is told by. */
+interface Refused {
+  status: number;
+  location: string;
+  text: string;
+  /** The values of `WWW-Authenticate`. */
+  challenges?: readonly string[];
+}
+
 /** A status outside 2xx, with the device's own words. */
 export function refusal(
   code: 'refused' | 'deviceRefused',
-  { status, location, text }: Pick<ExchangeAnswer, 'status' | 'location' | 'text'>,
+  { status, location, text, challenges = [] }: Refused,
 ): AddonError {
   const words = location ? `it points to ${location}` : text.trim();
   const own = words.slice(0, OWN_WORDS_MAX_CHARS);
   return new AddonError(code, `the device answered ${status}${own ? `: ${own}` : ''}`, {
     deviceStatus: status,
-    hint: refusalHint(status),
+    hint: refusalHint(status, challenges),
   });
 }
 
-function refusalHint(status: number): string {
+function refusalHint(status: number, challenges: readonly string[]): string {
   if (status >= 300 && status < 400) return 'redirects are not followed: use the address it points to';
-  if (status === 401 || status === 403) return 'the device wants a login';
+  if (status === 401) {
+    const schemes = challenges.map((each) => each.trim().split(/[\s,]/)[0]).filter((each) => each !== '');
+    return schemes.length > 0
+      ? `the device wants a login by ${schemes.join(' or ')}: are "authentication" and what it holds right?`
+      : 'the device wants a login: is "authentication" right?';
+  }
+  if (status === 403) return 'the device does not allow this: does its own setting for the API say so?';
   if (status === 404) return 'does the device have this path?';
   if (status >= 500) return 'the device itself has a problem: its own log or a restart may help';
   return "the words are the device's own: its API documentation explains them";

@@ -17,6 +17,15 @@ export interface HttpAddress {
 export interface PollParameters {
   path: string;
   intervalMs: number;
+  /** A reading is reported only when it differs from the one before. */
+  onlyChanges: boolean;
+  health: HealthParameters | undefined;
+}
+
+/** A path that is asked only to hear whether the device answers. */
+export interface HealthParameters {
+  path: string;
+  intervalMs: number;
 }
 
 /** One request to a device. */
@@ -45,11 +54,26 @@ export function parseAddress(value: JsonValue): HttpAddress {
 }
 
 /** @throws AddonError badRequest */
-export function parsePolling({ path = '/status', interval = 10 }: JsonObject): PollParameters {
-  if (!isIntegerWithin(interval, 1, 86_400)) {
-    throw bad('"interval" must be a whole number of seconds from 1 to 86400');
-  }
-  return { path: checkedPath(path), intervalMs: interval * 1000 };
+export function parsePolling(parameters: JsonObject): PollParameters {
+  const { path = '/status', interval = 10, report = 'always', healthPath, healthInterval = 60 } = parameters;
+  if (report !== 'always' && report !== 'changes') throw bad('"report" must be always or changes');
+  return {
+    path: checkedPath(path),
+    intervalMs: secondsOf('interval', interval),
+    onlyChanges: report === 'changes',
+    health:
+      healthPath === undefined
+        ? undefined
+        : {
+            path: checkedPath(healthPath, 'healthPath'),
+            intervalMs: secondsOf('healthInterval', healthInterval),
+          },
+  };
+}
+
+function secondsOf(name: string, value: JsonValue): number {
+  if (isIntegerWithin(value, 1, 86_400)) return value * 1000;
+  throw bad(`"${name}" must be a whole number of seconds from 1 to 86400`);
 }
 
 /** Params `{path, method, queryParams, body}` of a set or a get. @throws AddonError badRequest */
@@ -68,9 +92,9 @@ export function parseCommand(params: JsonObject, defaultPath?: string): HttpComm
   return { path: target, method: known, body: bodyOf(known, body) };
 }
 
-function checkedPath(path: JsonValue): string {
+function checkedPath(path: JsonValue, name = 'path'): string {
   if (typeof path === 'string' && path.length <= PATH_MAX_CHARS && PATH.test(path)) return path;
-  throw bad('"path" must begin with one / and hold neither spaces nor line breaks');
+  throw bad(`"${name}" must begin with one / and hold neither spaces nor line breaks`);
 }
 
 function withQuery(path: string, queryParams: JsonValue): string {

@@ -2,6 +2,7 @@
 import { createAddon, systemClock } from '@gate/addon-sdk';
 import { HttpAddon } from './http-addon.ts';
 import { HttpExchange } from './http-exchange.ts';
+import { listenByMdns } from './mdns-listener.ts';
 
 const devices = new HttpAddon({
   exchange: new HttpExchange(systemClock),
@@ -11,6 +12,7 @@ const devices = new HttpAddon({
     event: (event) => addon.event(event),
     log: { info: (...line) => addon.log.info(...line), error: (...line) => addon.log.error(...line) },
   },
+  listen: listenByMdns,
   clock: systemClock,
   random: Math.random,
 });

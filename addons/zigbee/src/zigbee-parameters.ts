@@ -1,7 +1,7 @@
 /** The protocol's parameters, as the manifest's schema has checked them. */
 import type { JsonObject } from '@gate/addon-sdk';
-import type { AvailabilitySettings } from './availability.ts';
-import type { RadioSettings } from './radio.ts';
+import type { AvailabilitySettings } from './devices/availability.ts';
+import type { RadioSettings } from './network/radio-settings.ts';
 
 export interface ZigbeeParameters {
   /** Undefined while no port is named: then there is nothing to work with but a scan for one. */

@@ -123,7 +123,7 @@ function pathParameters({ path }: AnyRoute): Json[] {
 function queryParameters({ query }: AnyRoute, writer: WrittenSchemas): Json[] {
   if (query === undefined) return [];
   if (query === everyParameter) {
-    const description = 'HTTP devices are handed every parameter as it came';
+    const description = 'For HTTP devices: every parameter counts as it came';
     return [
       {
         name: 'parameters',

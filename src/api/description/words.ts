@@ -31,5 +31,6 @@ export const PATH_PARAMETERS: Readonly<Record<string, string>> = {
   action: 'Name of an action of the protocol',
   typeId: 'Id of a device type',
   clientId: 'Id of a client',
+  token: 'The secret of a webhook',
   file: 'A file of the page',
 };

@@ -60,6 +60,12 @@ export class Metrics {
       'reason',
       figures.dropped,
     );
+    this.#tally(
+      'gate_webhook_calls_total',
+      'Calls of webhooks, by result: stored, refused or wrongToken',
+      'result',
+      figures.webhooks,
+    );
     this.#gauge('gate_devices', 'Devices below the gateway', () => devices.subDevices().length);
     this.#gauge(
       'gate_devices_unavailable',

@@ -21,6 +21,7 @@ import type { Readings } from '../../core/readings.ts';
 import type { Scans } from '../../core/scans.ts';
 import type { Tokens } from '../../core/tokens.ts';
 import type { TypeCatalogue } from '../../core/type-catalogue.ts';
+import type { Webhooks } from '../../core/webhooks.ts';
 import { pause } from '../../lib/deadline.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Access } from '../access.ts';
@@ -43,6 +44,7 @@ import { addPairingRoutes } from './pairing.ts';
 import { addProtocolActionRoutes } from './protocol-actions.ts';
 import { addProtocolRoutes } from './protocols.ts';
 import { Routes } from './router.ts';
+import { addWebhookRoutes } from './webhooks.ts';
 
 /** What the routes act on. */
 export interface RouteParts {
@@ -61,6 +63,7 @@ export interface RouteParts {
   uploads: ProtocolUploads;
   deviceImport: DeviceImport;
   types: TypeCatalogue;
+  webhooks: Webhooks;
   notifications: Notifications;
   logs: Logs;
   clients: Clients;
@@ -78,7 +81,8 @@ export function allRoutes(
   const { health, logger } = parts;
   const routes = new Routes(access);
   addHealthRoutes(routes, { health, access });
-  addDeviceRoutes(routes, parts);
+  addDeviceRoutes(routes, { ...parts, access });
+  addWebhookRoutes(routes, parts);
   addPairingRoutes(routes, parts);
   addDeviceReadingRoutes(routes, parts);
   addHistoryRoutes(routes, parts);

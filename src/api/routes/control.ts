@@ -3,7 +3,8 @@ import * as v from 'valibot';
 import { COMMAND_TIMEOUT_MS, type Commands, HTTP_PROTOCOL } from '../../core/commands.ts';
 import type { Devices } from '../../core/devices.ts';
 import type { Operations } from '../../core/operations.ts';
-import { jsonValueSchema, reasonSchema } from '../../model/device.ts';
+import type { TypeCatalogue } from '../../core/type-catalogue.ts';
+import { type Device, jsonValueSchema, reasonSchema } from '../../model/device.ts';
 import { GatewayError } from '../../model/error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 import type { Operation } from '../../model/operation.ts';
@@ -63,7 +64,7 @@ type DeviceHeaders = v.InferOutput<typeof statusHeaders>;
 
 const body = v.optional(jsonValueSchema);
 const description =
-  'For an HTTP device the query and the body are handed on to the path and with the method that the headers name, at its own address and nowhere else. For other devices the body is a JSON object.';
+  'For an HTTP device the query and the body are handed on to the path and with the method that the headers name, at its own address and nowhere else. For other devices, and for an HTTP device whose type has `features` where neither header is sent, the body is a JSON object of values: `{"state": "ON"}`.';
 const answered = { projectId: v.string() };
 const kept = {
   ttl: v.pipe(v.number(), v.integer(), v.description('Second since 1970 at which it is forgotten')),
@@ -81,9 +82,13 @@ export interface ControlParts {
   devices: Devices;
   commands: Commands;
   operations: Operations;
+  types: TypeCatalogue;
 }
 
-export function addControlRoutes(routes: Routes, { devices, commands, operations }: ControlParts): void {
+export function addControlRoutes(
+  routes: Routes,
+  { devices, commands, operations, types }: ControlParts,
+): void {
   routes.add({
     method: 'POST',
     path: `${CONTROL}/:deviceId/set`,
@@ -98,7 +103,11 @@ export function addControlRoutes(routes: Routes, { devices, commands, operations
     answers: { 200: { says: 'The device has taken it', json: nothingSchema } },
     errors: ['notFound', 'conflict', 'deviceTimeout', 'deviceRefused', 'addonUnavailable'],
     handle: async ({ path: { deviceId }, query, headers, body, context }) => {
-      const params = paramsOf(devices.get(deviceId).protocol, 'set', { query, headers, body });
+      const params = paramsOf(await formOf(devices.get(deviceId), headers, types), 'set', {
+        query,
+        headers,
+        body,
+      });
       const key = headers['Idempotency-Key'];
       const timeoutMs = headers.Prefer ?? COMMAND_TIMEOUT_MS;
       if (key === undefined) await commands.set(deviceId, params, timeoutMs);
@@ -121,7 +130,8 @@ export function addControlRoutes(routes: Routes, { devices, commands, operations
     answers: { 202: { says: 'The device is asked', json: nothingSchema, headers: ['Location'] } },
     errors: ['notFound'],
     handle: async ({ path: { deviceId }, query, headers, body, context }) => {
-      const params = paramsOf(devices.get(deviceId).protocol, 'status', { query, headers, body });
+      const form = await formOf(devices.get(deviceId), headers, types);
+      const params = paramsOf(form, 'status', { query, headers, body });
       const { id } = await operations.begin(deviceId, params, headers.Prefer ?? COMMAND_TIMEOUT_MS);
       context.set('Location', pathTo(FETCH, { requestId: id }));
       return {};
@@ -163,10 +173,25 @@ interface Forwarded {
   body: JsonValue | undefined;
 }
 
-/** What the device is sent: the body as it is, for HTTP devices also path, method and query. @throws GatewayError badRequest */
-function paramsOf(protocol: string | undefined, call: 'set' | 'status', forwarded: Forwarded): JsonObject {
+/**
+ * Whether an HTTP device is told what to request, or values as any other device. Values are for those of a type that
+ * names what its devices can be told.
+ */
+async function formOf(
+  { protocol, type }: Device,
+  headers: DeviceHeaders,
+  types: TypeCatalogue,
+): Promise<'request' | 'values'> {
+  if (protocol !== HTTP_PROTOCOL) return 'values';
+  if (headers[PATH_HEADER] !== undefined || headers[METHOD_HEADER] !== undefined) return 'request';
+  const entry = type === undefined ? undefined : await types.find(type);
+  return entry?.features?.length ? 'values' : 'request';
+}
+
+/** What the device is sent: the body as it is, or path, method and query beside it. @throws GatewayError badRequest */
+function paramsOf(form: 'request' | 'values', call: 'set' | 'status', forwarded: Forwarded): JsonObject {
   const { body } = forwarded;
-  if (protocol === HTTP_PROTOCOL) return httpParams(forwarded);
+  if (form === 'request') return httpParams(forwarded);
   if (body === undefined && call === 'status') return {};
   if (isJsonObject(body)) return body;
   throw new GatewayError('badRequest', 'the body must be a JSON object: what the device shall be set to', {

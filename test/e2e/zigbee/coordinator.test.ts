@@ -1,7 +1,7 @@
 /** The stick's own life: away and back, mute, foreign, empty; and the network that outlives it. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { ColourBulb } from '../../simulators/zigbee/devices/colour-bulb.ts';
@@ -70,11 +70,13 @@ describe('the Zigbee coordinator', () => {
     const sensor = house.radio.add(new TemperatureSensor());
     const { id } = await house.pair(TYPES.thermometer, sensor);
     const before = house.radio.network?.extendedPanId.toString('hex');
-    for (const how of ['stop', 'kill'] as const) {
+    let temperature = 15.5;
+    // at first the power goes while the pairing has only just been acknowledged
+    for (const how of ['kill', 'stop', 'kill'] as const) {
       await house.restart(how);
       await house.until('running', undefined, 40_000);
       assert.equal(house.radio.network?.extendedPanId.toString('hex'), before);
-      const temperature = how === 'stop' ? 18.5 : 17.5;
+      temperature += 1;
       sensor.report({ temperature });
       await house.reading(id, { temperature });
     }
@@ -108,7 +110,8 @@ describe('the Zigbee coordinator', () => {
     const { reason } = await house.until('degraded', 'foreignNetwork');
     assert.match(reason ?? '', new RegExp(`PAN 0x${panId?.toString(16).padStart(4, '0')}`));
     assert.equal(house.radio.coordinator.store.load()?.panId, panId);
-    await house.action('takeOverStick');
+    const taken = await house.action('takeOverStick');
+    assert.deepEqual(taken.response, { state: 'done' }, JSON.stringify(taken.error));
     await house.until('running', undefined, 40_000);
     assert.notEqual(house.radio.network?.panId, panId);
     other.folder.remove();
@@ -118,6 +121,11 @@ describe('the Zigbee coordinator', () => {
     house = await ZigbeeHouse.open();
     const bulb = house.radio.add(new ColourBulb());
     const { id } = await house.pair(TYPES.bulb, bulb);
+    // nobody asks for it: it is made after each change of the devices
+    await until('the backup knows the bulb', () => {
+      const path = join(house.dataFolder, 'coordinator-backup.json');
+      return existsSync(path) && readFileSync(path, 'utf8').includes(bulb.ieee.slice(2));
+    });
     assert.deepEqual((await house.action('createBackup')).response?.['devices'], 1);
     const { port, air } = house.radio;
     await house.radio.unplug();
@@ -138,8 +146,39 @@ describe('the Zigbee coordinator', () => {
     if (bulb.membership) bulb.membership.network = { ...bulb.membership.network, channel: 25 };
     await house.restart();
     const { reason } = await house.until('degraded', 'wrongChannel', 40_000);
-    assert.match(reason ?? '', /works on channel 25, the settings say 15/);
+    assert.match(
+      reason ?? '',
+      /works on channel 25, and is wanted on 15; devices stay reachable; run the action "changeChannel"/,
+    );
     assert.equal((await house.set(id, { state: 'ON' })).status, 200);
+  }).timeout(90_000);
+
+  it('moves the whole network to another channel when a person says so, and keeps it there', async () => {
+    house = await ZigbeeHouse.open();
+    const [bulb, sensor] = [house.radio.add(new ColourBulb()), house.radio.add(new TemperatureSensor())];
+    const { id } = await house.pair(TYPES.bulb, bulb, { touchlink: false });
+    const thermometer = await house.pair(TYPES.thermometer, sensor);
+    const backup = join(house.dataFolder, 'coordinator-backup.json');
+    const madeBefore = existsSync(backup) ? statSync(backup).mtimeMs : 0;
+    const { response, error } = await house.action('changeChannel', { channel: 24 });
+    assert.deepEqual(response, { channel: 24, state: 'done' }, JSON.stringify(error));
+    assert.ok(statSync(backup).mtimeMs > madeBefore, 'no backup was made before the move');
+    const works = async () => {
+      await house.until('running', undefined, 40_000);
+      assert.equal((await house.action('describeNetwork')).response?.['channel'], 24);
+      assert.equal(house.radio.network?.channel, 24);
+      assert.equal(bulb.membership?.network.channel, 24);
+      assert.equal((await house.set(id, { state: 'TOGGLE' })).status, 200);
+    };
+    await works();
+    sensor.report({ temperature: 7.5 });
+    await house.reading(thermometer.id, { temperature: 7.5 });
+    await house.restart();
+    await works();
+    for (const channel of [10, 27]) {
+      const refused = await house.action('changeChannel', { channel });
+      assert.equal(refused.error?.code, 'badRequest', JSON.stringify(refused));
+    }
   }).timeout(90_000);
 
   it('is not taken for one when it speaks something else', async () => {

@@ -1,6 +1,5 @@
-/** Groups, scenes, bindings, reporting, firmware, availability, and frames from the wild. */
+/** Groups, scenes, bindings, reporting, firmware, availability. */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ColourBulb } from '../../simulators/zigbee/devices/colour-bulb.ts';
@@ -176,12 +175,22 @@ describe('a Zigbee network', () => {
     );
   }).timeout(150_000);
 
-  it('forces a device out that does not answer', async () => {
-    const sensor = house.radio.add(new TemperatureSensor());
+  it('forces a device out that does not answer, and says so to whoever deleted it and in a notification', async () => {
+    const [sensor, bulb] = [house.radio.add(new TemperatureSensor()), house.radio.add(new ColourBulb())];
     const { id } = await house.pair(TYPES.thermometer, sensor);
+    const leaving = await house.pair(TYPES.bulb, bulb, { touchlink: false });
     sensor.switchOff();
-    await house.api.send('DELETE', `/device/v1/devices/${id}`);
-    await until('it is said', () => /was forced out: it did not confirm/.test(house.log()));
+    const answer = await house.api.send<{ forcedOut?: string }>('DELETE', `/device/v1/devices/${id}`);
+    assert.match(answer.forcedOut ?? '', /did not confirm that it leaves.*reset it before it is paired/);
+    assert.deepEqual(await house.api.send('DELETE', `/device/v1/devices/${leaving.id}`), {});
+    await until('it has left', () => !bulb.joined);
+    const { fact } = await until('the notification', () =>
+      house.heard.find(
+        ({ event, fact: told }) => event === 'notification' && told['subject'] === 'device_forced_out',
+      ),
+    );
+    assert.match(String(fact['message']), /was deleted, but did not leave its network by itself: it did not/);
+    assert.deepEqual(fact['metaAttrsFilter'], { level: 3, shouldPersist: true, deviceId: id });
     const { response } = await house.action('describeNetwork');
     assert.equal(JSON.stringify(response).includes(sensor.ieee), false);
   });
@@ -194,24 +203,6 @@ describe('a Zigbee network', () => {
     await house.reading(id, { contact: false });
     door.move(false);
     await house.reading(id, { contact: true });
-  });
-
-  it('bears whatever comes through the air', async () => {
-    const { id, bulb } = lamp(0);
-    const endpoint = bulb.endpoint(1);
-    for (const cluster of [
-      0x0000, 0x0006, 0x0008, 0x0019, 0x0021, 0x0300, 0x0402, 0x0500, 0x0b04, 0xef00, 0xfc00, 0xffff,
-    ]) {
-      for (const length of [0, 1, 2, 3, 5, 17, 60]) endpoint.sendRaw(cluster, randomBytes(length));
-      // a report that announces more than it has, and an array that announces far more
-      endpoint.sendRaw(cluster, Buffer.from([0x18, 1, 0x0a, 0, 0, 0x42, 200]));
-      endpoint.sendRaw(cluster, Buffer.from([0x18, 2, 0x0a, 0, 0, 0x48, 0x20, 0xff, 0xff]));
-      endpoint.sendRaw(cluster, Buffer.from([0x1c, 0xff, 0xff, 3, 0x0a, 1, 0, 0x10]));
-    }
-    for (const length of [1, 5, 40, 255]) house.radio.writeRaw(randomBytes(length));
-    house.radio.writeRaw(Buffer.from([0xfe, 3, 0x44, 0x81, 1, 2, 3, 0xff]));
-    assert.equal((await house.set(id, { state: 'OFF' })).status, 200);
-    assert.equal((await house.part())?.restarts ?? 0, 0);
   });
 
   it('takes a frame that came twice for one', async () => {

@@ -10,6 +10,20 @@ import type { Step } from '../../simulators/zigbee/faults.ts';
 import { until } from '../../support/until.ts';
 import { type DeviceView, TYPES, ZigbeeHouse } from './zigbee-house.ts';
 
+/** What a person is told to do, for each reason. */
+const NEXT_STEP: Record<string, RegExp> = {
+  nothingJoined: /reset the device .* so that it looks for a network, bring it near, and pair it again/,
+  interviewFailed: /keep it awake .* and near, and pair it again; it need not be reset/,
+  wrongModel: /create a device of type [\da-f-]{36} with \{"ieeeAddress": "0x[\da-f]{16}"\} and pair it/,
+  unsupportedModel:
+    /create a device of the type Generic ZIGBEE-DEVICE with \{"ieeeAddress": "0x[\da-f]{16}"\}/,
+  alreadyPaired: /use device "[\w-]+", or delete it first/,
+  leftDuringPairing: /reset it once, wait, and pair it again/,
+  configurationFailed: /keep it awake and near, and pair it again; it need not be reset/,
+  bindingFailed: /pair it again, awake and near; if its binding table is full, reset it first/,
+  badInstallCode: /give it as it is printed/,
+};
+
 describe('a Zigbee pairing', () => {
   let house: ZigbeeHouse;
   before(async () => {
@@ -20,7 +34,7 @@ describe('a Zigbee pairing', () => {
   const ended = (view: DeviceView, code: string) => {
     assert.equal(view.status.eventType, 'not_paired');
     assert.equal(view.status.reason?.code, code, JSON.stringify(view.status.reason));
-    assert.notEqual(view.status.reason?.hint ?? '', '');
+    assert.match(view.status.reason?.hint ?? '', NEXT_STEP[code] as RegExp, code);
     return view.status.reason?.message ?? '';
   };
   const isOpen = () => until('joining is open', () => house.radio.coordinator.permitsJoining);
@@ -170,6 +184,31 @@ describe('a Zigbee pairing', () => {
     await until('joining is closed', () => !house.radio.coordinator.permitsJoining);
   });
 
+  it('says at which step a device refused, or left, as well', async () => {
+    const sensor = house.radio.add(new TemperatureSensor({ pollMs: 0 }));
+    sensor.faults.set('simpleDescriptor', 'leave');
+    ended(await house.pair(TYPES.thermometer, sensor), 'leftDuringPairing');
+    sensor.faults.mend();
+    sensor.faults.set('simpleDescriptor', 'refuse');
+    const view = await house.pair(TYPES.thermometer, sensor);
+    assert.match(ended(view, 'interviewFailed'), /simple descriptor/);
+    sensor.faults.mend();
+    await house.startPairing(view.id);
+    assert.equal((await house.pairingEnd(view.id)).status.eventType, 'paired');
+  });
+
+  it('tells each step of a pairing that goes well', async () => {
+    const sensor = house.radio.add(new TemperatureSensor());
+    const { id, status } = await house.pair(TYPES.thermometer, sensor);
+    assert.equal(status.eventType, 'paired', JSON.stringify(status.reason));
+    const steps = () =>
+      house.heard
+        .filter(({ event, fact }) => event === 'pairing_progress' && fact['deviceId'] === id)
+        .map(({ fact }) => fact['step']);
+    await until('the last step is told', () => steps().includes('configured'));
+    assert.deepEqual(steps(), ['joined', 'interviewing', 'configuring', 'configured']);
+  });
+
   it('tells its progress', () => {
     const events = new Set(house.heard.map(({ event }) => event));
     for (const event of ['discovering', 'paired', 'not_paired']) assert.ok(events.has(event));
@@ -187,12 +226,24 @@ describe('a Zigbee pairing without a coordinator, or without room', () => {
       house.radio.add(second).seek();
       const { status } = await house.pairingEnd(id);
       assert.equal(status.reason?.code, 'networkFull', JSON.stringify(status.reason));
+      assert.match(status.reason?.hint ?? '', /delete devices that are gone, or use a larger coordinator/);
 
       await house.radio.unplug();
       await house.until('degraded');
       await house.startPairing(id);
       const lost = (await house.pairingEnd(id)).status.reason;
       assert.equal(lost?.code, 'coordinatorNotReady');
+      assert.match(lost?.hint ?? '', /is it powered and in this network|plug it in again/);
+
+      await house.radio.replug();
+      await house.until('running', undefined, 40_000);
+      await house.startPairing(id, { joinSeconds: 60 });
+      await until('joining is open', () => house.radio.coordinator.permitsJoining);
+      await house.radio.unplug();
+      const broken = (await house.pairingEnd(id)).status.reason;
+      assert.equal(broken?.code, 'coordinatorNotReady');
+      assert.match(broken?.message ?? '', /went away during the pairing/);
+      assert.match(broken?.hint ?? '', /see to the coordinator, then pair it again/);
     } finally {
       await house.close();
     }

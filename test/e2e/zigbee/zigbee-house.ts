@@ -34,6 +34,8 @@ export const TYPES = {
   contact: typeIdOf('SONOFF', 'SNZB-04'),
   thermostat: typeIdOf('eCozy', '1TST-EU'),
   button: typeIdOf('Aqara', 'WXKG11LM'),
+  shutter: typeIdOf('ADEO', 'WSD005'),
+  air: typeIdOf('IKEA', 'E2112'),
   /** The network itself. */
   bridge: BRIDGE_TYPE,
 };
@@ -189,21 +191,29 @@ export class ZigbeeHouse {
   }
 
   /** Over the network, not the Unix socket: a device that does not answer takes longer than that one waits. */
-  async set(deviceId: string, values: object): Promise<{ status: number; body: Reason }> {
+  async set(deviceId: string, values: object, waitSeconds = 30): Promise<{ status: number; body: Reason }> {
     const answer = await fetch(`${this.daemon.url}/device/v1/control/${deviceId}/set`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', prefer: 'wait=30' },
+      headers: { 'content-type': 'application/json', prefer: `wait=${waitSeconds}` },
       body: JSON.stringify(values),
     });
     return { status: answer.status, body: (await answer.json()) as Reason };
   }
 
-  async get(deviceId: string, wanted: object = {}): Promise<{ response?: Payload; error?: Reason }> {
-    const { headers } = await this.api.call('POST', `/device/v1/control/${deviceId}/status`, wanted);
+  async get(
+    deviceId: string,
+    wanted: object = {},
+    waitSeconds = 20,
+  ): Promise<{ response?: Payload; error?: Reason }> {
+    const { headers } = await fetch(`${this.daemon.url}/device/v1/control/${deviceId}/status`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', prefer: `wait=${waitSeconds}` },
+      body: JSON.stringify(wanted),
+    });
     return until('the status is there', async () => {
       const answer = await this.api.call<{ response?: Payload; error?: Reason }>(
         'GET',
-        String(headers['location']),
+        headers.get('location') ?? '',
       );
       return answer.status === 200 && answer.body;
     });

@@ -7,6 +7,20 @@ import { connectClient } from './support/realtime-clients.ts';
 
 const FORWARDED = { 'instathings-path': '/relay/0', 'instathings-method': 'GET' };
 
+const FAMILY_TYPE = {
+  addOn: 'http',
+  description: '',
+  fakeSampleLabel: '',
+  manufacturer: 'WLED',
+  model: 'WLED',
+  pairingMethods: [],
+  physicalParameter: [],
+  protocols: ['http'],
+  rooms: [],
+  space: [],
+  type: 'actuator',
+};
+
 describe('control over REST', () => {
   let gate: ApiUnderTest;
   let plug: string;
@@ -50,6 +64,25 @@ describe('control over REST', () => {
     assert.deepEqual(asked(), [
       { slug: 'virtual', method: 'set', deviceId: virtual, params: { state: 'TOGGLE', nested: { a: [1] } } },
     ]);
+  });
+
+  it('forwards values to an HTTP device of a type that names what it can be told, and a raw call beside it', async () => {
+    const family = '65cb9bbe-ccc9-4c07-b4d7-14524efb5579';
+    gate.types.replace('http', [
+      { ...FAMILY_TYPE, id: family, features: ['state'] },
+      { ...FAMILY_TYPE, id: HTTP_TYPE },
+    ]);
+    const { id } = await gate.devices.create({ name: 'strip', type: family, parameters: {} });
+    assert.equal((await set(id, { body: { state: 'ON' } })).status, 200);
+    assert.equal((await status(id)).status, 202);
+    await set(id, { headers: FORWARDED, body: { state: 'ON' } });
+    await until('all are asked', () => asked().length === 3);
+    assert.deepEqual(
+      asked().map(({ params }) => params),
+      [{ state: 'ON' }, {}, { path: '/relay/0', method: 'GET', queryParams: {}, body: { state: 'ON' } }],
+    );
+    assert.equal((await set(id, { headers: { 'instathings-path': '/x' } })).status, 400);
+    assert.equal((await set(plug, { body: { state: 'ON' } })).status, 400);
   });
 
   it('forwards path, method, query and body to an HTTP device', async () => {

@@ -273,6 +273,13 @@ describe('the add-on broker', () => {
       hint: 'power it',
       reasonCode: 'unreachable',
     });
+    addon.once('message', (topic) => {
+      const error = { code: 'timeout', message: 'it may have done it' };
+      addon.publish(topic.replace('/requests/', '/results/'), JSON.stringify({ ok: false, error }), {
+        qos: 1,
+      });
+    });
+    await assert.rejects(ask(5_000), { code: 'deviceTimeout', message: 'it may have done it' });
     const abandoned = ask(5_000);
     addon.end(true);
     await assert.rejects(abandoned, { code: 'addonUnavailable' });

@@ -31,6 +31,7 @@ describe('the HTTP add-on with a Shelly Plug S', () => {
         event: (event) => said.push(event),
         log: { info: () => undefined, error: () => undefined },
       },
+      listen: async () => undefined,
       clock: systemClock,
       random: () => 0,
     });

@@ -43,6 +43,28 @@ describe('the polling of one HTTP device', () => {
     assert.deepEqual(availability[0], [true, undefined]);
   });
 
+  it('finds a beat of its own after its first poll, so that many devices spread over their interval', async () => {
+    const draws = [0.5, 0];
+    start(10_000, () => draws.shift() ?? 0.9);
+    await clock.advance(26_000);
+    assert.deepEqual(polls, [1_000, 6_000, 16_000, 26_000]);
+  });
+
+  it('polls soon when it is told to, and once more when a poll is under way', async () => {
+    start();
+    await clock.advance(2_000);
+    poller.soon();
+    poller.soon();
+    await clock.advance(250);
+    assert.deepEqual(polls, [1_000, 2_250]);
+    answer = () =>
+      new Promise((resolve) => void clock.after(500, () => resolve({ body: {}, ts: clock.now() })));
+    await clock.advance(10_100);
+    poller.soon();
+    await clock.advance(750);
+    assert.deepEqual(polls, [1_000, 2_250, 12_250, 13_000]);
+  });
+
   it('never asks twice at once, and gives a slow device some rest', async () => {
     answer = () =>
       new Promise((resolve) => void clock.after(2_500, () => resolve({ body: {}, ts: clock.now() })));

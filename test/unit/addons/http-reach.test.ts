@@ -74,9 +74,10 @@ describe('what is sent through to an HTTP device', () => {
         event: () => undefined,
         log: { info: () => undefined, error: () => undefined },
       },
+      listen: async () => undefined,
       clock: systemClock,
-      // the first poll comes late: what arrives here is what was sent through
-      random: () => 0.999,
+      // no number of chance: the first poll comes in half an hour, and what arrives here is what was sent through
+      random: () => 1_000,
     });
     addon.handlers.configure?.({
       parameters: {},

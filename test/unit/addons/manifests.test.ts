@@ -61,6 +61,39 @@ describe('the manifests of the add-ons that come with gate', () => {
     }
   });
 
+  it('take a login and a trust that make sense, for each type of HTTP device, and no others', async () => {
+    const { types } = read('http');
+    assert.ok(Array.isArray(types));
+    for (const { model, features = [], parameters } of types.filter(({ model }) => model !== 'HTTP-PUSH')) {
+      const check = (more: JsonObject) =>
+        checkAgainst(parameters as JsonObject, { hostname: 'plug', ...more }, model);
+      const pinned = { protocol: 'https', fingerprint: `${'AB:'.repeat(31)}AB` };
+      const ca = '-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----';
+      await check(pinned);
+      await check({ protocol: 'https', ca });
+      const isFamily = features.length > 0;
+      if (isFamily) await check({ identity: '30AEA4000DED', report: 'changes' });
+      else {
+        await check({ authentication: { method: 'digest', username: 'a', password: 'b' } });
+        await check({
+          authentication: { method: 'bearer', token: 'abc' },
+          attributes: [{ name: 'a', path: '$.a' }],
+        });
+      }
+      for (const wrong of [
+        { ca },
+        { ...pinned, protocol: 'http' },
+        { ...pinned, ca },
+        { authentication: { method: 'none' } },
+        { authentication: {} },
+        { attributes: [{ name: 'a b', path: '$.a' }] },
+        { report: 'never' },
+      ]) {
+        await assert.rejects(check(wrong), { code: 'badRequest' }, `${model}: ${JSON.stringify(wrong)}`);
+      }
+    }
+  }).timeout(20_000);
+
   it('give KNX its standard port, and take a device in the documented form or with datapoints', async () => {
     const { parameters, types } = read('knx');
     assert.deepEqual(await checkAgainst(parameters, { ip_address: 'knx.local' }, 'parameters'), {

@@ -30,7 +30,7 @@ describe('a device as callers see it', () => {
       ...['projectId', 'ts', 'isVirtual', 'demoActive', 'parentDevice', 'id', 'isGateway', 'name'],
       ...['status', 'availability', 'parameters'],
     ]);
-    assert.deepEqual(Object.keys(deviceView(GATEWAY, undefined, ['A1Owj4Eu'])), [
+    assert.deepEqual(Object.keys(deviceView(GATEWAY, undefined, { subDevices: ['A1Owj4Eu'] })), [
       ...['projectId', 'ts', 'subDevices', 'isVirtual', 'demoActive', 'id', 'isGateway', 'name'],
       ...['status', 'parameters'],
     ]);
@@ -38,7 +38,7 @@ describe('a device as callers see it', () => {
 
   it('has subDevices on the gateway even when there are none', () => {
     assert.deepEqual(deviceView(GATEWAY, undefined).subDevices, []);
-    assert.equal(deviceView(DEVICE, undefined, ['x']).subDevices, undefined);
+    assert.equal(deviceView(DEVICE, undefined, { subDevices: ['x'] }).subDevices, undefined);
   });
 
   it('never has a password, a token, a secret or an install code, however deep and however written', () => {

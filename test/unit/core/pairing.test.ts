@@ -136,6 +136,24 @@ describe('pairing', () => {
     assert.equal(house.devices.find(id), undefined);
   });
 
+  it('is undone with a word when the device had to be forced out of its network', async () => {
+    const said: string[] = [];
+    house.events.on('deviceForcedOut', ({ device, reason }) => said.push(`${device.name}: ${reason}`));
+    await house.pairing.pair(id);
+    finish({ address: 1 });
+    await settle();
+    const other = await house.devices.create({
+      name: 'left',
+      type: 'lamp-type',
+      parameters: { hostname: 'b' },
+    });
+    house.link.answer = () => Promise.resolve({ left: false, reason: 'it is deaf' });
+    assert.equal(await house.pairing.remove(id), 'it is deaf');
+    house.link.answer = () => Promise.resolve({ left: true });
+    assert.equal(await house.pairing.remove(other.id), undefined);
+    assert.deepEqual(said, ['lamp: it is deaf']);
+  });
+
   it('ends quietly when its device is deleted meanwhile', async () => {
     await house.pairing.pair(id);
     await house.pairing.remove(id);

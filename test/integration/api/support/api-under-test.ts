@@ -35,6 +35,7 @@ import { Readings } from '../../../../src/core/readings.ts';
 import { Scans } from '../../../../src/core/scans.ts';
 import { Tokens } from '../../../../src/core/tokens.ts';
 import { TypeCatalogue } from '../../../../src/core/type-catalogue.ts';
+import { Webhooks } from '../../../../src/core/webhooks.ts';
 import { EventBus } from '../../../../src/lib/event-bus.ts';
 import { LogRing } from '../../../../src/lib/log-ring.ts';
 import { shortId } from '../../../../src/lib/short-id.ts';
@@ -182,6 +183,13 @@ export class ApiUnderTest {
     backlog: () => this.backlog,
   });
   readonly readings = new Readings({ store: this.store, devices: this.devices, events: this.events });
+  readonly webhooks = new Webhooks({
+    registry: this.#registry,
+    devices: this.devices,
+    readings: this.readings,
+    figures: this.figures,
+    now: this.#now,
+  });
   readonly pairing = new Pairing({
     devices: this.devices,
     link: this.link,
@@ -325,6 +333,7 @@ export class ApiUnderTest {
       },
       devices: this.devices,
       readings: this.readings,
+      webhooks: this.webhooks,
       history: new History({ store: historyStore, devices: this.devices }),
       pairing: this.pairing,
       commands: this.commands,
@@ -377,6 +386,7 @@ export class ApiUnderTest {
   static async start(settings: TestSettings = {}, historyStore?: HistoryStore): Promise<ApiUnderTest> {
     const made = await ApiUnderTest.create(settings, historyStore);
     await made.devices.start();
+    await made.webhooks.start();
     await made.protocols.start(PACKAGES);
     made.#rules.start();
     made.logs.start();

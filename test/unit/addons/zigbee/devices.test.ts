@@ -1,11 +1,11 @@
 /** Steps of an interview, repeated frames, availability, parameters, candidates of a scan. */
 import assert from 'node:assert/strict';
-import { Availability, type WatchedDevice } from '../../../../addons/zigbee/src/availability.ts';
-import { commandFailure } from '../../../../addons/zigbee/src/command-failure.ts';
-import { stepReached } from '../../../../addons/zigbee/src/interview-step.ts';
-import { parseWishes } from '../../../../addons/zigbee/src/pairing-parameters.ts';
-import { REPEAT_WINDOW_MS, RepeatedFrames } from '../../../../addons/zigbee/src/repeated-frames.ts';
-import { candidateOf } from '../../../../addons/zigbee/src/stick-scan.ts';
+import { Availability, type WatchedDevice } from '../../../../addons/zigbee/src/devices/availability.ts';
+import { commandFailure } from '../../../../addons/zigbee/src/devices/command-failure.ts';
+import { REPEAT_WINDOW_MS, RepeatedFrames } from '../../../../addons/zigbee/src/devices/repeated-frames.ts';
+import { stepReached } from '../../../../addons/zigbee/src/pairing/interview-step.ts';
+import { parseWishes } from '../../../../addons/zigbee/src/pairing/pairing-parameters.ts';
+import { announcedCandidate, candidateOf } from '../../../../addons/zigbee/src/stick/stick-scan.ts';
 import { catalogueType } from '../../../../addons/zigbee/src/type-file.ts';
 import { typeIdOf } from '../../../../addons/zigbee/src/type-id.ts';
 import { ManualClock } from '../manual-clock.ts';
@@ -183,6 +183,18 @@ describe('a coordinator that a scan finds', () => {
     assert.match(label, /cannot be told from outside/);
     assert.deepEqual(parameters, { port: '/dev/ttyUSB0' });
   });
+
+  it('is what it announces itself as in the network', () => {
+    const announced = { name: 'SLZB-06', port: 6638, addresses: ['fe80::1', '192.168.1.9'] };
+    const found = announcedCandidate('slzb-06', { ...announced, txt: { radio_type: 'znp' } });
+    assert.deepEqual(found?.parameters, { port: 'tcp://192.168.1.9:6638', adapter: 'zstack' });
+    const silent = announcedCandidate('zigbee-coordinator', { ...announced, addresses: ['2001:db8::9'] });
+    assert.deepEqual(silent?.parameters, { port: 'tcp://[2001:db8::9]:6638' });
+    const tube = { name: 'tube_zb_gw_efr32', port: 6053, addresses: ['192.168.1.8'], txt: {} };
+    assert.equal(announcedCandidate('esphomelib', tube)?.parameters['port'], 'tcp://192.168.1.8:6638');
+    assert.equal(announcedCandidate('esphomelib', { ...tube, name: 'garden-hose' }), undefined);
+    assert.equal(announcedCandidate('slzb-06', { name: 'x', port: 1 }), undefined);
+  });
 });
 
 describe('a command that a device did not carry out', () => {
@@ -193,7 +205,9 @@ describe('a command that a device did not carry out', () => {
       "ZCL command 0x01/1 genOnOff.on failed (Data request failed with error: 'MAC no ack' (0xe9))",
     );
     assert.equal(late.code, 'unreachable');
-    assert.match(failure('Timeout - 1 - 2 after 10000ms', true).hint ?? '', /press its button/);
+    const unanswered = failure('Timeout - 1 - 2 after 10000ms', true);
+    assert.equal(unanswered.code, 'timeout');
+    assert.match(unanswered.hint ?? '', /press its button/);
     const refused = failure("ZCL command failed (Status 'UNSUPPORTED_ATTRIBUTE')");
     assert.deepEqual(
       [refused.code, refused.message],

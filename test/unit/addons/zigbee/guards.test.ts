@@ -1,14 +1,28 @@
 /** What keeps a network from being lost: the start's policy, the files, the logs. */
 import assert from 'node:assert/strict';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { mendDatabase, pairedDevicesIn } from '../../../../addons/zigbee/src/device-database.ts';
-import { readDurably, writeDurably } from '../../../../addons/zigbee/src/durable-file.ts';
-import { withoutKeys } from '../../../../addons/zigbee/src/library-log.ts';
-import { IdentityFile, newIdentity, parseIdentity } from '../../../../addons/zigbee/src/network-identity.ts';
-import { troubleOf } from '../../../../addons/zigbee/src/radio-trouble.ts';
-import { checkIntent, networkOf, type StartQuestion } from '../../../../addons/zigbee/src/start-policy.ts';
-import { isAshAnswer, mtAnswer } from '../../../../addons/zigbee/src/stick-probe.ts';
+import {
+  flushDatabase,
+  makeDatabaseDurable,
+  mendDatabase,
+  pairedDevicesIn,
+} from '../../../../addons/zigbee/src/network/device-database.ts';
+import { readDurably, writeDurably } from '../../../../addons/zigbee/src/network/durable-file.ts';
+import { withoutKeys } from '../../../../addons/zigbee/src/network/library-log.ts';
+import {
+  IdentityFile,
+  newIdentity,
+  parseIdentity,
+} from '../../../../addons/zigbee/src/network/network-identity.ts';
+import { troubleOf } from '../../../../addons/zigbee/src/network/radio-trouble.ts';
+import {
+  checkIntent,
+  networkOf,
+  type StartQuestion,
+} from '../../../../addons/zigbee/src/stick/start-policy.ts';
+import { isAshAnswer, mtAnswer } from '../../../../addons/zigbee/src/stick/stick-probe.ts';
 import { tempFolder } from '../../../support/temp-folder.ts';
 
 describe('the start of a Zigbee coordinator', () => {
@@ -110,6 +124,30 @@ describe('the files of a Zigbee network', () => {
     writeFileSync(path, '{');
     writeFileSync(`${path}.previous`, '{');
     assert.match(mendDatabase(path) ?? '', /devices may be missing/);
+  });
+
+  it('take many changes of the devices at once, and have them on the disk before anything is acknowledged', () => {
+    const failures: Error[] = [];
+    makeDatabaseDurable((error) => failures.push(error));
+    const require = createRequire(import.meta.url);
+    const nothing = () => undefined;
+    require('zigbee-herdsman').setLogger({ debug: nothing, info: nothing, warning: nothing, error: nothing });
+    const { Database } = require('zigbee-herdsman/dist/controller/database.js');
+    const path = join(folder.path, 'gathered.db');
+    const database = Database.open(path);
+    const controller = { database } as never;
+    for (let id = 1; id <= 50; id += 1) database.insert({ id, type: 'Router' });
+    assert.equal(existsSync(path), false);
+    flushDatabase(controller);
+    assert.equal(pairedDevicesIn(path), 50);
+    const { mtimeMs } = statSync(path);
+    flushDatabase(controller);
+    assert.equal(statSync(path).mtimeMs, mtimeMs);
+    database.remove(50);
+    flushDatabase(controller);
+    assert.equal(pairedDevicesIn(path), 49);
+    assert.equal(pairedDevicesIn(`${path}.previous`), 50);
+    assert.deepEqual(failures, []);
   });
 });
 

@@ -5,7 +5,7 @@ import {
   featuresByProperty,
   readable,
   settable,
-} from '../../../../addons/zigbee/src/value-check.ts';
+} from '../../../../addons/zigbee/src/devices/value-check.ts';
 
 const EXPOSES: Feature[] = [
   {

@@ -1,0 +1,157 @@
+/**
+ * What comes into the network: matched with what was asked for, asked what it is, set up. One that nobody wants stays in
+ * the network, bound to nothing, and is told of.
+ */
+import type { AddonLog, JsonObject } from '@gate/addon-sdk';
+import type { Models } from 'zigbee-herdsman';
+import { type Definitions, type KnownModel, nameOf } from '../devices/definitions.ts';
+import type { Radio } from '../network/radio.ts';
+import { ANY_DEVICE_TYPE, typeIdOf } from '../type-id.ts';
+import { stepReached } from './interview-step.ts';
+import type { JoinDoor } from './join-door.ts';
+import { alreadyPaired, interviewFailed, unsupportedModel, wrongModel } from './pairing-failure.ts';
+import type { PairingList } from './pairing-list.ts';
+import { prepareDevice } from './prepare-device.ts';
+import { isMeantFor, type Waiting } from './waiting-pairing.ts';
+
+export interface NewcomersParts {
+  list: PairingList;
+  door: JoinDoor;
+  radio: Radio;
+  definitions: Definitions;
+  log: AddonLog;
+  /** The gate device that a device of the network is bound to. */
+  ownerOf: (ieeeAddress: string) => string | undefined;
+  optionsOf: (deviceId: string) => JsonObject;
+}
+
+export class Newcomers {
+  readonly #parts: NewcomersParts;
+
+  constructor(parts: NewcomersParts) {
+    this.#parts = parts;
+  }
+
+  joined({ ieeeAddr }: Models.Device): void {
+    const { list } = this.#parts;
+    const open = list.open();
+    const named = open.find(({ wishes }) => isMeantFor(wishes, ieeeAddr));
+    const free = open.filter(
+      ({ wishes }) => wishes.ieeeAddress === undefined && wishes.installCode === undefined,
+    );
+    const waiting = named ?? (free.length === 1 ? free[0] : undefined);
+    if (waiting) list.attribute(waiting, ieeeAddr);
+    // whose it is will be seen from its model; until then each of them has something to wait for
+    else for (const { deviceId } of free) list.tell('joined', deviceId, ieeeAddr);
+  }
+
+  /** A device that the library knows joins again without a word but that it is there. */
+  cameBack(device: Models.Device): void {
+    if (device.interviewState !== 'SUCCESSFUL' || device.type === 'Coordinator') return;
+    const { list, ownerOf } = this.#parts;
+    const owner = ownerOf(device.ieeeAddr);
+    if (owner === undefined || list.of(owner)) {
+      if (list.open().length > 0) void this.interviewed(device, true);
+      return;
+    }
+    const excuse = alreadyPaired(device.ieeeAddr, owner);
+    void this.#wanting(device).then(({ matching }) => {
+      for (const waiting of matching) if (waiting.ieeeAddress === undefined) waiting.excuse ??= excuse;
+    });
+  }
+
+  /** Asks a device again what it is. */
+  interview(device: Models.Device): void {
+    this.#parts.list.progress(device.ieeeAddr, 'interviewing');
+    void device.interview().then(
+      () => this.interviewed(device, true),
+      () => this.interviewed(device, false),
+    );
+  }
+
+  async interviewed(device: Models.Device, successful: boolean): Promise<void> {
+    const { list, door } = this.#parts;
+    const { ieeeAddr } = device;
+    if (!successful && door.touchlinking) {
+      // a lamp that was reset joins at once, while the radio is still away from its channel: it was never asked
+      await door.touchlinking;
+      this.interview(device);
+      return;
+    }
+    if (!successful) {
+      list.blame(ieeeAddr, interviewFailed(stepReached(device), ieeeAddr));
+      return;
+    }
+    const { model, matching } = await this.#wanting(device);
+    const [waiting] = matching;
+    if (!waiting || !model) {
+      this.#turnAway(device, model);
+      return;
+    }
+    if (waiting.ieeeAddress !== ieeeAddr) list.attribute(waiting, ieeeAddr);
+    this.#release(ieeeAddr, waiting);
+    await this.#prepare(waiting, device, model);
+  }
+
+  /** What the device is, and the pairings that want such a one, the one that has it first. */
+  async #wanting(device: Models.Device): Promise<{ model: KnownModel | undefined; matching: Waiting[] }> {
+    const { definitions, list } = this.#parts;
+    const model = await definitions.of(device);
+    const { ieeeAddr } = device;
+    const matching = list
+      .all()
+      .filter(
+        ({ typeId, wishes, ieeeAddress }) =>
+          (ieeeAddress === undefined || ieeeAddress === ieeeAddr) &&
+          (wishes.ieeeAddress ?? ieeeAddr) === ieeeAddr &&
+          (typeId === ANY_DEVICE_TYPE
+            ? model !== undefined
+            : model?.isSupported === true && model.typeIds.has(typeId)),
+      );
+    const rank = ({ ieeeAddress, typeId }: Waiting) =>
+      ieeeAddress === ieeeAddr ? 0 : typeId === ANY_DEVICE_TYPE ? 2 : 1;
+    return { model, matching: matching.sort((one, other) => rank(one) - rank(other)) };
+  }
+
+  /** Nobody asked for such a one. */
+  #turnAway(device: Models.Device, model: KnownModel | undefined): void {
+    const { list } = this.#parts;
+    const { ieeeAddr, modelID = '', manufacturerName = 'unknown' } = device;
+    if (!model?.isSupported) {
+      list.blame(ieeeAddr, unsupportedModel(modelID, manufacturerName, ieeeAddr));
+      return;
+    }
+    const { vendor, model: name } = model.definition;
+    list.blame(ieeeAddr, ({ type }) => {
+      const wanted = type ? `${type.manufacturer} ${type.model}` : 'device';
+      return wrongModel(nameOf(model), typeIdOf(vendor, name), wanted, ieeeAddr);
+    });
+  }
+
+  /** Another pairing was thought to be its own: that one goes on waiting. */
+  #release(ieeeAddress: string, winner: Waiting): void {
+    const { list, door } = this.#parts;
+    for (const waiting of list.all()) {
+      if (waiting === winner || waiting.ieeeAddress !== ieeeAddress) continue;
+      list.giveBack(waiting);
+      void door.openFor(waiting);
+    }
+  }
+
+  async #prepare(waiting: Waiting, device: Models.Device, model: KnownModel): Promise<void> {
+    const { list, definitions, log, radio, optionsOf } = this.#parts;
+    const { deviceId } = waiting;
+    const { ieeeAddr: ieeeAddress, modelID: modelId } = device;
+    list.tell('configuring', deviceId, ieeeAddress);
+    try {
+      const { controller } = radio;
+      const options = optionsOf(deviceId);
+      await prepareDevice({ device, model, controller, definitions, options, log });
+    } catch (error) {
+      list.fail(waiting, error as Error);
+      return;
+    }
+    const { vendor: manufacturer, model: name } = model.definition;
+    list.succeed(waiting, { ieeeAddress, manufacturer, model: name, ...(modelId ? { modelId } : {}) });
+  }
+}
