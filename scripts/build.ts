@@ -63,7 +63,10 @@ async function buildSdk(): Promise<Metafile> {
   return bundle({ entries: { 'src/index': 'addons/sdk/src/index.ts' }, outFolder: folder });
 }
 
-rmSync(OUT, { recursive: true, force: true });
+// releases of earlier builds stay
+for (const path of globSync(join(OUT, '*'))) {
+  if (path !== join(OUT, 'release')) rmSync(path, { recursive: true, force: true });
+}
 const metafiles = [await buildSdk()];
 metafiles.push(
   await bundle({
@@ -79,6 +82,8 @@ metafiles.push(
 // apart from the daemon's, so that nothing of it is loaded there
 metafiles.push(await bundle({ entries: { 'src/cli/main': 'src/cli/main.ts' }, outFolder: OUT }));
 chmodSync(join(OUT, 'src/cli/main.js'), 0o755);
+// root's own process, with nothing of the daemon either
+metafiles.push(await bundle({ entries: { 'src/updater/main': 'src/updater/main.ts' }, outFolder: OUT }));
 for (const manifest of globSync('addons/*/addon.json').sort()) {
   metafiles.push(...(await buildAddon(dirname(manifest))));
 }

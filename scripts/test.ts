@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { installPeers } from './peers/peers.ts';
+import { installPeers, reasonToSkip } from './peers/peers.ts';
 
 interface Outcome {
   passed: number;
@@ -56,8 +56,10 @@ outcomes.push(
   await check('depcruise', ['--config', '.dependency-cruiser.cjs', 'src', 'addons', 'scripts', 'test']),
 );
 // a peer that cannot be had is named beside each test that it skips, and fails there in continuous integration
-for (const trouble of installPeers(['curl', 'openssl', 'mosquitto', 'knxd', 'docker']))
-  console.log(`\nmissing: ${trouble}`);
+const PEERS = ['curl', 'openssl', 'mosquitto', 'knxd', 'socat', 'docker', 'machine', 'shellcheck'] as const;
+for (const trouble of installPeers(PEERS)) console.log(`\nmissing: ${trouble}`);
+if (reasonToSkip('shellcheck') === undefined)
+  outcomes.push(await check('shellcheck', ['packaging/install.sh', 'packaging/bin/gate']));
 outcomes.push(await tests('unit'));
 outcomes.push(await tests('integration'));
 // end to end, what is packaged is what is run

@@ -83,6 +83,7 @@ async function run(): Promise<void> {
     dataFolder,
     version: version(),
     addonsFolder: join(here, '../addons'),
+    architecture: process.arch,
     cliPath: join(here, `cli/main${extname(fileURLToPath(import.meta.url))}`),
     nodePath: process.execPath,
     environment: process.env,

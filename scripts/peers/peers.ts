@@ -26,7 +26,10 @@ export const PEERS = {
     packages: ['mosquitto', 'mosquitto-clients'],
     programs: ['mosquitto', 'mosquitto_pub', 'mosquitto_sub'],
   },
+  /** A Debian of its own, started with its own systemd. */
+  machine: { packages: ['mmdebstrap', 'systemd-container'], programs: ['mmdebstrap', 'systemd-nspawn'] },
   openssl: { packages: ['openssl'], programs: ['openssl'] },
+  shellcheck: { packages: ['shellcheck'], programs: ['shellcheck'] },
   socat: { packages: ['socat'], programs: ['socat'] },
 } as const satisfies Record<string, Peer>;
 

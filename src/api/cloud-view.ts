@@ -56,17 +56,23 @@ export interface GatewayFacts {
   ingestion: number;
 }
 
-/** The gateway's device with the version of its software. */
+/**
+ * The gateway's device with the version of its software. `update`, an addition: how an update ended just now; `version`
+ * beside it is what runs.
+ */
 export function softwareVersionPayload(
   { device, subDevices, protocols, ingestion }: GatewayFacts,
   { gatewayId, projectId, principal, version }: GatewayIdentity,
+  update?: Pick<GatewayEvents['updateEnded'], 'version' | 'failure'>,
 ): Record<string, JsonValue> {
+  const failure = update?.failure;
   const { eventType, timestamp } = device.status;
   return {
     projectId,
     ts: device.ts,
     stats: { ingestion },
     version: { gate: imageOf(version) },
+    ...(update ? { update: { version: update.version, ...(failure === undefined ? {} : { failure }) } } : {}),
     certificateId: principal,
     status: { principalIdentifier: principal, clientId: gatewayId, eventType, timestamp },
     protocols: [...protocols],

@@ -111,6 +111,7 @@ export class Realtime {
         this.#tellInstallation('installation_progress', installationProgress(change)),
       ),
       events.on('cloudLinkChanged', (change) => this.#tellCloudLink(change)),
+      events.on('updateEnded', (update) => this.#tellUpdate(update)),
       events.on('installationEnded', (ended) => {
         const { name, payload } = installationEvent(ended, this.#parts.identity);
         this.#tellInstallation(name, payload);
@@ -196,6 +197,14 @@ export class Realtime {
     const event = change.connected ? 'connected' : 'disconnected';
     this.#tell({ kind: 'cloud', event, deviceId: identity.gatewayId }, () =>
       cloudLinkPayload(this.#facts(), identity, change),
+    );
+  }
+
+  #tellUpdate(update: GatewayEvents['updateEnded']): void {
+    if (update.of !== 'gate') return;
+    const { identity } = this.#parts;
+    this.#tell({ kind: 'version', event: 'software_version', deviceId: identity.gatewayId }, () =>
+      softwareVersionPayload(this.#facts(), identity, update),
     );
   }
 

@@ -224,6 +224,22 @@ export class AddonBroker implements AddonLink, AddonCredentials, BrokerDoor {
     return typeof address === 'object' && address !== null ? address.port : this.#parts.port;
   }
 
+  /** Resolves when a message has gone through the broker; nobody is sent it. */
+  getOn(): Promise<void> {
+    const packet: PublishPacket = {
+      cmd: 'publish',
+      topic: 'gate/progress',
+      payload: Buffer.alloc(0),
+      qos: 0,
+      retain: false,
+      dup: false,
+    };
+    return new Promise((resolve, reject) => {
+      if (!this.#aedes) reject(new GatewayError('unavailable', 'the add-on broker is not started'));
+      this.#aedes?.publish(packet, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
   issue(slug: string): AddonLogin {
     this.revoke(slug);
     return { brokerUrl: this.brokerUrl, addon: slug, token: this.#access.issue(slug) };

@@ -24,6 +24,7 @@ import { addPairCommand } from './pair.ts';
 import { addProtocolsCommand } from './protocols.ts';
 import { addStatusCommand } from './status.ts';
 import type { Terminal } from './terminal.ts';
+import { addUpdateCommand } from './update.ts';
 import { addWatchCommand } from './watch.ts';
 
 const REFUSED = 1;
@@ -75,6 +76,7 @@ addProtocolsCommand(program, tools);
 addLogsCommand(program, tools);
 addClientsCommand(program, tools);
 addDoctorCommand(program, { ...tools, box });
+addUpdateCommand(program, { terminal, box, remote: () => program.opts<GlobalOptions>().url !== undefined });
 addBackupCommands(program, { ...tools, box, version: ownVersion(), environment: process.env });
 addCompletionCommand(program, terminal);
 

@@ -207,6 +207,15 @@ export const VARIABLES = {
     'KiB a second that readings which wait for the cloud are sent with, beside the live ones (0: no limit)',
     '384',
   ),
+  UPDATE_URLS: variable(
+    list,
+    'addresses that updates may be fetched from, as beginnings of a URL, separated by commas; a version is looked for at the first',
+    '',
+  ),
+  INSTALL_FOLDER: variable(
+    v.optional(v.string()),
+    'folder that install.sh has put the releases in; set by the service, and needed for updates',
+  ),
   LOG_LEVEL: variable(
     oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     'least level that is logged',

@@ -179,6 +179,26 @@ export interface ExternalLoginCheck {
   admits(slug: string, token: string): Promise<boolean>;
 }
 
+/** How an update of gate ended: `failure` says why it stayed with `from`. */
+export interface ReleaseOutcome {
+  id: string;
+  from: string;
+  /** Empty where it never came to be known. */
+  version: string;
+  failure?: string | undefined;
+  /** Milliseconds since 1970. */
+  ts: number;
+}
+
+/** The way to the updater, which puts releases of gate in place. */
+export interface ReleaseDesk {
+  /** Resolves when the updater has it. @throws GatewayError unavailable, forbidden, conflict, notFound, tooLarge */
+  fetchAndAsk(release: { version: string } | { url: string }): Promise<void>;
+  /** An end that `markTold` was not called for yet. */
+  untold(): ReleaseOutcome | undefined;
+  markTold(outcome: ReleaseOutcome): void;
+}
+
 /** A file that was sent for an add-on. */
 export interface Upload {
   /** Its name in the folder `uploads` of the add-on's data folder: letters, digits, `_` and `-`. */

@@ -87,7 +87,7 @@ export async function startAddons(ground: Ground, house: House) {
     protocols,
     uploads: new AddonUploadsOnDisk({ dataFolder, newId, now }),
   });
-  return { ...requests, protocols, installations, foreignAddons, logins, logs, uploads };
+  return { ...requests, broker, protocols, installations, foreignAddons, logins, logs, uploads };
 }
 
 async function packagesFound({ addonsFolder, dataFolder, events, logger }: Ground) {

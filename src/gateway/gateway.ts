@@ -13,6 +13,7 @@ import { startAddons } from './addons.ts';
 import { type GatewayParts, type Ground, layGround, logEvents } from './ground.ts';
 import { startHouse } from './house.ts';
 import { startApi } from './local-api.ts';
+import { startService } from './service.ts';
 
 export type { GatewayParts } from './ground.ts';
 
@@ -63,6 +64,7 @@ export class Gateway {
     const certificate = await this.#startCertificate(tls);
     const addons = await startAddons(ground, house);
     this.#api = await startApi(ground, { ...house, ...addons, certificate, socketPath });
+    await startService(ground, { ...house, ...addons });
     await this.#startBackups(backups);
     if (ground.cloud) {
       // a gateway that stands alone does not carry it

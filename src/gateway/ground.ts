@@ -19,6 +19,8 @@ export interface GatewayParts {
   dataFolder: string;
   /** Folder of the add-ons that ship with gate. */
   addonsFolder: string;
+  /** Of this machine, as Node calls it. */
+  architecture: string;
   /** The `gate` command, which takes backups: its file. */
   cliPath: string;
   /** The Node that runs process add-ons, and the environment they inherit a few names of. */

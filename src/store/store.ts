@@ -236,6 +236,11 @@ export class Store
     return row && String(row['value']);
   }
 
+  /** Resolves when the writer has done what was asked of it so far, commits included; nothing is written for it. */
+  async getOn(): Promise<void> {
+    await this.#writer.call('getOn', null);
+  }
+
   /** What it takes on disk, the writer's log included. */
   async bytes(): Promise<number> {
     const sizes = await Promise.all(

@@ -49,6 +49,8 @@ export interface WriterCalls {
   saveClient: { argument: ClientRecord; answer: null };
   removeClient: { argument: string; answer: null };
   keep: { argument: { key: string; value: string }; answer: string };
+  /** Answers when its turn has come. */
+  getOn: { argument: null; answer: null };
   retain: { argument: RetentionLimits; answer: RetentionStep };
   /** A part of a round of packing; answers whether it goes on: call again. With `mend`, loosened packs are made anew. */
   pack: { argument: { mend: boolean }; answer: boolean };

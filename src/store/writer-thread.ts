@@ -79,6 +79,7 @@ function handlersOf(database: Database): Handlers {
       database.prepare('DELETE FROM client WHERE id = ?').run(clientId);
       return null;
     },
+    getOn: () => null,
     keep: ({ key, value }) => {
       database.prepare('INSERT OR IGNORE INTO meta VALUES (?, ?)').run(key, value);
       return String(database.prepare('SELECT value FROM meta WHERE key = ?').get(key)?.['value']);

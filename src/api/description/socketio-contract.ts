@@ -324,8 +324,13 @@ export const SOCKETIO: Contract = {
       name: 'software_version',
       address: 'software_version',
       direction: 'gateSends',
-      summary: 'The gateway’s device with the version of its software, told to each client when it is let in',
-      payload: v.object({ ...gatewayKeys, status: v.object(presence) }),
+      summary:
+        'The gateway’s device with the version of its software, told to each client when it is let in, and when an update has ended',
+      payload: v.object({
+        ...gatewayKeys,
+        status: v.object(presence),
+        update: v.optional(v.object({ version: v.string(), failure: v.optional(v.string()) })),
+      }),
       example: gatewayExample('connected'),
     },
     {

@@ -12,6 +12,7 @@ import { SocketAdmission } from '../../../src/api/socket-admission.ts';
 import { WebSocketClients } from '../../../src/api/web-socket-clients.ts';
 import { Tally } from '../../../src/lib/tally.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
+import { until } from '../../support/until.ts';
 import { ApiUnderTest, GATEWAY_ID, HTTP_TYPE, PROJECT_ID } from './support/api-under-test.ts';
 import {
   connectLocalWebSocket,
@@ -187,6 +188,18 @@ describe('the plain WebSocket', () => {
       subDevices: [a, b],
       id: GATEWAY_ID,
     });
+  });
+
+  it('tells of the version again when an update of gate has ended, with the reason of a failure', async () => {
+    const client = await connect({ query: { events: 'version' } });
+    await client.told('software_version');
+    gate.events.emit('updateEnded', { of: 'knx', version: '9.0.0' });
+    gate.events.emit('updateEnded', { of: 'gate', version: '2.0.0', failure: 'it did not answer' });
+    const told = () => client.received.filter(({ action }) => action === 'software_version');
+    await until('it is told again', () => told().length === 2);
+    const payload = told()[1]?.payload as JsonObject | undefined;
+    assert.deepEqual(payload?.['update'], { version: '2.0.0', failure: 'it did not answer' });
+    assert.deepEqual(payload?.['version'], { gate: 'instathings/gate:1.7.1' });
   });
 
   it('tells of the link to the cloud, in the documented shapes', async () => {

@@ -1,0 +1,36 @@
+/** The gateway as an installed service: what it tells systemd, and how it is updated. */
+import { SoftwareUpdates } from '../core/software-updates.ts';
+import { ServiceManager } from '../lib/service-manager.ts';
+import type { Addons } from './addons.ts';
+import type { Ground } from './ground.ts';
+import type { House } from './house.ts';
+
+type ServiceParts = Pick<House, 'store'> & Pick<Addons, 'broker'>;
+
+/** When all else is up. @returns the way to update gate, for who is asked for it from outside */
+export async function startService(
+  ground: Ground,
+  { store, broker }: ServiceParts,
+): Promise<SoftwareUpdates> {
+  const { environment, events, logger, running } = ground;
+  const updates = new SoftwareUpdates({
+    desk: await releaseDesk(ground),
+    events,
+    onTrouble: (error) => logger.warn({ err: error }, 'the end of an update could not be told yet'),
+  });
+  await running.run(updates);
+  const parts = [
+    { name: 'store', getOn: () => store.getOn() },
+    { name: 'broker', getOn: () => broker.getOn() },
+  ];
+  await running.run(new ServiceManager({ environment, status: 'the API answers', parts, logger }));
+  return updates;
+}
+
+/** Loaded where gate was installed from a release, and only there. */
+async function releaseDesk({ settings, dataFolder, newId, architecture }: Ground) {
+  const { INSTALL_FOLDER: installFolder, UPDATE_URLS: allowed } = settings;
+  if (installFolder === undefined) return undefined;
+  const { FetchingDesk } = await import('../updater/release-desk.ts');
+  return new FetchingDesk({ installFolder, dataFolder, newId, allowed, architecture });
+}

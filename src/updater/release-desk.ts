@@ -1,0 +1,44 @@
+/** The core's way to the updater: its port `ReleaseDesk` on the desk that the `gate` command uses too. */
+import { join } from 'node:path';
+import * as v from 'valibot';
+import type { ReleaseDesk, ReleaseOutcome } from '../core/ports.ts';
+import { readForm, writeDurably } from './durable-file.ts';
+import { urlOfVersion } from './fetch-release.ts';
+import { spoolFolders } from './install-folders.ts';
+import { UpdateDesk, type UpdateDeskParts } from './update-desk.ts';
+
+export interface FetchingDeskParts extends UpdateDeskParts {
+  /** UPDATE_URLS */
+  allowed: readonly string[];
+  /** As Node calls it. */
+  architecture: string;
+}
+
+const toldSchema = v.object({ id: v.string() });
+
+export class FetchingDesk implements ReleaseDesk {
+  readonly #parts: FetchingDeskParts;
+  readonly #desk: UpdateDesk;
+  readonly #told: string;
+
+  constructor(parts: FetchingDeskParts) {
+    this.#parts = parts;
+    this.#desk = new UpdateDesk(parts);
+    this.#told = join(spoolFolders(parts.dataFolder).spool, 'told.json');
+  }
+
+  async fetchAndAsk(release: { version: string } | { url: string }): Promise<void> {
+    const { allowed, architecture } = this.#parts;
+    const url = 'url' in release ? release.url : urlOfVersion(release.version, architecture, allowed);
+    await this.#desk.askForFetched({ url, allowed });
+  }
+
+  untold(): ReleaseOutcome | undefined {
+    const outcome = this.#desk.outcome();
+    return outcome?.id === readForm(this.#told, toldSchema)?.id ? undefined : outcome;
+  }
+
+  markTold({ id }: ReleaseOutcome): void {
+    writeDurably(this.#told, { id }, 0o600);
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Where an update is asked for, by the daemon and by the `gate` command alike: a file in the spool, which systemd
+ * watches. What becomes of it is read from the updater's files. Neither may write where the releases are.
+ */
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { GatewayError } from '../model/error.ts';
+import { readForm, writeDurably } from './durable-file.ts';
+import { type Fetching, fetchRelease } from './fetch-release.ts';
+import {
+  outcomeSchema,
+  stateSchema,
+  type UpdateOutcome,
+  type UpdateRequest,
+  type UpdateState,
+} from './forms.ts';
+import { type InstallFolders, installFolders, type SpoolFolders, spoolFolders } from './install-folders.ts';
+
+export interface UpdateDeskParts {
+  installFolder: string;
+  dataFolder: string;
+  newId: () => string;
+}
+
+export class UpdateDesk {
+  readonly #install: InstallFolders;
+  readonly #spool: SpoolFolders;
+  readonly #newId: () => string;
+
+  constructor(parts: UpdateDeskParts) {
+    this.#install = installFolders(parts.installFolder);
+    this.#spool = spoolFolders(parts.dataFolder);
+    this.#newId = parts.newId;
+  }
+
+  /** How the last update ended, if there was one. */
+  outcome(): UpdateOutcome | undefined {
+    return readForm(this.#install.outcome, outcomeSchema);
+  }
+
+  /** The one under way. */
+  state(): UpdateState | undefined {
+    return readForm(this.#install.state, stateSchema);
+  }
+
+  /** Was this request taken by the updater already? */
+  waits(): boolean {
+    return existsSync(this.#spool.request);
+  }
+
+  /** Asks for what an archive holds; it is copied. @returns id of the request @throws GatewayError conflict, badRequest */
+  askForArchive(path: string, options: { allowOlder?: boolean } = {}): string {
+    this.#demandFree();
+    const archive = basename(path);
+    try {
+      for (const suffix of ['', '.sha256', '.sig'])
+        copyFileSync(path + suffix, join(this.#spool.spool, archive + suffix));
+    } catch (cause) {
+      throw new GatewayError('badRequest', (cause as Error).message, {
+        hint: 'a release is its .tar.gz, with its .sha256 and its .sig beside it',
+        cause,
+      });
+    }
+    return this.#ask({ archive, ...options });
+  }
+
+  /** Fetches a release and asks for it. @throws GatewayError conflict, forbidden, unavailable, notFound, tooLarge */
+  async askForFetched(
+    fetching: Omit<Fetching, 'spool'>,
+    options: { allowOlder?: boolean } = {},
+  ): Promise<string> {
+    this.#demandFree();
+    const archive = await fetchRelease({ ...fetching, spool: this.#spool.spool });
+    this.#demandFree();
+    return this.#ask({ archive, ...options });
+  }
+
+  /** Asks for a release that lies among the others already. */
+  askForStaged(staged: string, options: { allowOlder?: boolean } = {}): string {
+    this.#demandFree();
+    return this.#ask({ staged, ...options });
+  }
+
+  #ask(what: Omit<UpdateRequest, 'id' | 'allowOlder'> & { allowOlder?: boolean }): string {
+    const id = this.#newId();
+    writeDurably(this.#spool.request, { id, ...what }, 0o600);
+    return id;
+  }
+
+  /** @throws GatewayError unavailable (not installed so), conflict (one is under way) */
+  #demandFree(): void {
+    if (!existsSync(this.#install.updater)) {
+      throw new GatewayError(
+        'unavailable',
+        'this gateway was not installed by install.sh: it cannot update itself',
+        {
+          hint: 'docs/guides/updating.md',
+        },
+      );
+    }
+    if (this.state() !== undefined || this.waits()) {
+      throw new GatewayError('conflict', 'an update is under way', { hint: 'wait for its end' });
+    }
+    mkdirSync(this.#spool.spool, { recursive: true, mode: 0o700 });
+  }
+}

@@ -1,0 +1,302 @@
+/**
+ * The archive on a fresh Debian with its own systemd: installed, restarted, updated, sent back, removed. One machine's
+ * life, in order.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { signingKey } from '../../../scripts/package/signing.ts';
+import { DebianMachine, reasonForNoMachine } from '../../support/debian-machine.ts';
+import {
+  makeKey,
+  packageRelease,
+  replaceFile,
+  unpackRelease,
+  type Variant,
+  variantOf,
+} from '../../support/release-maker.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { until } from '../../support/until.ts';
+
+/** A release whose daemon gives the store another form and then ends, again and again. */
+const RUINS_THE_STORE = `
+import { DatabaseSync } from 'node:sqlite';
+const database = new DatabaseSync(process.env.DATA_FOLDER + '/gate.db');
+database.exec('PRAGMA user_version = 99; DELETE FROM client;');
+database.close();
+process.exit(1);
+`;
+/** One that never gets ready. */
+const HANGS = 'setInterval(() => {}, 60_000);\n';
+const UPDATE_MS = 60_000;
+
+describe('gate on a machine of its own', function () {
+  this.timeout(180_000);
+  let folder: ReturnType<typeof tempFolder>;
+  let machine: DebianMachine;
+  let archive: string;
+  let release: string;
+  let keyFile: string;
+  let clients: string;
+
+  /** As the machine sees it. */
+  const inside = (path: string) => path.slice(machine.root.length);
+
+  function variant(version: string, more: Partial<Variant> = {}): Promise<string> {
+    return variantOf(release, join(machine.root, 'root', `made-${version}`), { version, keyFile, ...more });
+  }
+
+  const runs = async () => {
+    const link = await machine.demand('readlink /opt/gate/current');
+    // the end of an update that went back is told when the old release is started, not when it is up
+    await until(
+      'gate is up',
+      async () => (await machine.run('systemctl is-active --quiet gate')).status === 0,
+    );
+    return basename(link);
+  };
+
+  const notifications = async (): Promise<{ subject: string; message: string }[]> => {
+    const answer = await machine.demand(
+      `/opt/gate/current/bin/node -e "require('http').get({socketPath:'/var/lib/gate/gate.sock',path:'/history/notifications/history'},a=>a.pipe(process.stdout))"`,
+    );
+    return JSON.parse(answer).notifications;
+  };
+
+  const notified = (pattern: RegExp) =>
+    until('it is a notification', async () =>
+      (await notifications()).some(({ message }) => pattern.test(message)),
+    );
+
+  before(async function () {
+    const reason = reasonForNoMachine();
+    if (reason !== undefined) {
+      console.log(`      skipped: ${reason}`);
+      return this.skip();
+    }
+    this.timeout(900_000);
+    folder = tempFolder();
+    keyFile = makeKey(join(folder.path, 'key.pem'));
+    machine = DebianMachine.unpack(folder.path);
+    archive = packageRelease(join(machine.root, 'root/release'), { keyFile });
+    release = unpackRelease(archive, join(machine.root, 'root'));
+    return undefined;
+  });
+
+  after(async () => {
+    await machine?.remove();
+    folder?.remove();
+  });
+
+  it('says everything that is wrong at once, and changes nothing', () => {
+    const { status, stderr } = machine.runSwitchedOff(
+      `echo PORT=http > /tmp/.env; /root/${basename(release)}/install.sh --upgrade --credentials /tmp`,
+    );
+    assert.equal(status, 1);
+    assert.match(stderr, /no running systemd.*--no-start/);
+    assert.match(stderr, /PORT is "http", not a port/);
+    assert.match(stderr, /no gate here to upgrade/);
+    assert.ok(!existsSync(join(machine.root, 'opt/gate')));
+  });
+
+  it('refuses files that are not those of the release', () => {
+    const extra = join(release, 'app/src/more.js');
+    writeFileSync(extra, '');
+    const { status, stderr } = machine.runSwitchedOff(
+      `/root/${basename(release)}/install.sh --no-start; e=$?; rm ${inside(extra)}; exit $e`,
+    );
+    assert.equal(status, 1);
+    assert.match(stderr, /not those of the release/);
+  });
+
+  it('installs, starts and says where it answers', async () => {
+    await machine.start();
+    const credentials = join(machine.root, 'root/credentials');
+    mkdirSync(credentials);
+    writeFileSync(join(credentials, '.env'), 'PROJECT_ID=house\nPORT=8080\n', { mode: 0o644 });
+    writeFileSync(join(credentials, 'certificate.pem'), '', { mode: 0o644 });
+    const said = await machine.demand(`/root/${basename(release)}/install.sh /root/credentials`);
+    assert.match(said, /gate \S+ is up: http:\/\/\S+:8080/);
+    assert.match(said, /first client: \w+, scope admin/);
+    const secret = JSON.parse(await machine.demand('cat /var/lib/gate/first-client.json')).clientSecret;
+    assert.ok(!said.includes(secret), 'the secret stands in its file alone');
+    clients = await machine.demand('gate clients list --json');
+    assert.equal(JSON.parse(clients).length, 1);
+  });
+
+  it('keeps secrets to its user, and runs with as little as it needs', async () => {
+    const modes = await machine.demand(
+      'stat -c "%a %U %G" /etc/gate /etc/gate/.env /etc/gate/certificate.pem /var/lib/gate /opt/gate/current/bin/node',
+    );
+    assert.deepEqual(modes.split('\n'), [
+      '750 root gate',
+      '640 root gate',
+      '640 root gate',
+      '700 gate gate',
+      '755 root root',
+    ]);
+    const id = await machine.demand('systemctl show gate.service --property=MainPID --value');
+    const status = await machine.demand(`cat /proc/${id}/status`);
+    assert.match(status, /^NoNewPrivs:\t1$/m);
+    assert.match(status, /^CapEff:\t0+$/m);
+    assert.match(status, /^Seccomp:\t2$/m);
+    const denied = await machine.run(`nsenter -t ${id} -m touch /opt/gate/releases/x`);
+    assert.match(denied.stderr, /Read-only file system/);
+    assert.equal(await machine.demand('systemd-analyze verify /etc/systemd/system/gate*.service 2>&1'), '');
+  });
+
+  it('may be installed again, which changes nothing', async () => {
+    assert.match(await machine.demand(`/root/${basename(release)}/install.sh`), /is up/);
+    assert.equal(await machine.demand('gate clients list --json'), clients);
+    assert.match(await machine.demand('cat /etc/gate/.env'), /PORT=8080/);
+  });
+
+  it('is there again after a restart of the machine, and after a power cut', async () => {
+    await machine.stop();
+    await machine.start();
+    assert.equal(await machine.demand('gate clients list --json'), clients);
+    await machine.cutPower();
+    await machine.start();
+    assert.equal(await machine.demand('gate clients list --json'), clients);
+  });
+
+  it('is ended and started again by systemd when it hangs, and only then', async () => {
+    await machine.demand('mkdir -p /run/systemd/system/gate.service.d');
+    writeFileSync(join(machine.root, 'root/watch.conf'), '[Service]\nWatchdogSec=3\n');
+    await machine.demand(
+      'cp /root/watch.conf /run/systemd/system/gate.service.d/ && systemctl daemon-reload && systemctl restart gate',
+    );
+    const look = async () => {
+      const text = await machine.demand('systemctl show gate.service --property=MainPID,NRestarts');
+      return { id: /MainPID=(\d+)/.exec(text)?.[1], restarts: Number(/NRestarts=(\d+)/.exec(text)?.[1]) };
+    };
+    const { id } = await look();
+    // several times as long as systemd waits for a sign of life
+    await machine.demand('sleep 10');
+    assert.deepEqual(await look(), { id, restarts: 0 });
+    await machine.demand(`kill -STOP ${id}`);
+    await until('it was started again', async () => (await look()).restarts > 0);
+    await machine.demand('rm -r /run/systemd/system/gate.service.d && systemctl daemon-reload');
+    await machine.demand('systemctl restart gate');
+    assert.equal(await machine.demand('gate clients list --json'), clients);
+  });
+
+  it('is updated, with everything it holds', async () => {
+    const path = inside(await variant('7.0.0'));
+    const { status, stdout, stderr } = await machine.run(`gate update ${path}`);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /gate 7\.0\.0 runs, in place of/);
+    assert.match(stderr, /checking signature and checksums/);
+    assert.equal(await runs(), '7.0.0');
+    assert.equal(await machine.demand('gate clients list --json'), clients);
+    await notified(/gate was updated to 7\.0\.0/);
+  });
+
+  it('refuses an archive that is damaged, of another maker, or older, and runs on', async () => {
+    const id = await machine.demand('systemctl show gate.service --property=MainPID --value');
+    const whole = await variant('9.1.0');
+    const bytes = readFileSync(whole);
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
+    const broken = `${whole.slice(0, -'.tar.gz'.length)}-broken.tar.gz`;
+    writeFileSync(broken, bytes);
+    for (const suffix of ['.sha256', '.sig']) copyFileSync(whole + suffix, broken + suffix);
+    const damaged = await machine.run(`gate update ${inside(broken)}`);
+    assert.equal(damaged.status, 1);
+    assert.match(damaged.stderr, /is damaged/);
+
+    const signature = readFileSync(`${whole}.sig`);
+    const stranger = signingKey(folder.path, makeKey(join(folder.path, 'stranger.pem')));
+    writeFileSync(`${whole}.sig`, stranger.sign(readFileSync(`${whole}.sha256`)));
+    const foreign = await machine.run(`gate update ${inside(whole)}`);
+    writeFileSync(`${whole}.sig`, signature);
+    assert.equal(foreign.status, 1);
+    assert.match(foreign.stderr, /not signed by a key that this gateway trusts/);
+
+    const older = await machine.run(`gate update ${inside(archive)}`);
+    assert.equal(older.status, 1);
+    assert.match(older.stderr, /is older than 7\.0\.0/);
+    assert.equal(await runs(), '7.0.0');
+    assert.equal(await machine.demand('systemctl show gate.service --property=MainPID --value'), id);
+    await notified(/could not be updated .*older than/);
+  });
+
+  it('goes back by itself from a release that does not come up, with its store as it was', async () => {
+    const ruined = await variant('8.0.0', {
+      store: 99,
+      change: (tree) => replaceFile(join(tree, 'app/src/main.js'), RUINS_THE_STORE),
+    });
+    const { status, stderr } = await machine.run(`gate update ${inside(ruined)}`);
+    assert.equal(status, 1);
+    assert.match(stderr, /gate stays 7\.0\.0: it ended by itself/);
+    assert.equal(await runs(), '7.0.0');
+    assert.equal(await machine.demand('gate clients list --json'), clients);
+    assert.ok(existsSync(join(machine.root, 'var/lib/gate/update/set-aside/gate.db')));
+    assert.ok(!existsSync(join(machine.root, 'opt/gate/releases/8.0.0')));
+    await notified(/could not be updated to 8\.0\.0: it ended by itself/);
+  });
+
+  it('goes back when the power is cut, or the updater killed, while a new release is tried', async () => {
+    const path = inside(
+      await variant('9.0.0', { change: (tree) => replaceFile(join(tree, 'app/src/main.js'), HANGS) }),
+    );
+    const tried = () =>
+      until(
+        'it is tried',
+        async () => (await machine.demand('cat /opt/gate/update/state.json')).includes('trying'),
+        UPDATE_MS,
+      );
+    const first = machine.run(`gate update ${path}`);
+    await tried();
+    await machine.demand('systemctl kill --signal=KILL gate-update.service');
+    const { stderr } = await first;
+    assert.match(stderr, /gate stays 7\.0\.0: it was interrupted while it was trying/);
+    assert.equal(await runs(), '7.0.0');
+
+    const second = machine.run(`gate update ${path}`);
+    await tried();
+    await machine.cutPower();
+    await second;
+    await machine.start();
+    assert.equal(await runs(), '7.0.0');
+    assert.equal(await machine.demand('gate clients list --json'), clients);
+    assert.match(
+      await machine.demand('gate update'),
+      /9\.0\.0 did not take the place of 7\.0\.0: it was interrupted/,
+    );
+  });
+
+  it('is upgraded by install.sh of another release', async () => {
+    const script = `/root/made-9.1.0/${basename(release).replace(/\d.*?(?=-)/, '9.1.0')}/install.sh`;
+    const refused = await machine.run(script);
+    assert.match(refused.stderr, /gate 7\.0\.0 is installed: use --upgrade/);
+    const { status, stdout, stderr } = await machine.run(`${script} --upgrade`);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /gate 9\.1\.0 runs, in place of 7\.0\.0/);
+    assert.equal(await runs(), '9.1.0');
+  });
+
+  it('is removed without a trace but its settings and data, and those too when told', async () => {
+    const everything =
+      'find / -xdev \\( -name "*gate*" -not -path "/proc/*" -not -path "/root/*" -not -path "/run/*" -not -path "/usr/lib/*" -not -path "/usr/share/*" -not -path "/usr/bin/*" -not -path "/var/log/*" -not -path "/var/lib/dpkg/*" -not -path "/var/lib/systemd/*" \\) -print -prune | sort';
+    await machine.demand('/opt/gate/current/install.sh --uninstall');
+    assert.deepEqual((await machine.demand(everything)).split('\n'), ['/etc/gate', '/var/lib/gate']);
+    assert.equal((await machine.run('systemctl list-unit-files "gate*" --no-legend')).stdout, '');
+    assert.match(await machine.demand(`/root/${basename(release)}/install.sh`), /is up/);
+    assert.equal(await machine.demand('gate clients list --json'), clients);
+    await machine.demand(`/root/${basename(release)}/install.sh --purge`);
+    assert.equal(await machine.demand(everything), '');
+    assert.notEqual((await machine.run('id gate')).status, 0);
+  });
+
+  it('is put into an image, and starts when that is first started', async () => {
+    await machine.stop();
+    const { status, stdout, stderr } = spawnSync(join(release, 'install.sh'), ['--prefix', machine.root], {
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /starts with the next boot/);
+    await machine.start();
+    await until('it is up', async () => (await machine.run('gate clients list --json')).status === 0);
+  });
+});
