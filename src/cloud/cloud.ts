@@ -9,6 +9,7 @@ import type { Health } from '../core/health.ts';
 import type { Installations } from '../core/installations.ts';
 import type { Pairing } from '../core/pairing.ts';
 import type { Protocols } from '../core/protocols.ts';
+import type { SoftwareUpdates } from '../core/software-updates.ts';
 import type { TypeCatalogue } from '../core/type-catalogue.ts';
 import type { Logger } from '../lib/logger.ts';
 import { CertificateWatch } from './certificate-watch.ts';
@@ -19,7 +20,7 @@ import type { Credentials } from './credentials.ts';
 import { DeviceCommands } from './device-commands.ts';
 import { CloudLink } from './link.ts';
 import type { LinkEnd } from './link-end.ts';
-import { ProtocolCommands, type SoftwareUpdater } from './protocol-commands.ts';
+import { ProtocolCommands } from './protocol-commands.ts';
 import type { CloudRelay } from './publisher.ts';
 import { ReportOutbox } from './report-outbox.ts';
 import { CloudReports } from './reports.ts';
@@ -57,7 +58,8 @@ export interface CloudParts {
   logger: Logger;
   /** Readings; none are relayed without it. */
   relay?: CloudRelay | undefined;
-  updater?: SoftwareUpdater | undefined;
+  /** Of gate itself. */
+  updates: SoftwareUpdates;
   /** Of gate: its version, and when it was built, in milliseconds since 1970. */
   version: string;
   builtAt: number;

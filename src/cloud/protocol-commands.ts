@@ -4,24 +4,19 @@ import type { AddonPackage } from '../core/addon-package.ts';
 import type { GatewayEventBus } from '../core/events.ts';
 import type { Installations } from '../core/installations.ts';
 import type { Protocols } from '../core/protocols.ts';
+import type { SoftwareUpdates } from '../core/software-updates.ts';
 import { GatewayError } from '../model/error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts';
 import { installProtocolSchema, messageOf, updateProtocolSchema, updateSoftwareSchema } from './messages.ts';
 import type { CloudReports } from './reports.ts';
-
-/** Who carries out an update of the gateway itself. */
-export interface SoftwareUpdater {
-  /** Begins the update; its end is the event `updateEnded`. @throws GatewayError saying why it is not begun */
-  update(version: string): Promise<void>;
-}
 
 export interface ProtocolCommandsParts {
   protocols: Protocols;
   installations: Installations;
   reports: CloudReports;
   events: GatewayEventBus;
-  /** None: software updates are refused. */
-  updater?: SoftwareUpdater | undefined;
+  /** Of gate itself. */
+  updates: SoftwareUpdates;
 }
 
 export class ProtocolCommands {
@@ -66,17 +61,12 @@ export class ProtocolCommands {
 
   /** @throws GatewayError; the refusal is told as a notification */
   async updateSoftware(value: JsonValue, demandInTime: (deadline?: number) => void): Promise<void> {
-    const { updater, events } = this.#parts;
+    const { updates, events } = this.#parts;
     const { newSoftwareId, deadline } = messageOf(updateSoftwareSchema, value);
     const version = newSoftwareId.slice(newSoftwareId.indexOf(':') + 1);
     try {
       demandInTime(deadline);
-      if (!updater) {
-        throw new GatewayError('conflict', 'this gateway has no updater', {
-          hint: 'install the new version on the box itself',
-        });
-      }
-      await updater.update(version);
+      await updates.update({ version });
     } catch (error) {
       events.emit('updateEnded', { of: 'gate', version, failure: (error as Error).message });
       throw error;
@@ -111,10 +101,10 @@ export class ProtocolCommands {
 
   #slugOfImage(name: string): { id: string; slug: string } | undefined {
     const { protocols } = this.#parts;
-    return protocols
-      .list()
-      .map(({ slug }) => protocols.package(slug).manifest)
-      .find(({ runtime }) => imageName(runtime.container?.image) === name);
+    return protocols.list().find(({ slug, image }) => {
+      const { runtime } = protocols.package(slug).manifest;
+      return [image?.name, runtime.container?.image].some((each) => imageName(each) === name);
+    });
   }
 }
 

@@ -55,6 +55,7 @@ export class CloudReports {
         void this.notPaired(device.id, reason);
       }),
       events.on('installationEnded', (ended) => this.#installation(ended)),
+      events.on('updateEnded', (update) => this.#update(update)),
       events.on('logsGathered', ({ log, lines }) => this.#logs(log, lines)),
     ];
   }
@@ -127,7 +128,7 @@ export class CloudReports {
   /** What is installed as it shall be already. */
   installedAlready(slug: string): Promise<void> {
     const { protocols, now } = this.#parts;
-    const { id, version } = protocols.get(slug);
+    const { id, version, image } = protocols.get(slug);
     return this.#sendInstallation({
       dt_install: now(),
       protocol: slug,
@@ -136,7 +137,7 @@ export class CloudReports {
       installationSuccess: true,
       stdout: '',
       stderr: '',
-      versions: { [slug]: `${slug}:${version}`, ...this.#own() },
+      versions: { [slug]: image?.name ?? `${slug}:${version}`, ...this.#own() },
       newContainers: [slug],
     });
   }
@@ -146,8 +147,16 @@ export class CloudReports {
     return outbox.send(topics.of('discover', 'certificate'), report);
   }
 
+  /** What runs now, and whether that is what it should have become. */
+  #update({ of, version, failure }: GatewayEvents['updateEnded']): void {
+    if (of !== 'gate') return;
+    const { outbox, topics } = this.#parts;
+    const update = { version, ...(failure === undefined ? {} : { failure }) };
+    void outbox.send(topics.of('discover', 'version'), { versions: this.#versions(), update });
+  }
+
   #installation(ended: GatewayEvents['installationEnded']): void {
-    const { slug, protocolId, exitStatus, installationSuccess, stdout, stderr, ts, version } = ended;
+    const { slug, protocolId, exitStatus, installationSuccess, stdout, stderr, ts, version, image } = ended;
     void this.#sendInstallation({
       dt_install: ts,
       protocol: slug,
@@ -156,7 +165,7 @@ export class CloudReports {
       installationSuccess,
       stdout,
       stderr,
-      versions: installationSuccess ? { [slug]: `${slug}:${version}`, ...this.#own() } : this.#own(),
+      versions: installationSuccess ? { [slug]: image ?? `${slug}:${version}`, ...this.#own() } : this.#own(),
       newContainers: installationSuccess ? [slug] : [],
     });
   }
@@ -201,7 +210,9 @@ export class CloudReports {
     const installed = protocols.list().filter(({ slug }) => protocols.isInstalled(slug));
     return {
       ...this.#own(),
-      ...Object.fromEntries(installed.map(({ slug, version }) => [slug, `${slug}:${version}`])),
+      ...Object.fromEntries(
+        installed.map(({ slug, version, image }) => [slug, image?.name ?? `${slug}:${version}`]),
+      ),
     };
   }
 }

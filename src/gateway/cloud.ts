@@ -2,6 +2,7 @@
 import { Cloud } from '../cloud/cloud.ts';
 import { CloudTopics } from '../cloud/topics.ts';
 import type { CloudSettings } from '../config/cloud-settings.ts';
+import type { SoftwareUpdates } from '../core/software-updates.ts';
 import type { Addons } from './addons.ts';
 import type { Ground } from './ground.ts';
 import type { House } from './house.ts';
@@ -10,10 +11,10 @@ import { startRelay } from './relay.ts';
 export async function startCloud(
   ground: Ground,
   options: CloudSettings,
-  parts: House & Addons,
+  parts: House & Addons & { updates: SoftwareUpdates },
 ): Promise<void> {
   const { running, health, events, logger, version, builtAt, now, monotonicNow } = ground;
-  const { devices, types, pairing, commands, protocols, installations } = parts;
+  const { devices, types, pairing, commands, protocols, installations, updates } = parts;
   const { projectId, gatewayId } = devices;
   const topics = new CloudTopics({ projectId, gatewayId, environment: options.environment });
   // stopped after the link, which hands it the last acknowledgements
@@ -33,6 +34,7 @@ export async function startCloud(
     commands,
     protocols,
     installations,
+    updates,
     health,
     events,
     logger,

@@ -13,7 +13,7 @@ import { startAddons } from './addons.ts';
 import { type GatewayParts, type Ground, layGround, logEvents } from './ground.ts';
 import { startHouse } from './house.ts';
 import { startApi } from './local-api.ts';
-import { startService } from './service.ts';
+import { layUpdates, startService } from './service.ts';
 
 export type { GatewayParts } from './ground.ts';
 
@@ -64,13 +64,14 @@ export class Gateway {
     const certificate = await this.#startCertificate(tls);
     const addons = await startAddons(ground, house);
     this.#api = await startApi(ground, { ...house, ...addons, certificate, socketPath });
-    await startService(ground, { ...house, ...addons });
-    await this.#startBackups(backups);
+    const updates = await layUpdates(ground);
     if (ground.cloud) {
       // a gateway that stands alone does not carry it
       const { startCloud } = await import('./cloud.ts');
-      await startCloud(ground, ground.cloud, { ...house, ...addons });
+      await startCloud(ground, ground.cloud, { ...house, ...addons, updates });
     } else this.#sayAlone();
+    await this.#startBackups(backups);
+    await startService(ground, { ...house, ...addons, updates });
   }
 
   /** Where somebody meant it to have a cloud. */

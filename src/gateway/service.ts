@@ -5,26 +5,29 @@ import type { Addons } from './addons.ts';
 import type { Ground } from './ground.ts';
 import type { House } from './house.ts';
 
-type ServiceParts = Pick<House, 'store'> & Pick<Addons, 'broker'>;
+type ServiceParts = Pick<House, 'store'> & Pick<Addons, 'broker'> & { updates: SoftwareUpdates };
 
-/** When all else is up. @returns the way to update gate, for who is asked for it from outside */
-export async function startService(
-  ground: Ground,
-  { store, broker }: ServiceParts,
-): Promise<SoftwareUpdates> {
-  const { environment, events, logger, running } = ground;
-  const updates = new SoftwareUpdates({
+/** The way to update gate, for who is asked for it from outside. It tells nothing before the service is started. */
+export async function layUpdates(ground: Ground): Promise<SoftwareUpdates> {
+  const { events, logger } = ground;
+  return new SoftwareUpdates({
     desk: await releaseDesk(ground),
     events,
     onTrouble: (error) => logger.warn({ err: error }, 'the end of an update could not be told yet'),
   });
+}
+
+/** When all else is up, and whoever listens to the end of an update. */
+export async function startService(
+  { environment, logger, running }: Ground,
+  { store, broker, updates }: ServiceParts,
+): Promise<void> {
   await running.run(updates);
   const parts = [
     { name: 'store', getOn: () => store.getOn() },
     { name: 'broker', getOn: () => broker.getOn() },
   ];
   await running.run(new ServiceManager({ environment, status: 'the API answers', parts, logger }));
-  return updates;
 }
 
 /** Loaded where gate was installed from a release, and only there. */

@@ -226,8 +226,11 @@ export const CLOUD: Contract = {
       name: 'version',
       address: `discover/${PLACE}/version`,
       direction: 'gateSends',
-      summary: 'The versions of everything, at every connection',
-      payload: v.object({ versions: v.record(v.string(), v.string()) }),
+      summary: 'The versions of everything, at every connection and when an update of gate has ended',
+      payload: v.object({
+        versions: v.record(v.string(), v.string()),
+        update: v.optional(v.object({ version: v.string(), failure: v.optional(v.string()) })),
+      }),
       example: { versions: { gate: 'instathings/gate:1.7.1' } },
     },
     {

@@ -104,14 +104,14 @@ describe('what the cloud asks', function () {
     assert.deepEqual([last.protocol, last.installationSuccess], ['documented', true]);
 
     await house.publish('discover', 'protocol/post', {
-      protocolRecord: { id: 'vRy7GTde', slug: 'automations' },
+      protocolRecord: { id: 'vRy7GTde', slug: 'zwave' },
     });
-    const failed = await installed('automations');
+    const failed = await installed('zwave');
     assert.deepEqual(
       [failed.installationSuccess, failed.exitStatus, failed.protocolId, failed.newContainers],
       [false, 1, 'vRy7GTde', []],
     );
-    assert.match(failed.stderr, /there is no protocol "automations"/);
+    assert.match(failed.stderr, /there is no protocol "zwave"/);
   });
 
   it('protocol/update of an image that no protocol runs is refused, each for itself', async () => {
@@ -123,9 +123,9 @@ describe('what the cloud asks', function () {
     assert.match((await installed('instathings/not-that')).stderr, /is not a version of the image/);
   });
 
-  it('software/update is refused as long as there is no updater, and that is a notification', async () => {
+  it('software/update is refused where gate was not installed from a release, and that is a notification', async () => {
     await house.publish('discover', 'software/update', { newSoftwareId: 'instathings/gate:9.9.9' });
-    await refused(/this gateway has no updater/);
+    await refused(/was not installed by install\.sh: it cannot update itself/);
     const { notifications } = await house.daemon.api.get<{ notifications: { message: string }[] }>(
       '/history/notifications/history',
     );
