@@ -104,12 +104,12 @@ describe('what the cloud asks', function () {
     assert.deepEqual([last.protocol, last.installationSuccess], ['documented', true]);
 
     await house.publish('discover', 'protocol/post', {
-      protocolRecord: { id: 'vRy7GTde', slug: 'zwave' },
+      protocolRecord: { id: 'zwave-id', slug: 'zwave' },
     });
     const failed = await installed('zwave');
     assert.deepEqual(
       [failed.installationSuccess, failed.exitStatus, failed.protocolId, failed.newContainers],
-      [false, 1, 'vRy7GTde', []],
+      [false, 1, 'zwave-id', []],
     );
     assert.match(failed.stderr, /there is no protocol "zwave"/);
   });
