@@ -137,7 +137,7 @@ describe('a KNX installation', function () {
       headers: { 'Content-Type': 'application/json', Prefer: 'wait=1' },
       body: JSON.stringify({ value: true }),
     });
-    assert.deepEqual([given.status, ((await given.json()) as { code: string }).code], [503, 'deviceRefused']);
+    assert.deepEqual([given.status, ((await given.json()) as { code: string }).code], [503, 'deviceTimeout']);
     const during = house.set(id, { value: true });
     assert.match(await house.protocolIs('degraded'), /127\.0\.0\.1.*does not answer/);
     await until('the device is away', async () => (await house.device(id)).availability?.online === false);
