@@ -263,7 +263,8 @@ put_settings() {
   find "$etc" -type f -exec chmod u+rw,g-wx,o-rwx {} +
   [ -z "$prefix" ] || return 0
   chgrp -R gate "$etc"
-  chown gate:gate "$data" "$data/update"
+  # a certificate that the cloud renews takes the place of the one before
+  chown gate:gate "$etc" "$data" "$data/update"
 }
 
 put_units() {

@@ -4,7 +4,7 @@
  */
 import { createWriteStream, existsSync } from 'node:fs';
 import { cp, lstat, mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { GatewayError } from '../model/error.ts';
 import { snapshotStore, storeVersion } from '../store/store-snapshot.ts';
@@ -59,7 +59,9 @@ async function stage(parts: BackupParts, staging: string): Promise<BackupManifes
   const data = join(staging, 'data');
   await mkdir(data, { recursive: true, mode: 0o700 });
   for (const name of await readdir(dataFolder)) {
-    if (!LEFT_OUT.test(name)) await copyFiles(join(dataFolder, name), join(data, name));
+    // backups that are put into the data folder would hold each other
+    const holdsBackups = `${dirname(resolve(parts.file))}/`.startsWith(`${resolve(dataFolder, name)}/`);
+    if (!LEFT_OUT.test(name) && !holdsBackups) await copyFiles(join(dataFolder, name), join(data, name));
   }
   await copyFiles(configFolder, join(staging, 'config'));
   const store = join(dataFolder, STORE);

@@ -16,7 +16,8 @@ import type { Keys } from './mqtt-wire.ts';
 import type { CloudReports } from './reports.ts';
 import { signingRequest } from './signing-request.ts';
 
-const FOLDER = 'rotation';
+/** Hidden: who looks after the modes of the files beside it leaves it alone. */
+const FOLDER = '.rotation';
 const REQUEST_FILE = 'request';
 /** The link was whole with the new pair: the swap has begun, and is finished whatever happens. */
 const ACCEPTED_FILE = 'accepted';

@@ -173,7 +173,8 @@ describe('a backup', () => {
       const recipient = await identityToRecipient(identity);
       const key = join(outside.path, 'key.txt');
       writeFileSync(key, `# created: today\n${identity}\n`);
-      const into = join(outside.path, 'backups');
+      // in the data folder itself: none holds those before
+      const into = join(old.path, 'backups');
       for (let n = 0; n < 3; n += 1) {
         const taken = await gate(old.path, [
           'backup',
@@ -192,6 +193,7 @@ describe('a backup', () => {
       assert.equal((await gate(other.path, ['restore', newest])).code, 1);
       const restored = await gate(other.path, ['restore', newest, '--identity', key]);
       assert.equal(restored.code, 0, restored.errors);
+      assert.equal(existsSync(join(other.path, 'backups')), false);
     });
   });
 

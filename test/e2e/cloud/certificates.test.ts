@@ -182,7 +182,7 @@ describe('the certificates of the link to the cloud', function () {
       await told('r1', 'rotated');
       assert.equal(read('certificate.pem'), certificate);
       assert.ok(new X509Certificate(certificate).publicKey.equals(createPublicKey(read('private.key'))));
-      assert.ok(!existsSync(file('rotation')));
+      assert.ok(!existsSync(file('.rotation')));
       const { fingerprint } = await house.connected();
       assert.equal(fingerprint, new X509Certificate(certificate).fingerprint256);
       const everything = JSON.stringify(house.cloud.heard);
@@ -220,7 +220,7 @@ describe('the certificates of the link to the cloud', function () {
       await put('never-asked', certificate);
       assert.equal((await told('never-asked', 'failed')).status.reason?.code, 'conflict');
       assert.deepEqual([read('certificate.pem'), read('private.key')], [certificate, key]);
-      assert.ok(!existsSync(file('rotation')));
+      assert.ok(!existsSync(file('.rotation')));
       assert.equal((await house.connected()).fingerprint, fingerprint);
       assert.equal(house.cloud.on(house.topic('discover', 'version')).length, 1, 'it never went away');
     });
@@ -240,15 +240,15 @@ describe('the certificates of the link to the cloud', function () {
     it('and a swap that a power cut interrupted is finished at the next start', async () => {
       house = await CloudHouse.open();
       const next = issue();
-      mkdirSync(file('rotation'));
-      writeFileSync(file('rotation/accepted'), 'r1');
-      writeFileSync(file('rotation/certificate.pem'), next.certificate);
+      mkdirSync(file('.rotation'));
+      writeFileSync(file('.rotation/accepted'), 'r1');
+      writeFileSync(file('.rotation/certificate.pem'), next.certificate);
       // its key was moved already
       writeFileSync(file('private.key'), next.key);
       await house.startDaemon();
       const { fingerprint } = await house.connected();
       assert.equal(fingerprint, new X509Certificate(next.certificate).fingerprint256);
-      assert.ok(!existsSync(file('rotation')));
+      assert.ok(!existsSync(file('.rotation')));
     });
   });
 });

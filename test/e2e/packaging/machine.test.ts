@@ -130,7 +130,7 @@ describe('gate on a machine of its own', function () {
       'stat -c "%a %U %G" /etc/gate /etc/gate/.env /etc/gate/certificate.pem /var/lib/gate /opt/gate/current/bin/node',
     );
     assert.deepEqual(modes.split('\n'), [
-      '750 root gate',
+      '750 gate gate',
       '640 root gate',
       '640 root gate',
       '700 gate gate',
@@ -141,6 +141,11 @@ describe('gate on a machine of its own', function () {
     assert.match(status, /^NoNewPrivs:\t1$/m);
     assert.match(status, /^CapEff:\t0+$/m);
     assert.match(status, /^Seccomp:\t2$/m);
+    // where the cloud's renewed certificate is put; the settings are root's
+    await machine.demand(
+      `nsenter -t ${id} -m setpriv --reuid gate --regid gate --clear-groups mkdir /etc/gate/.rotation`,
+    );
+    await machine.demand('rmdir /etc/gate/.rotation');
     const denied = await machine.run(`nsenter -t ${id} -m touch /opt/gate/releases/x`);
     assert.match(denied.stderr, /Read-only file system/);
     assert.equal(await machine.demand('systemd-analyze verify /etc/systemd/system/gate*.service 2>&1'), '');
