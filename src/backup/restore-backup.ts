@@ -11,10 +11,10 @@ import { GatewayError } from '../model/error.ts';
 import { MIGRATIONS } from '../store/migrations.ts';
 import { continueStore } from '../store/store-snapshot.ts';
 import { type BackupManifest, backupManifest, MANIFEST_NAME, sealedFiles } from './manifest.ts';
-import { RESTORE_STAGING } from './restore-staging.ts';
 import { type Key, opened } from './seal.ts';
 import { STORE, syncFolder } from './take-backup.ts';
 import { unpacked } from './tar.ts';
+import { RESTORE_STAGING } from './unfinished.ts';
 
 const READY = 'ready';
 

@@ -16,7 +16,7 @@ const STAGING = 'backup-staging';
 export const STORE = 'gate.db';
 /** Beside the store: what is made again, what belongs to one run, and what is no gateway's state. */
 const LEFT_OUT =
-  /^(gate\.db.*|gate\.sock|availability\.db|operations\.db|idempotency-keys\.db|cache|run|backup-staging|restore-staging|before-restore-.*|.*\.sock|.*\.tmp|.*~)$/;
+  /^(gate\.db.*|gate\.sock|availability\.db|operations\.db|idempotency-keys\.db|cache|run|backup-staging|restore-staging|erasing|before-restore-.*|.*\.sock|.*\.tmp|.*~)$/;
 /** Room beside what is copied. */
 const SPARE_BYTES = 50_000_000;
 

@@ -6,6 +6,7 @@ import { GatewayError } from '../model/error.ts';
 import type { Box } from './finding.ts';
 import type { GatewayClient } from './gateway-client.ts';
 import { NoGatewayError } from './no-gateway.ts';
+import { refuseRunning } from './not-running.ts';
 import { passphraseFrom } from './passphrase.ts';
 import { listProtocols, PROTOCOLS } from './protocol-list.ts';
 import { show, type Terminal } from './terminal.ts';
@@ -139,19 +140,6 @@ async function restore(tools: Tools, file: string, options: RestoreOptions): Pro
     () =>
       `restored what gate ${version} had on ${new Date(takenAt).toISOString()}, ${readings ? 'with' : 'without'} readings, to ${where.dataFolder}: start gate now`,
   );
-}
-
-/** @throws GatewayError alreadyRunning */
-async function refuseRunning(gateway: GatewayClient): Promise<void> {
-  try {
-    await gateway.look('/health/live');
-  } catch (error) {
-    if (error instanceof NoGatewayError && error.code === 'unavailable') return;
-    throw error;
-  }
-  throw new GatewayError('alreadyRunning', `gate is running: it answers on ${gateway.where}`, {
-    hint: 'stop it first; a backup can be taken while it runs, but not be put back',
-  });
 }
 
 /** A file as `age-keygen` makes it: comments, and one line. */

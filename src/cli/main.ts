@@ -17,6 +17,7 @@ import { addCompletionCommand } from './completion.ts';
 import { addControlCommands } from './control.ts';
 import { addDevicesCommand } from './devices.ts';
 import { addDoctorCommand } from './doctor.ts';
+import { addFactoryResetCommand } from './factory-reset.ts';
 import { GatewayClient, type Target } from './gateway-client.ts';
 import { addLogsCommand } from './logs.ts';
 import { NoGatewayError } from './no-gateway.ts';
@@ -78,6 +79,7 @@ addClientsCommand(program, tools);
 addDoctorCommand(program, { ...tools, box });
 addUpdateCommand(program, { terminal, box, remote: () => program.opts<GlobalOptions>().url !== undefined });
 addBackupCommands(program, { ...tools, box, version: ownVersion(), environment: process.env });
+addFactoryResetCommand(program, { ...tools, box });
 addCompletionCommand(program, terminal);
 
 function ownVersion(): string {

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { Api } from '../api/server.ts';
-import { refuseHalfRestored } from '../backup/restore-staging.ts';
+import { refuseUnfinished } from '../backup/unfinished.ts';
 import { type BackupSettings, backupSettings } from '../config/backup-settings.ts';
 import { CERTIFICATE_FILE } from '../config/cloud-settings.ts';
 import { type TlsSettings, tlsSettings } from '../config/tls-settings.ts';
@@ -59,7 +59,7 @@ export class Gateway {
     await Api.ensureAlone(socketPath);
     await ground.running.run(new BelievableClock(ground));
 
-    refuseHalfRestored(ground.dataFolder);
+    refuseUnfinished(ground.dataFolder);
     const house = await startHouse(ground);
     const certificate = await this.#startCertificate(tls);
     const addons = await startAddons(ground, house);

@@ -197,6 +197,30 @@ describe('a backup', () => {
     });
   });
 
+  it('is no longer needed after a factory reset, which leaves nothing, and is never done by half', async () => {
+    mkdirSync(join(old.path, 'config'));
+    writeFileSync(join(old.path, 'config', '.env'), 'PORT=0\n');
+    writeFileSync(join(old.path, 'config', 'private.key'), 'secret');
+    const daemon = await Daemon.start({ dataFolder: old.path });
+    const running = await gate(old.path, ['factory-reset', '--yes']);
+    assert.deepEqual([running.code, running.errors.includes('gate is running')], [1, true], running.errors);
+    await daemon.stop();
+    assert.equal((await gate(old.path, ['factory-reset'])).code, 2);
+    assert.ok(existsSync(join(old.path, 'gate.db')));
+    const environment = { CONFIG_FOLDER: join(old.path, 'config') };
+    const kept = await gate(old.path, ['factory-reset', '--yes', '--keep-settings'], environment);
+    assert.equal(kept.code, 0, kept.errors);
+    assert.deepEqual(readdirSync(old.path), ['config']);
+    assert.deepEqual(readdirSync(join(old.path, 'config')), ['.env']);
+    mkdirSync(join(old.path, 'erasing'));
+    const refused = Daemon.spawn({ dataFolder: old.path });
+    assert.equal(await refused.exited, 1);
+    assert.match(
+      refused.errors,
+      /a factory reset of \S+ was interrupted\. Next: run "gate factory-reset" again/,
+    );
+  });
+
   it('is not scheduled without somebody it is encrypted to', async () => {
     const daemon = Daemon.spawn({ dataFolder: old.path, environment: { BACKUP_FOLDER: outside.path } });
     assert.equal(await daemon.exited, 1);
