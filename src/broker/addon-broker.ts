@@ -24,6 +24,7 @@ import type { Logger } from '../lib/logger.ts';
 import { GatewayError } from '../model/error.ts';
 import type { JsonValue } from '../model/json.ts';
 import { AddonAccess } from './access.ts';
+import { Arrivals } from './arrivals.ts';
 import type { Inbox } from './inbox.ts';
 import { GuardedSocket } from './packet-guard.ts';
 import { Requests } from './requests.ts';
@@ -44,6 +45,7 @@ export interface AddonBrokerParts {
   logger: Logger;
   newId: () => string;
   now: () => number;
+  monotonicNow: () => number;
 }
 
 /** Where the broker listens, and whom it lets in there. */
@@ -75,6 +77,7 @@ export class AddonBroker implements AddonLink, AddonCredentials, BrokerDoor {
   readonly #parts: AddonBrokerParts;
   readonly #access = new AddonAccess();
   readonly #requests: Requests;
+  readonly #arrivals: Arrivals;
   readonly #connected = new Map<string, Client>();
   readonly #admitted = new Map<string, Client>();
   /** Those that have subscribed to their requests: one sent earlier would be heard by nobody. */
@@ -87,9 +90,11 @@ export class AddonBroker implements AddonLink, AddonCredentials, BrokerDoor {
 
   constructor(parts: AddonBrokerParts) {
     this.#parts = parts;
+    this.#arrivals = new Arrivals(parts);
     this.#requests = new Requests({
       send: (slug, requestId, message) => this.#publish(addonTopics(slug).request(requestId), message, false),
       connected: (slug) => this.#listening.has(slug),
+      arrivals: this.#arrivals,
       newId: parts.newId,
       now: parts.now,
     });
@@ -143,7 +148,9 @@ export class AddonBroker implements AddonLink, AddonCredentials, BrokerDoor {
     });
     aedes.on('subscribe', (subscriptions, client) => {
       const { requests } = addonTopics(client.id);
-      if (subscriptions.some(({ topic }) => topic === requests)) this.#listening.add(client.id);
+      if (!subscriptions.some(({ topic }) => topic === requests)) return;
+      this.#listening.add(client.id);
+      this.#arrivals.arrived(client.id);
     });
     aedes.on('clientError', (client, error) =>
       this.#parts.logger.info({ addon: client.id }, `connection ended: ${error.message}`),
@@ -163,6 +170,7 @@ export class AddonBroker implements AddonLink, AddonCredentials, BrokerDoor {
     this.#inbox = inbox;
     this.#externalLogins = externalLogins;
     this.#server = await this.#serve({ host: HOST, port: this.#parts.port });
+    this.#arrivals.begin();
   }
 
   /** The same broker and the same log-ins on one more address: that of the containers' network. */
@@ -242,6 +250,7 @@ export class AddonBroker implements AddonLink, AddonCredentials, BrokerDoor {
 
   issue(slug: string): AddonLogin {
     this.revoke(slug);
+    this.#arrivals.expect(slug);
     return { brokerUrl: this.brokerUrl, addon: slug, token: this.#access.issue(slug) };
   }
 
@@ -251,10 +260,12 @@ export class AddonBroker implements AddonLink, AddonCredentials, BrokerDoor {
 
   readmit(slug: string, token: string): void {
     this.#access.readmit(slug, token);
+    this.#arrivals.expect(slug);
   }
 
   revoke(slug: string): void {
     this.#access.revoke(slug);
+    this.#arrivals.givenUp(slug);
     this.#connected.get(slug)?.close();
     // let in just now, and not yet connected
     this.#admitted.get(slug)?.close();

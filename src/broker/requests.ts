@@ -6,6 +6,7 @@ import type { RequestMessage, ResultMessage } from '../contract/messages.ts';
 import type { AddonRequest } from '../core/ports.ts';
 import { GatewayError } from '../model/error.ts';
 import type { JsonValue } from '../model/json.ts';
+import type { Arrivals } from './arrivals.ts';
 
 interface Pending {
   slug: string;
@@ -15,6 +16,7 @@ interface Pending {
 export interface RequestsParts {
   send: (slug: string, requestId: string, message: RequestMessage) => void;
   connected: (slug: string) => boolean;
+  arrivals: Pick<Arrivals, 'wait'>;
   newId: () => string;
   now: () => number;
 }
@@ -27,17 +29,26 @@ export class Requests {
     this.#parts = parts;
   }
 
-  /** @throws GatewayError addonUnavailable, deviceTimeout, deviceRefused; badRequest when the add-on says so */
-  request(slug: string, { method, deviceId, params, timeoutMs, signal }: AddonRequest): Promise<JsonValue> {
-    const { send, connected, newId, now } = this.#parts;
-    if (!connected(slug)) {
-      return Promise.reject(
-        new GatewayError('addonUnavailable', `add-on "${slug}" is not running just now`, {
-          hint: 'GET /health/ready says why',
-          retryAfterSeconds: 5,
-        }),
-      );
-    }
+  /**
+   * An add-on that is about to connect is waited for, within `timeoutMs`.
+   * @throws GatewayError addonUnavailable, deviceTimeout, deviceRefused; badRequest when the add-on says so
+   */
+  async request(slug: string, request: AddonRequest): Promise<JsonValue> {
+    const { connected, arrivals, now } = this.#parts;
+    if (connected(slug)) return this.#ask(slug, request);
+    const { timeoutMs, signal } = request;
+    const begunAt = now();
+    await arrivals.wait(slug, timeoutMs, signal);
+    const leftMs = timeoutMs - Math.max(0, now() - begunAt);
+    if (connected(slug) && leftMs > 0) return this.#ask(slug, { ...request, timeoutMs: leftMs });
+    throw new GatewayError('addonUnavailable', `add-on "${slug}" is not running just now`, {
+      hint: 'GET /health/ready says why',
+      retryAfterSeconds: 5,
+    });
+  }
+
+  #ask(slug: string, { method, deviceId, params, timeoutMs, signal }: AddonRequest): Promise<JsonValue> {
+    const { send, newId, now } = this.#parts;
     const requestId = newId();
     return new Promise((resolve, reject) => {
       const cancelled = () => finish({ error: new GatewayError('deviceTimeout', `${method} was cancelled`) });

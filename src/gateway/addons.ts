@@ -25,9 +25,16 @@ export type Addons = Awaited<ReturnType<typeof startAddons>>;
 
 /** @throws GatewayError portTaken */
 export async function startAddons(ground: Ground, house: House) {
-  const { settings, dataFolder, running, events, health, logger, now, newId } = ground;
+  const { settings, dataFolder, running, events, health, logger, now, monotonicNow, newId } = ground;
   const { store, types, devices, readings, figures } = house;
-  const broker = new AddonBroker({ port: settings.LOCAL_BROKER_PORT, events, logger, newId, now });
+  const broker = new AddonBroker({
+    port: settings.LOCAL_BROKER_PORT,
+    events,
+    logger,
+    newId,
+    now,
+    monotonicNow,
+  });
   await running.run(broker);
   const protocols = new Protocols({ registry: store, devices, types, link: broker, health, events, now });
   await protocols.start(await packagesFound(ground));
@@ -67,7 +74,7 @@ export async function startAddons(ground: Ground, house: House) {
   });
   await running.run(installations);
   running.onStop(() => runtime.stop());
-  const { nodePath, environment, monotonicNow } = ground;
+  const { nodePath, environment } = ground;
   const processes = new ProcessRuntime({ dataFolder, nodePath, environment, logger, onLine });
   const supervisor = new Supervisor({
     protocols,

@@ -65,7 +65,14 @@ describe('the add-on broker', () => {
       newId: shortId,
     });
     await devices.start();
-    broker = new AddonBroker({ port: 0, events, logger, newId: shortId, now: Date.now });
+    broker = new AddonBroker({
+      port: 0,
+      events,
+      logger,
+      newId: shortId,
+      now: Date.now,
+      monotonicNow: () => performance.now(),
+    });
     await broker.start();
     const protocols = new Protocols({
       registry: opened.store,
