@@ -2,11 +2,11 @@
  * What one would run instead of the relay: mosquitto on the gateway, as a bridge to the cloud. It takes readings while
  * the cloud is away, is killed, and is started again.
  */
-import { chmodSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
-import { freePort } from '../../test/support/mutual-tls-broker.ts';
 import { until } from '../../test/support/until.ts';
+import { freePort } from '../peers/free-port.ts';
 import { programPath } from '../peers/peers.ts';
 import type { Bench } from './benchmark.ts';
 import { drained, filesOf, startBroker, startListener } from './cloud-runs.ts';
@@ -26,13 +26,12 @@ export async function bridgeRun({ scope }: Bench, readings: number, autosave: bo
   const broker = await startBroker(scope);
   const listener = await startListener(scope, broker);
   const files = filesOf(broker, 'bridge');
-  // it gives up root, and must read the key and write its queue
-  chmodSync(files.key, 0o644);
   const folder = scope.folder();
-  chmodSync(folder, 0o777);
   const port = await freePort();
   const lines = [
     `listener ${port} 127.0.0.1`,
+    // it reads the key and writes its queue as whoever started it
+    ...(process.getuid?.() === 0 ? ['user root'] : []),
     'allow_anonymous true',
     'persistence true',
     `persistence_location ${folder}/`,

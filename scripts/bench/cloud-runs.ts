@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openMigrated } from '../../src/store/migrations.ts';
-import { MutualTlsBroker } from '../../test/support/mutual-tls-broker.ts';
+import { CloudBroker } from '../../test/support/cloud-broker.ts';
 import { testDevice } from '../../test/support/open-store.ts';
 import type { Bench } from './benchmark.ts';
 import { memoryOf } from './process-figures.ts';
@@ -35,18 +35,18 @@ export interface RelayRun {
   rss: { idle: number; most: number; end: number };
 }
 
-export async function startBroker(scope: Scope): Promise<MutualTlsBroker> {
-  const broker = await MutualTlsBroker.start();
+export async function startBroker(scope: Scope): Promise<CloudBroker> {
+  const broker = await CloudBroker.start();
   scope.defer(() => broker.remove());
   return broker;
 }
 
-export function filesOf(broker: MutualTlsBroker, name: string) {
+export function filesOf(broker: CloudBroker, name: string) {
   const { certificatePath: cert, keyPath: key } = broker.makeClient(name);
   return { url: broker.url, ca: broker.authorityPath, cert, key };
 }
 
-export async function startListener(scope: Scope, broker: MutualTlsBroker): Promise<Channel> {
+export async function startListener(scope: Scope, broker: CloudBroker): Promise<Channel> {
   const listener = scope.fork('relay-listener.ts', [JSON.stringify(filesOf(broker, 'cloud'))]);
   await listener.next();
   return listener;

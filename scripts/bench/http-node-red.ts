@@ -1,9 +1,9 @@
 /** Node-RED 5 with a flow that polls the same devices: an inject node for each, one http request node, a file of readings. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../peers/free-port.ts';
 import { installNpmPeer, NPM_PEERS, npmPeerFolder } from '../peers/npm-peers.ts';
 import type { Bench } from './benchmark.ts';
-import { freePort } from './free-port.ts';
 
 export const NODE_RED = `Node-RED ${NPM_PEERS['node-red']}`;
 

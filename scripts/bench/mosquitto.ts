@@ -3,8 +3,8 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { until } from '../../test/support/until.ts';
+import { freePort } from '../peers/free-port.ts';
 import { programPath } from '../peers/peers.ts';
-import { freePort } from './free-port.ts';
 import type { Scope } from './scope.ts';
 
 export interface Mosquitto {

@@ -2,10 +2,11 @@
  * The Zigbee add-on beside zigbee2mqtt: the same simulated stick with the same devices, one side after the other in the
  * same run.
  */
+
+import { freePort } from '../peers/free-port.ts';
 import { installNpmPeer, NPM_PEERS } from '../peers/npm-peers.ts';
 import { installPeers } from '../peers/peers.ts';
 import type { Aim, Bench, Benchmark, Section, Table } from './benchmark.ts';
-import { freePort } from './free-port.ts';
 import { median, quantile } from './quantiles.ts';
 import { count, megabytes, ms, ratio } from './units.ts';
 import {

@@ -7,8 +7,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
+import { freePort } from '../../scripts/peers/free-port.ts';
 import { missingPrograms } from '../../scripts/peers/peers.ts';
 import { freeUdpPort } from '../support/knxd.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -72,14 +72,6 @@ function assertShown(shown: unknown, real: unknown, at: string): void {
       } else assertShown(value, inner, `${at}.${key}`);
     }
   } else assert.equal(typeof real, typeof shown, at);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
 }
 
 /** The processes below one, as the kernel knows them. */

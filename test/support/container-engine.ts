@@ -3,6 +3,7 @@
  * afterwards. Images are made on the spot, on a base that stands in for the public one: Node, what it is linked with,
  * and busybox.
  */
+
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -14,9 +15,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from '../../scripts/peers/free-port.ts';
 import { programPath, reasonToSkip } from '../../scripts/peers/peers.ts';
 import { tempFolder } from './temp-folder.ts';
 import { until } from './until.ts';
@@ -242,13 +243,4 @@ async function end(child: ChildProcess | undefined): Promise<void> {
   const late = setTimeout(() => child.kill('SIGKILL'), 30_000);
   await ended;
   clearTimeout(late);
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

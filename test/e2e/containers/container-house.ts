@@ -2,7 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { io, type Socket } from 'socket.io-client';
-import { type ContainerEngine, freePort } from '../../support/container-engine.ts';
+import { freePort } from '../../../scripts/peers/free-port.ts';
+import type { ContainerEngine } from '../../support/container-engine.ts';
 import { Daemon } from '../../support/daemon.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';

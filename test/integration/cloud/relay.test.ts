@@ -11,9 +11,9 @@ import type { MqttClient } from 'mqtt';
 import { reasonToSkip } from '../../../scripts/peers/peers.ts';
 import { Relay } from '../../../src/cloud/relay/relay.ts';
 import { AWS_LIMITS } from '../../../src/cloud/relay/relay-limits.ts';
+import { CloudBroker } from '../../support/cloud-broker.ts';
 import { CloudListener } from '../../support/cloud-listener.ts';
 import { MqttPublisher } from '../../support/mqtt-publisher.ts';
-import { MutualTlsBroker } from '../../support/mutual-tls-broker.ts';
 import { type OpenedStore, openStore, TEST_ADDON, testDevice } from '../../support/open-store.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
@@ -30,14 +30,14 @@ describe('the relay, with mosquitto', function () {
   }
   this.timeout(60_000 + KILLS * 6_000 + RELAYED * 3);
 
-  let broker: MutualTlsBroker;
+  let broker: CloudBroker;
   let watcher: MqttClient;
   let cloud: CloudListener;
   let folder: ReturnType<typeof tempFolder>;
 
   beforeEach(async () => {
     folder = tempFolder();
-    broker = await MutualTlsBroker.start();
+    broker = await CloudBroker.start();
     cloud = new CloudListener();
     watcher = await broker.connect('cloud', PERSISTENT);
     await cloud.listen(watcher);
