@@ -35,7 +35,8 @@ export class CloudBroker {
     const broker = await MutualTlsBroker.start({
       folder: join(folder.path, 'broker'),
       authority,
-      access: ['pattern readwrite #'],
+      // the second is for a bridge, whose will is there
+      access: ['pattern readwrite #', 'pattern write $SYS/#'],
       settings: ['max_inflight_messages 1000', 'log_type error'],
     });
     return new CloudBroker(folder, { authority, broker });
