@@ -2,12 +2,11 @@
 import { X509Certificate } from 'node:crypto';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { nearlyFullBelow } from '../model/disk-room.ts';
 import type { Box, Finding } from './finding.ts';
 import { span } from './terminal.ts';
 
 const DAY_MS = 86_400_000;
-/** As the daemon itself warns. */
-const DISK_FREE_MIN_BYTES = 500_000_000;
 const MEMORY_MIN_BYTES = 64_000_000;
 const EXPIRY_WARNING_MS = 30 * DAY_MS;
 const STICKS = '/dev/serial/by-id';
@@ -30,11 +29,11 @@ function folderFindings(folder: string): Finding[] {
     const next = 'run this as the user that runs gate, or name the folder with --data-folder';
     return [{ state: 'problem', what: `the data folder ${folder}: ${(error as Error).message}`, next }];
   }
-  const { bavail, bsize } = statfsSync(folder);
+  const { bavail, blocks, bsize } = statfsSync(folder);
   const free = bavail * bsize;
   const others = (statSync(folder).mode & 0o077) !== 0;
   return [
-    free < DISK_FREE_MIN_BYTES
+    free < nearlyFullBelow(blocks * bsize)
       ? {
           state: 'problem',
           what: `the disk with ${folder} has ${megabytes(free)} left`,

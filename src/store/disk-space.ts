@@ -6,9 +6,8 @@
  * disk at the limit does not flicker.
  */
 import { statfs } from 'node:fs/promises';
+import { nearlyFullBelow } from '../model/disk-room.ts';
 
-export const NEARLY_FULL_SHARE = 0.1;
-export const NEARLY_FULL_MAX_BYTES = 500_000_000;
 const ENOUGH_FACTOR = 1.5;
 const CHECK_EVERY_MS = 30_000;
 const MB = 1_000_000;
@@ -74,7 +73,7 @@ export class DiskSpace {
     // some virtual file systems have no size
     if (totalBytes === 0) return undefined;
     if (!this.#stopped) onFigures({ freeBytes, totalBytes });
-    const limit = Math.min(totalBytes * NEARLY_FULL_SHARE, NEARLY_FULL_MAX_BYTES);
+    const limit = nearlyFullBelow(totalBytes);
     this.#nearlyFull = freeBytes < (this.#nearlyFull ? limit * ENOUGH_FACTOR : limit);
     if (!this.#nearlyFull) return undefined;
     const left = `${inMb(freeBytes)} of ${inMb(totalBytes)} MB are left for ${folder}`;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { DiskSpace, NEARLY_FULL_MAX_BYTES } from '../../../src/store/disk-space.ts';
+import { NEARLY_FULL_MAX_BYTES } from '../../../src/model/disk-room.ts';
+import { DiskSpace } from '../../../src/store/disk-space.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
 
