@@ -53,8 +53,8 @@ export class Reports {
     return this.#read('begun.json', START_MS);
   }
 
-  done(): Promise<Done> {
-    return this.#read('done.json', TAIL_MS);
+  done(tailMs = TAIL_MS): Promise<Done> {
+    return this.#read('done.json', tailMs);
   }
 
   #read<T>(name: string, deadlineMs: number): Promise<T> {

@@ -26,6 +26,14 @@ export interface Figures {
   memory: Map<number, Map<string, Memories>>;
 }
 
+export const noFigures = (): Figures => ({
+  readyMs: [],
+  latencies: new Map(),
+  commands: [],
+  perSecond: 0,
+  memory: new Map(),
+});
+
 export type Sides = readonly [ours: Side, theirs: Side];
 
 interface Thoroughness {
@@ -89,7 +97,7 @@ async function onStick<T>(
 }
 
 /** All that is measured of a side with the devices of a house, once. */
-async function measureOnce(bench: Bench, side: Side, port: number, figures: Figures): Promise<void> {
+export async function measureOnce(bench: Bench, side: Side, port: number, figures: Figures): Promise<void> {
   const { rounds, measureMs, commands, flood, restMs } = thoroughness(bench);
   await onStick(bench, { side, port, devices: HOUSE }, async (measured, { bulbs }, readyMs) => {
     figures.readyMs.push(readyMs);
@@ -112,9 +120,7 @@ async function measureOnce(bench: Bench, side: Side, port: number, figures: Figu
 
 export async function measureHouse(bench: Bench, sides: Sides, port: number): Promise<Figures[]> {
   const { starts, rounds } = thoroughness(bench);
-  const all = sides.map(
-    (): Figures => ({ readyMs: [], latencies: new Map(), commands: [], perSecond: 0, memory: new Map() }),
-  );
+  const all = sides.map(noFigures);
   for (let n = 0; n < starts; n += 1) {
     bench.say(`start ${n + 1} of ${starts}`);
     for (const [index, side] of sides.entries()) {
@@ -142,7 +148,7 @@ export async function bareCommits(bench: Bench): Promise<number[]> {
 
 export async function measureLarge(
   bench: Bench,
-  sides: Sides,
+  sides: readonly Side[],
   port: number,
   all: readonly Figures[],
 ): Promise<void> {
