@@ -11,10 +11,11 @@ import { parseArgs } from 'node:util';
 import { Scope } from './bench/scope.ts';
 import { type FaultResult, writeFaultDocument } from './faults/fault-document.ts';
 import { kills } from './faults/kills.ts';
+import { powerCut } from './faults/power-cut.ts';
 import { Random } from './faults/random.ts';
 import type { Scenario, Survived } from './faults/scenario.ts';
 
-const SCENARIOS: readonly Scenario[] = [kills];
+const SCENARIOS: readonly Scenario[] = [kills, powerCut];
 const SEEDS = 1_000_000;
 
 const { values } = parseArgs({

@@ -52,12 +52,8 @@ export class Ledger {
   /** The whole file: each of its readings is still there, its counts agree, and SQLite finds it sound. */
   audit(witness: Witness): void {
     this.look(witness);
+    this.demandSound();
     this.#read((database) => {
-      const sound = database
-        .prepare('PRAGMA integrity_check')
-        .all()
-        .map((row) => String(row['integrity_check']));
-      demand(sound.join() === 'ok', () => `the store is damaged: ${sound.slice(0, 3).join('; ')}`);
       const of = `FROM reading r JOIN device d ON d.k = r.dev WHERE d.id IN (${witness.deviceIds.map(() => '?').join()})`;
       const kept = database
         .prepare(`SELECT count(*) AS n, count(DISTINCT vals) AS numbers ${of}`)
@@ -104,6 +100,13 @@ export class Ledger {
         () => `${twice.length} readings of the journal are there twice: ${shown(twice)}`,
       );
     });
+  }
+
+  /** As SQLite finds it, all of its pages and indices. */
+  demandSound(): void {
+    const found = this.#read((database) => database.prepare('PRAGMA integrity_check').all());
+    const words = found.map((row) => String(row['integrity_check']));
+    demand(words.join() === 'ok', () => `the store is damaged: ${words.slice(0, 3).join('; ')}`);
   }
 
   /** A figure from the store as it is. */
