@@ -9,13 +9,14 @@ import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { Scope } from './bench/scope.ts';
+import { damaged } from './faults/damage.ts';
 import { type FaultResult, writeFaultDocument } from './faults/fault-document.ts';
 import { kills } from './faults/kills.ts';
 import { powerCut } from './faults/power-cut.ts';
 import { Random } from './faults/random.ts';
 import type { Scenario, Survived } from './faults/scenario.ts';
 
-const SCENARIOS: readonly Scenario[] = [kills, powerCut];
+const SCENARIOS: readonly Scenario[] = [kills, powerCut, damaged];
 const SEEDS = 1_000_000;
 
 const { values } = parseArgs({

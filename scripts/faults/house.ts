@@ -45,6 +45,11 @@ export class FaultHouse {
     return this.#daemon;
   }
 
+  get isRunning(): boolean {
+    const child = this.#daemon?.process;
+    return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
   get api(): LocalApi {
     return this.daemon.api;
   }

@@ -90,8 +90,7 @@ export const KILL_ACTIONS: readonly KillAction[] = [
       const slug = random.pick([JOURNAL, JOURNAL, 'virtual', 'http']);
       const pid = gateway.addonPid(slug);
       await pause(random.next() * 100);
-      if (pid !== undefined) process.kill(pid, 'SIGKILL');
-      return pid !== undefined;
+      return pid !== undefined && killed(pid);
     },
   },
   {
@@ -106,6 +105,15 @@ export const KILL_ACTIONS: readonly KillAction[] = [
     },
   },
 ];
+
+/** @returns false when it has ended by itself meanwhile */
+function killed(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch {
+    return false;
+  }
+}
 
 /** The daemon ends at a system call of its writer, by strace: before a sync, between two pages, at a new file. */
 async function cutAtStep({ gateway, outside }: KillHouse, random: Random): Promise<boolean> {

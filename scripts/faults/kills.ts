@@ -7,7 +7,7 @@ import { reasonToSkip } from '../peers/peers.ts';
 import { KILL_ACTIONS } from './kill-actions.ts';
 import { KillHouse } from './kill-house.ts';
 import { ReadyTimes } from './ready-times.ts';
-import type { FaultRun, Scenario, Survived } from './scenario.ts';
+import { FaultFound, type FaultRun, type Scenario, type Survived } from './scenario.ts';
 
 const CUTS = { short: 130, long: 12_000 };
 /** A house is left after so many, and another one begun. */
@@ -58,8 +58,10 @@ async function run(suite: FaultRun): Promise<Survived> {
       hits.set(action.name, (hits.get(action.name) ?? 0) + (middle ? 1 : 0));
       await house.check();
     } catch (error) {
-      say(`cut ${cut} (${action.name}); the daemon's last words:\n${house.gateway.lastWords()}`);
-      throw error;
+      const words = `cut ${cut}, ${action.name}: ${(error as Error).message}`;
+      throw new FaultFound(`${words}\nThe daemon's last words:\n${house.gateway.lastWords()}`, {
+        cause: error,
+      });
     }
   }
   await leave();
