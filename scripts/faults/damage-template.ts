@@ -19,6 +19,8 @@ export interface Template {
   folder: string;
   /** Ids of all devices. */
   devices: string[];
+  /** Those of the witness. */
+  witness: string[];
   /** How many readings of the witness. */
   readings: number;
   /** Where the API takes a reading. */
@@ -59,7 +61,7 @@ export async function layTemplate({ scope }: FaultRun, ready: ReadyTimes): Promi
   const devices = (await api.get<{ id: string }[]>('/device/v1/devices')).map(({ id }) => id);
   await gateway.daemon.kill();
   await witness.close();
-  return { folder, devices, readings: witness.acked.size, hook: hook.webhook };
+  return { folder, devices, witness: witness.deviceIds, readings: witness.acked.size, hook: hook.webhook };
 }
 
 export const TEMPLATE_ENVIRONMENT = { TLS: 'self-signed', ON_PREMISE_ENABLED: 'true' };

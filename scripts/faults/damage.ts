@@ -22,6 +22,9 @@ const SAID_EVERY = 20;
 const STARTS_MAX = 3;
 /** What a gateway that is up has to itself before it is asked: its first round of upkeep. */
 const SETTLED_MS = 600;
+const ENDS_WITHIN_MS = 3_000;
+const PER_PAGE = 100;
+const UNREADABLE = 'a part of the store cannot be read';
 
 export const damaged: Scenario = {
   name: 'damage',
@@ -38,7 +41,7 @@ interface Case {
   kind: DamageKind;
   random: Random;
 }
-type Verdict = 'whole' | 'said and begun anew' | 'refused with what to do';
+type Verdict = 'whole' | 'said and begun anew' | 'said and gone on' | 'refused with what to do';
 
 async function run(suite: FaultRun): Promise<Survived> {
   const { random, long, signal, say } = suite;
@@ -109,7 +112,7 @@ async function putToTest(
 async function verdictOf(gateway: FaultHouse, template: Template, file: string): Promise<Verdict> {
   const said: string[] = [];
   for (let start = 1; start <= STARTS_MAX; start += 1) {
-    const words = await startOrWords(gateway);
+    const words = (await startOrWords(gateway)) ?? (await useOrWords(gateway, template, start));
     if (words !== undefined) {
       demand(
         words.startsWith('gate: ') && !/\n {4}at /.test(words),
@@ -118,16 +121,18 @@ async function verdictOf(gateway: FaultHouse, template: Template, file: string):
       said.push(words);
       continue;
     }
-    await pause(SETTLED_MS);
-    await demandUsable(gateway, template);
     const missing = await missingIn(gateway, template);
-    said.push(
-      ...gateway.daemon.log.filter(({ level }) => /warn|error|fatal/.test(level)).map(({ msg }) => msg),
-    );
-    if (missing === undefined) return said.length > 0 && start > 1 ? 'said and begun anew' : 'whole';
-    const isSaid = said.some((line) => line.includes(basename(file)) || line.includes('store'));
+    said.push(...complaints(gateway));
+    if (missing === undefined) return start > 1 ? 'said and begun anew' : 'whole';
+    const isSaid = said.some((line) => line.includes(basename(file)) || line.includes('the store'));
     demand(isSaid, () => `${missing}, and nobody said so`);
+    if (missing === UNREADABLE) return 'said and gone on';
     demand(hasCopyAside(gateway.folder, file), `${missing}, and no copy was kept aside`);
+    const isTakenOver = said.some((line) => line.includes('were taken over'));
+    demand(
+      !isTakenOver || !missing.includes('devices'),
+      `${missing}, and it was said that they were taken over`,
+    );
     return 'said and begun anew';
   }
   demand(
@@ -135,6 +140,28 @@ async function verdictOf(gateway: FaultHouse, template: Template, file: string):
     () => `it does not start any more, and does not say what to do: ${said[0]}`,
   );
   return 'refused with what to do';
+}
+
+const complaints = ({ daemon }: FaultHouse) =>
+  daemon.log.filter(({ level }) => /warn|error|fatal/.test(level)).map(({ msg }) => msg);
+
+/** A gateway that is up. @returns its last words where it ended on what it met */
+async function useOrWords(
+  gateway: FaultHouse,
+  template: Template,
+  start: number,
+): Promise<string | undefined> {
+  await pause(SETTLED_MS);
+  try {
+    if (start === 1 && (await missingIn(gateway, template)) === undefined)
+      await demandUsable(gateway, template);
+    return undefined;
+  } catch (error) {
+    const end = await Promise.race([gateway.daemon.exited, pause(ENDS_WITHIN_MS, undefined)]);
+    if (end === undefined) throw error;
+    const fatal = gateway.daemon.log.find(({ level }) => level === 'fatal');
+    return `gate: ${fatal?.msg ?? ''}. Next: start again`;
+  }
 }
 
 /** @returns what it said where it ended */
@@ -166,21 +193,30 @@ async function demandUsable(gateway: FaultHouse, { hook }: Template): Promise<vo
 }
 
 /** @returns in words what is not there any more */
-async function missingIn(gateway: FaultHouse, { devices, readings }: Template): Promise<string | undefined> {
+async function missingIn(
+  gateway: FaultHouse,
+  { devices, readings, witness }: Template,
+): Promise<string | undefined> {
   const there = new Set((await gateway.api.get<{ id: string }[]>('/device/v1/devices')).map(({ id }) => id));
   const gone = devices.filter((id) => !there.has(id));
   if (gone.length > 0) return `${gone.length} of ${devices.length} devices are gone`;
-  const stored = new Ledger(gateway.storePath).figure(
-    `SELECT count(*) FROM reading r JOIN device d ON d.k = r.dev WHERE d.record ->> '$.protocol' = 'witness'`,
-  );
-  return stored === readings ? undefined : `${stored} of ${readings} readings are there`;
+  try {
+    const stored = new Ledger(gateway.storePath).figure(
+      `SELECT count(*) FROM reading r JOIN device d ON d.k = r.dev WHERE d.record ->> '$.protocol' = 'witness'`,
+    );
+    return stored === readings ? undefined : `${stored} of ${readings} readings are there`;
+  } catch {
+    // nobody has looked there yet: somebody does
+    for (const id of witness)
+      for (let page = 1; page <= Math.ceil(readings / PER_PAGE); page += 1)
+        await gateway.api.call('GET', `/device/v1/devices/${id}/data?perPage=${PER_PAGE}&page=${page}`);
+    return UNREADABLE;
+  }
 }
 
 function hasCopyAside(folder: string, file: string): boolean {
   const path = join(folder, file);
   const name = basename(file).replace(/-wal$/, '');
-  return (
-    existsSync(dirname(path)) &&
-    readdirSync(dirname(path)).some((each) => each.startsWith(`${name}.damaged-`))
-  );
+  const beside = existsSync(dirname(path)) ? readdirSync(dirname(path)) : [];
+  return beside.some((each) => each.startsWith(name) && each.includes('.damaged-'));
 }
