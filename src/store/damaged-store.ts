@@ -2,7 +2,7 @@
  * What becomes of a store that is damaged. It is set aside under a dated name, never deleted; what can still be read of
  * the registry (devices, protocols, clients, what is kept) is taken over into a new one, without the readings.
  */
-import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { GatewayError } from '../model/error.ts';
 import { continueStore, snapshotStore } from './store-snapshot.ts';
 
@@ -45,6 +45,8 @@ async function takeOver(
   path: string,
   demandReadable: (path: string) => void,
 ): Promise<boolean> {
+  // there is nothing in it, and SQLite would delete its log
+  if (statSync(from).size === 0) return false;
   const fresh = path + TAKEN_OVER;
   const clear = () => {
     for (const suffix of SUFFIXES) rmSync(fresh + suffix, { force: true });

@@ -65,6 +65,7 @@ export function inTransaction<T>(database: Database, work: () => T): T {
 }
 
 // https://www.sqlite.org/rescode.html, primary result codes
+const SQLITE_ERROR = 1;
 const SQLITE_BUSY = 5;
 const SQLITE_READONLY = 8;
 const SQLITE_IOERR = 10;
@@ -91,7 +92,9 @@ export function storeError(error: unknown, path: string): GatewayError {
   if (error instanceof GatewayError) return error;
   const code = primaryCode(error);
   const words = error instanceof Error ? error.message : String(error);
-  if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) {
+  // a record that is looked into by SQL, and is none any more
+  const isTorn = code === SQLITE_ERROR && words === 'malformed JSON';
+  if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB || isTorn) {
     return new GatewayError('storeCorrupt', `the store ${path} is damaged (${words})`, { cause: error });
   }
   const passing = passingTrouble(error);
