@@ -10,13 +10,14 @@ import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { Scope } from './bench/scope.ts';
 import { damaged } from './faults/damage.ts';
+import { diskFull } from './faults/disk-full.ts';
 import { type FaultResult, writeFaultDocument } from './faults/fault-document.ts';
 import { kills } from './faults/kills.ts';
 import { powerCut } from './faults/power-cut.ts';
 import { Random } from './faults/random.ts';
 import type { Scenario, Survived } from './faults/scenario.ts';
 
-const SCENARIOS: readonly Scenario[] = [kills, powerCut, damaged];
+const SCENARIOS: readonly Scenario[] = [kills, powerCut, damaged, diskFull];
 const SEEDS = 1_000_000;
 
 const { values } = parseArgs({
@@ -126,3 +127,5 @@ console.log(
     ? `${results.length} scenarios survived`
     : `${failed.length} of ${results.length} scenarios failed: ${failed.map(({ scenario }) => scenario).join(', ')}`,
 );
+// what a scenario that was given up left undone keeps nobody waiting
+process.exit(process.exitCode ?? 0);

@@ -25,12 +25,14 @@ export class FaultHouse {
   readonly brokerPort: number;
   readonly #parts: HouseParts;
   #daemon: Daemon | undefined;
+  #isLeft = false;
 
   private constructor(parts: HouseParts, brokerPort: number) {
     this.#parts = parts;
     this.folder = parts.folder;
     this.brokerPort = brokerPort;
     parts.scope.defer(async () => {
+      this.#isLeft = true;
       if (this.#daemon) await ended(this.#daemon.process);
     });
   }
@@ -60,6 +62,8 @@ export class FaultHouse {
 
   /** Not waited for. `within`: as `Daemon` has it. */
   spawn(within: readonly string[] = [], environment: Record<string, string> = {}): Daemon {
+    // a scenario that was given up begins nothing any more
+    if (this.#isLeft) throw new Error('the scenario is over');
     this.#daemon = Daemon.spawn({
       dataFolder: this.folder,
       built: BUILT,

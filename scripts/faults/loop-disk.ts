@@ -31,7 +31,8 @@ export class LoopDisk {
     mkdirSync(disk.path);
     writeFileSync(disk.#image, '');
     truncateSync(disk.#image, megabytes * MB);
-    run('mkfs.ext4', '-q', '-F', disk.#image);
+    // nothing kept back for root
+    run('mkfs.ext4', '-q', '-F', '-m', '0', disk.#image);
     scope.defer(() => disk.unmount());
     disk.mount();
     return disk;

@@ -34,10 +34,10 @@ export class RegistryModel {
     for (const { id } of await api.get<DeviceView[]>(DEVICES)) this.#foreign.add(id);
   }
 
-  /** One change after the other, until the daemon does not answer any more. */
-  async disturb(api: LocalApi): Promise<void> {
+  /** One change after the other, until the daemon does not answer any more, or for so many. */
+  async disturb(api: LocalApi, changes = Number.POSITIVE_INFINITY): Promise<void> {
     try {
-      for (;;) await this.#change(api);
+      for (let change = 0; change < changes; change += 1) await this.#change(api);
     } catch (error) {
       // answered with an error: that is none of a daemon that is gone
       if (/was answered/.test(String(error))) throw error;

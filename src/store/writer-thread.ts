@@ -15,7 +15,7 @@ import { ReadingWriter } from './reading-writer.ts';
 import { RelayProgress } from './relay-progress.ts';
 import { RelayRuns } from './relay-runs.ts';
 import { Retention } from './retention.ts';
-import { type Database, passingTrouble, storeError } from './sqlite.ts';
+import { type Database, inTransaction, passingTrouble, storeError } from './sqlite.ts';
 import type {
   WriterCallName,
   WriterCalls,
@@ -40,11 +40,15 @@ function handlersOf(database: Database): Handlers {
   return {
     commit: (batch) => readings.write(batch),
     saveDevice: (device: Device) => {
-      const saved = database
-        .prepare(
-          'INSERT INTO device (id, record) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record RETURNING k',
-        )
-        .get(device.id, JSON.stringify(device));
+      // in a transaction: by itself a statement that is read from is committed when it is reset, and node:sqlite does
+      // not tell when that fails
+      const saved = inTransaction(database, () =>
+        database
+          .prepare(
+            'INSERT INTO device (id, record) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record RETURNING k',
+          )
+          .get(device.id, JSON.stringify(device)),
+      );
       readings.deviceAdded(device.id, Number(saved?.['k']), device.relay);
       return null;
     },
