@@ -1,6 +1,7 @@
 /** A disk that takes no more, by a limit on the size of files: what is acknowledged has been stored all the same. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -30,13 +31,9 @@ describe('the store on a disk that takes no more', () => {
   it('refuses a device rather than acknowledge what is not kept', async () => {
     const folder = tempFolder();
     try {
-      const words = [
-        `--fsize=${LIMIT_BYTES}`,
-        process.execPath,
-        '--input-type=module',
-        '-e',
-        program(folder.path),
-      ];
+      const file = join(folder.path, 'program.mjs');
+      writeFileSync(file, program(folder.path));
+      const words = [`--fsize=${LIMIT_BYTES}`, process.execPath, file];
       const { stdout } = await run('prlimit', words);
       const { acknowledged, refusal } = JSON.parse(stdout) as { acknowledged: string[]; refusal?: string };
       const database = openForReading(join(folder.path, 'gate.db'));
