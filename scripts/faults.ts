@@ -12,12 +12,14 @@ import { Scope } from './bench/scope.ts';
 import { damaged } from './faults/damage.ts';
 import { diskFull } from './faults/disk-full.ts';
 import { type FaultResult, writeFaultDocument } from './faults/fault-document.ts';
+import { handles } from './faults/handles.ts';
 import { kills } from './faults/kills.ts';
 import { powerCut } from './faults/power-cut.ts';
 import { Random } from './faults/random.ts';
+import { readOnly } from './faults/read-only.ts';
 import type { Scenario, Survived } from './faults/scenario.ts';
 
-const SCENARIOS: readonly Scenario[] = [kills, powerCut, damaged, diskFull];
+const SCENARIOS: readonly Scenario[] = [kills, powerCut, damaged, diskFull, readOnly, handles];
 const SEEDS = 1_000_000;
 
 const { values } = parseArgs({

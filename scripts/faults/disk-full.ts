@@ -16,7 +16,6 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { GateCommand } from '../../test/support/gate-command.ts';
-import { until } from '../../test/support/until.ts';
 import { FaultHouse } from './house.ts';
 import { Ledger } from './ledger.ts';
 import { LoopDisk, loopObstacle } from './loop-disk.ts';
@@ -24,6 +23,7 @@ import { demandAllOf, layOldStore } from './old-store.ts';
 import { ReadyTimes } from './ready-times.ts';
 import { RegistryModel } from './registry.ts';
 import { demand, type FaultRun, type Scenario, type Survived } from './scenario.ts';
+import { demandWords, recovered, toldOf, up } from './store-trouble.ts';
 import { Witness } from './witness.ts';
 
 const ROUNDS = { short: 1, long: 40 };
@@ -31,8 +31,7 @@ const DISK_MB = 96;
 const OLD_READINGS = 60_000;
 const BLOCK_BYTES = 64 * 1024;
 const CHANGES = 40;
-/** Commits are tried again within 15 s. */
-const RECOVERS_MS = 40_000;
+const FULL = /full|cannot be written|input\/output/;
 
 export const diskFull: Scenario = {
   name: 'disk-full',
@@ -90,7 +89,7 @@ async function run(suite: FaultRun): Promise<Survived> {
 const STAGES: Record<string, (site: Site) => Promise<void>> = {
   'while readings come in': async (site) => {
     fill(site.disk);
-    await toldOf(site);
+    await toldOf(site, FULL);
     await pause(site.run.random.next() * 2_000);
     free(site.disk);
     await recovered(site);
@@ -98,7 +97,7 @@ const STAGES: Record<string, (site: Site) => Promise<void>> = {
   'killed and started while it is full': async (site) => {
     const { gateway, disk } = site;
     fill(disk);
-    await toldOf(site);
+    await toldOf(site, FULL);
     await gateway.daemon.kill();
     const daemon = gateway.spawn();
     const ended = await Promise.race([daemon.exited, up(daemon)]);
@@ -158,7 +157,7 @@ const STAGES: Record<string, (site: Site) => Promise<void>> = {
   'changes of the registry': async (site) => {
     const { disk, gateway, registry } = site;
     fill(disk);
-    await toldOf(site);
+    await toldOf(site, FULL);
     // a small one may still find room in the log; what is refused is refused in words
     const refused = await registry.disturb(gateway.api, CHANGES).then(
       () => undefined,
@@ -193,58 +192,4 @@ function fill(disk: LoopDisk, leftBytes = 0): void {
 
 function free(disk: LoopDisk): void {
   rmSync(ballast(disk), { force: true });
-}
-
-/** Health says it, in words, and so does a notification. */
-async function toldOf({ gateway: { api } }: Site): Promise<void> {
-  await until(
-    'health says that the disk is full',
-    async () => {
-      const { body } = await api.call<Health>('GET', '/health/ready');
-      const { state, reason = '' } = body.parts['store'] ?? {};
-      return state === 'failed' && /full|cannot be written|input\/output/.test(reason);
-    },
-    RECOVERS_MS,
-  );
-  const path = '/history/notifications/history?subject=store_trouble';
-  await until('there is a notification', async () => {
-    const { notifications } = await api.get<{ notifications: unknown[] }>(path);
-    return notifications.length > 0;
-  });
-}
-
-async function recovered({ gateway: { api }, witness }: Site): Promise<void> {
-  const before = witness.acked.size;
-  await until('readings are acknowledged again', () => witness.acked.size > before, RECOVERS_MS);
-  await until('health is well again', async () => {
-    const { body } = await api.call<Health>('GET', '/health/ready');
-    return body.parts['store']?.state === 'running';
-  });
-}
-
-interface Health {
-  parts: Record<string, { state: string; reason?: string }>;
-}
-
-/** Never where it ends before that. */
-async function up(daemon: FaultHouse['daemon']): Promise<'up'> {
-  let isOver = false;
-  void daemon.exited.then(() => {
-    isOver = true;
-  });
-  while (!isOver) {
-    if (daemon.log.some(({ msg }) => msg.startsWith('gate is up'))) return 'up';
-    await pause(10);
-  }
-  return new Promise<never>(() => undefined);
-}
-
-/** One line that says what to do about the disk. */
-export function demandWords(errors: string): void {
-  demand(
-    errors.startsWith('gate: ') &&
-      !/\n {4}at /.test(errors) &&
-      /full|no space|room|read-only|written/i.test(errors),
-    `it ended without proper words: ${errors}`,
-  );
 }

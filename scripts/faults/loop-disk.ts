@@ -4,8 +4,8 @@
  * was synced has to come back by the journal. Needs root.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Scope } from '../bench/scope.ts';
 import { programPath, reasonToSkip } from '../peers/peers.ts';
@@ -39,7 +39,7 @@ export class LoopDisk {
   }
 
   mount(): void {
-    run('mount', '-o', 'loop', this.#image, this.path);
+    run('mount', '-o', 'loop,errors=remount-ro', this.#image, this.path);
     this.#isMounted = true;
   }
 
@@ -47,12 +47,13 @@ export class LoopDisk {
     run('xfs_io', '-x', '-c', 'shutdown', this.path);
   }
 
-  remountReadOnly(): void {
-    run('mount', '-o', 'remount,ro', this.path);
-  }
-
-  remountWritable(): void {
-    run('mount', '-o', 'remount,rw', this.path);
+  /** As a card that fails makes it: the kernel finds an error and takes no more writes. */
+  becomeReadOnly(): void {
+    const device = readFileSync('/proc/mounts', 'utf8')
+      .split('\n')
+      .find((line) => line.split(' ')[1] === this.path)
+      ?.split(' ')[0];
+    writeFileSync(`/sys/fs/ext4/${basename(device ?? '')}/trigger_fs_error`, 'npm run faults');
   }
 
   /** Waits for who has a file open: an add-on ends by itself once its daemon is gone. */
@@ -69,9 +70,14 @@ export class LoopDisk {
     }
   }
 
-  /** `fsck` finds nothing to mend once the journal was replayed. */
+  /** Mends what can be mended without a question. @throws where that is not all */
   check(): void {
-    run('fsck.ext4', '-p', this.#image);
+    try {
+      run('fsck.ext4', '-p', this.#image);
+    } catch (error) {
+      // 1: errors were corrected (fsck(8))
+      if ((error as { status?: number }).status !== 1) throw error;
+    }
   }
 }
 

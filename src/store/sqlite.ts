@@ -88,6 +88,11 @@ export function passingTrouble(error: unknown): string | undefined {
   return PASSING.get(primaryCode(error) ?? -1);
 }
 
+/** What SQLite would say, had it been told. */
+export function readOnlyError(): Error {
+  return Object.assign(new Error('the file system is read-only'), { errcode: SQLITE_READONLY });
+}
+
 export function storeError(error: unknown, path: string): GatewayError {
   if (error instanceof GatewayError) return error;
   const code = primaryCode(error);

@@ -57,7 +57,12 @@ export class Writer {
       // what the thread holds for long is small; a small nursery keeps the whole process small
       resourceLimits: { maxYoungGenerationSizeMb: 4 },
     });
-    const greeting = await greetingOf(worker);
+    const greeting = await greetingOf(worker).catch((cause: Error) => {
+      throw new GatewayError('storeFailed', `the store's writer cannot be started: ${cause.message}`, {
+        hint: 'see that gate may have more memory, and more open files (LimitNOFILE of the service, ulimit -n)',
+        cause,
+      });
+    });
     if ('failure' in greeting) {
       await worker.terminate();
       throw new WriterError(greeting.failure);
