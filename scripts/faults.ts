@@ -18,8 +18,9 @@ import { powerCut } from './faults/power-cut.ts';
 import { Random } from './faults/random.ts';
 import { readOnly } from './faults/read-only.ts';
 import type { Scenario, Survived } from './faults/scenario.ts';
+import { upgrades } from './faults/upgrades.ts';
 
-const SCENARIOS: readonly Scenario[] = [kills, powerCut, damaged, diskFull, readOnly, handles];
+const SCENARIOS: readonly Scenario[] = [kills, upgrades, powerCut, damaged, diskFull, readOnly, handles];
 const SEEDS = 1_000_000;
 
 const { values } = parseArgs({
