@@ -104,6 +104,8 @@ export interface GatewayEvents {
   updateEnded: { of: string; version: string; failure?: string | undefined };
   /** Readings were deleted to keep within retention; `notRelayed`: how many of them the cloud had not got. */
   readingsDropped: { count: number; reason: 'age' | 'size'; notRelayed?: number };
+  /** A part of the store was found damaged, and gate goes on without it. */
+  storeDamaged: { message: string };
   /** An add-on's folder on disk cannot be used. */
   addonLeftOut: { folder: string; reason: string };
   notificationRaised: Notification;

@@ -52,6 +52,9 @@ export class NotificationRules {
       events.on('logInFailed', (failure) => this.#onLogInFailed(failure)),
       events.on('updateEnded', (update) => this.#onUpdate(update)),
       events.on('readingsDropped', (dropped) => this.#onDropped(dropped)),
+      events.on('storeDamaged', ({ message }) =>
+        notifications.raise(STORE_PART, { level: 1, subject: 'store_damaged', message }),
+      ),
       events.on('addonLeftOut', (problem) => this.#onLeftOut(problem)),
       events.on('certificateChecked', (facts) => this.#onCertificate(facts)),
       events.on('protocolsChanged', ({ slug }) => notifications.forget('addon_failing', slug)),

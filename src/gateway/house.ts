@@ -49,6 +49,11 @@ export async function startHouse(ground: Ground) {
     onCommitTime: (ms) => figures.commitSeconds.add(ms / 1_000),
     onTrouble: (reason) => health.report('store', reason === undefined ? 'running' : 'failed', reason),
     onDropped: (dropped) => events.emit('readingsDropped', dropped),
+    onDamage: (message) => {
+      logger.error(message);
+      health.report('store', 'degraded', message);
+      events.emit('storeDamaged', { message });
+    },
     onFault: ground.onFault,
     now,
     monotonicNow: ground.monotonicNow,
@@ -78,7 +83,11 @@ export async function startHouse(ground: Ground) {
   const notifications = new Notifications({ log: notificationLog, events, now, newId: randomUUID });
   running.onStop(() => notifications.stop());
   await running.run(new NotificationRules({ notifications, devices, events }));
-  // after the rules: what it finds at the start is told as well
+  // after the rules: what is found at the start is told as well
+  if (store.damageFound !== undefined) {
+    logger.error(store.damageFound);
+    events.emit('storeDamaged', { message: store.damageFound });
+  }
   const diskSpace = new DiskSpace({
     folder,
     onChange: (trouble) => health.report('storage', trouble === undefined ? 'running' : 'degraded', trouble),

@@ -3,6 +3,7 @@
  * shapes a device has sent, and the ids by which a repeat is recognised. Runs in the writer thread.
  */
 import { REPEAT_WINDOW } from '../contract/limits.ts';
+import { GatewayError } from '../model/error.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { RelayRules } from '../model/relay-rules.ts';
 import type { ReadingPacks } from './reading-packs.ts';
@@ -241,6 +242,18 @@ export class ReadingWriter {
   }
 }
 
+/** @throws GatewayError storeCorrupt: a row that is there and is none of ours any more */
 function idsIn(row: Record<string, unknown> | undefined): string[] {
-  return row === undefined ? [] : (JSON.parse(String(row['ids'])) as string[]);
+  if (row === undefined) return [];
+  const ids = parsed(row['ids']);
+  if (Array.isArray(ids)) return ids as string[];
+  throw new GatewayError('storeCorrupt', 'the store is damaged: the ids of a delivery cannot be read');
+}
+
+function parsed(text: unknown): unknown {
+  try {
+    return JSON.parse(String(text));
+  } catch {
+    return undefined;
+  }
 }
