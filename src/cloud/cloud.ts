@@ -202,9 +202,10 @@ export class Cloud {
   }
 
   #use(credentials: Credentials): void {
-    const { health, logger, now, builtAt } = this.#parts;
+    const { health, events, logger, now, builtAt } = this.#parts;
     this.#watch.loaded(credentials);
     const { validFrom, expiresAt, fingerprint } = credentials;
+    events.emit('gatewayCertified', { fingerprint });
     const early =
       validFrom > now() ? `certificate.pem is not valid yet${clockWords(now(), builtAt)}` : undefined;
     const warning = credentials.warning ?? early;

@@ -7,10 +7,14 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type {
   ClientStore,
+  ClockOffset,
+  ClockRecord,
+  ClockStore,
   CommitListener,
   HistoryStore,
   NotificationStore,
   ReadingStore,
+  Redated,
   Registry,
   RelayStore,
 } from '../core/ports.ts';
@@ -30,10 +34,12 @@ import { parseWith } from '../model/parse.ts';
 import { type InstalledProtocol, installedProtocolSchema } from '../model/protocol.ts';
 import type { NewReading, ReadingPage, ReadingPageQuery } from '../model/reading.ts';
 import type { RelayItem, SeqRange } from '../model/relay.ts';
+import { ClockMarks } from './clock-marks.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { HistoryQuery } from './history-query.ts';
+import { HOUR_MS } from './hours.ts';
 import { ReadingQuery } from './reading-query.ts';
-import { HOUR_MS } from './reading-writer.ts';
+import { Redating } from './redating.ts';
 import { RelayNotes } from './relay-notes.ts';
 import { RelayQuery } from './relay-query.ts';
 import { type Database, openForReading } from './sqlite.ts';
@@ -75,11 +81,13 @@ export interface StoreParts {
   /** The store is broken: the daemon cannot go on. */
   onFault: (error: GatewayError) => void;
   now: () => number;
+  /** The time by which readings are too old; 0 while that is not known for sure. */
+  retentionNow?: (() => number) | undefined;
   monotonicNow: () => number;
 }
 
 export class Store
-  implements ReadingStore, HistoryStore, Registry, ClientStore, NotificationStore, RelayStore
+  implements ReadingStore, HistoryStore, Registry, ClientStore, ClockStore, NotificationStore, RelayStore
 {
   readonly #parts: StoreParts;
   readonly #path: string;
@@ -90,6 +98,8 @@ export class Store
   #history: HistoryQuery | undefined;
   #relay: RelayQuery | undefined;
   readonly #relayNotes: RelayNotes;
+  readonly #redating: Redating;
+  #marks: ClockMarks | undefined;
   #upkeep: { stop: AbortController; done: Promise<void> } | undefined;
 
   constructor(parts: StoreParts) {
@@ -98,6 +108,7 @@ export class Store
     const { relaying = false } = parts.settings;
     this.#writer = new Writer({ path: this.#path, relaying, onFault: parts.onFault });
     this.#relayNotes = new RelayNotes(this.#writer);
+    this.#redating = new Redating(this.#writer);
   }
 
   /** @throws GatewayError storeNewer, storeFailed; storeCorrupt after the file was set aside under a dated name */
@@ -106,6 +117,7 @@ export class Store
       const { epoch } = await this.#writer.start();
       const publicId = (seq: number) => epoch + seq.toString(16).padStart(14, '0');
       this.#reader = openForReading(this.#path);
+      this.#marks = new ClockMarks(this.#reader);
       this.#query = new ReadingQuery(this.#reader, publicId);
       const { onCommit, onCommitTime = () => {}, onTrouble, monotonicNow, settings } = this.#parts;
       this.#relay = new RelayQuery(this.#reader, publicId);
@@ -131,6 +143,7 @@ export class Store
   async stop(): Promise<void> {
     this.#upkeep?.stop.abort();
     await this.#upkeep?.done;
+    await this.#redating.stop();
     await this.#commits?.stop();
     await this.#relayNotes.stop();
     this.#reader?.close();
@@ -173,6 +186,18 @@ export class Store
   relayBacklog(): { readings: number; sinceMs?: number } {
     const relay = this.#started(this.#relay);
     return relay.backlog(this.#relayNotes.latest ?? relay.pending());
+  }
+
+  clockRecord(): ClockRecord {
+    return this.#started(this.#marks).record();
+  }
+
+  noteClock(right: ClockOffset & { seenMs: number }): void {
+    void this.#writer.call('noteClock', right).catch(() => undefined);
+  }
+
+  redate(right: ClockOffset): Promise<Redated> {
+    return this.#redating.run(right);
   }
 
   devices(): Device[] {
@@ -281,8 +306,8 @@ export class Store
   }
 
   async #retainOnce(signal: AbortSignal): Promise<void> {
-    const { settings, now, onDropped } = this.#parts;
-    const beforeMs = Math.floor((now() - settings.retentionDays * DAY_MS) / HOUR_MS) * HOUR_MS;
+    const { settings, now, retentionNow = now, onDropped } = this.#parts;
+    const beforeMs = Math.floor((retentionNow() - settings.retentionDays * DAY_MS) / HOUR_MS) * HOUR_MS;
     for (let more = true; more && !signal.aborted; ) {
       const step = await this.#writer.call('retain', { beforeMs, maxBytes: settings.retentionBytes });
       const { deletedByAge, deletedBySize, notRelayed } = step;
