@@ -9,8 +9,9 @@ import { count, megabytes, ms } from './units.ts';
 
 const AIM_PER_SECOND = 20_000;
 const AIM_LIVE_MS = 1_000;
-/** The most that a backlog may take beside what live readings take, at the rate that is the default. */
+/** The most that a backlog may take beside what live readings take, and what it may take without limits. */
 const AIM_GROWTH_BYTES = 15e6;
+const AIM_LIFTED_GROWTH_BYTES = 25e6;
 
 async function run(bench: Bench): Promise<Section> {
   const { short, say } = bench;
@@ -37,6 +38,7 @@ async function run(bench: Bench): Promise<Section> {
     [`beside the same backlog, 90 publishes/s and 384 KiB/s`, aws],
   ];
   const grown = aws.rss.most - live.rss.most;
+  const grownLifted = lifted.rss.most - live.rss.most;
   const p99 = Math.max(lifted.live.p99, aws.live.p99);
   return {
     title: 'Cloud: from the store to the broker',
@@ -58,6 +60,12 @@ async function run(bench: Bench): Promise<Section> {
         aim: `≤ ${megabytes(AIM_GROWTH_BYTES)} MB`,
         measured: `${megabytes(grown)} MB`,
         met: grown <= AIM_GROWTH_BYTES,
+      },
+      {
+        what: 'the same without limits',
+        aim: `≤ ${megabytes(AIM_LIFTED_GROWTH_BYTES)} MB`,
+        measured: `${megabytes(grownLifted)} MB`,
+        met: grownLifted <= AIM_LIFTED_GROWTH_BYTES,
       },
     ],
     tables: [
@@ -97,11 +105,11 @@ async function run(bench: Bench): Promise<Section> {
     ],
     notes: [
       'Nothing of the relay’s was missing. (Otherwise the benchmark ends with an error.)',
-      'TO-BE-WRITTEN',
+      'Without limits the daemon grows in the first seconds and stays so: that is the garbage of what was sent between two full collections of the heap, and no part of what was sent is kept.',
       'RSS is that of the built daemon, as it is started by `npm start`; “before” is while it stores live readings and its broker is away.',
     ],
     how: [
-      'The built daemon with its own link to the cloud, mosquitto with mutual TLS, and a listener there. A live reading counts from being reported by an add-on on the SDK until the listener has it: the embedded broker, one commit with its fsync, the relay, the link, and both ways through mosquitto.',
+      'The built daemon with its own link to the cloud, mosquitto with mutual TLS, and two listeners there: one takes the lists, one the live readings, each a program of its own. A live reading counts from being reported by an add-on on the SDK until the listener has it: the embedded broker, one commit with its fsync, the relay, the link, and both ways through mosquitto.',
       `The backlog is stored beforehand: readings of 50 devices, \`{temperature, humidity, battery, linkquality}\`. Within the limits of AWS IoT Core is how the daemon is set when nothing is said, and the run ends after a set time. A live reading that went with the backlog counts too, but not one that was stored while the broker was away.`,
       'The bridge: mosquitto with `persistence true`, QoS 1, an unlimited queue and the same certificates; filled by one client with 50 messages under way, and killed when all were acknowledged. Its rate is from the first to the last arrival; that of the relay from the connection to the last arrival.',
     ],

@@ -1,6 +1,6 @@
 /**
  * The cloud's end of the relay as a program of its own: counts what arrives, and how long live readings took. Forked
- * with the address and the files as JSON. Asked anything it says what it has found since the last time;
+ * with a `ListenerPlan` as JSON. Asked anything it says what it has found since the last time;
  * asked `{upTo}` also how many of the numbers up to that one are missing, and from `{liveFrom}` on live readings count.
  */
 import { readFileSync } from 'node:fs';
@@ -23,16 +23,19 @@ export interface Heard {
   missing: number;
 }
 
+export interface ListenerPlan extends Record<'url' | 'ca' | 'cert' | 'key', string> {
+  /** Of the client, and of whose certificate it is. */
+  name: string;
+  topic: string;
+}
+
 export interface ListenerQuestion {
   upTo?: number;
   /** Live readings count from this moment of the monotonic clock on: those of an outage went with the backlog. */
   liveFrom?: number;
 }
 
-const { url, ca, cert, key } = JSON.parse(process.argv[2] ?? '') as Record<
-  'url' | 'ca' | 'cert' | 'key',
-  string
->;
+const { url, ca, cert, key, name, topic } = JSON.parse(process.argv[2] ?? '') as ListenerPlan;
 const NUMBERS_MAX = 8_000_000;
 const seen = new Uint8Array(NUMBERS_MAX);
 const heard: Heard = {
@@ -46,7 +49,7 @@ const heard: Heard = {
 };
 
 const client = await mqtt.connectAsync(url, {
-  clientId: 'cloud',
+  clientId: name,
   clean: false,
   ca: readFileSync(ca),
   cert: readFileSync(cert),
@@ -74,7 +77,7 @@ client.on('message', (_topic, payload) => {
   }
 });
 client.on('error', () => undefined);
-await client.subscribeAsync('data/#', { qos: 1 });
+await client.subscribeAsync(topic, { qos: 1 });
 let liveFrom = Number.POSITIVE_INFINITY;
 process.on('message', (question: ListenerQuestion) => {
   const { upTo = 0 } = question;
