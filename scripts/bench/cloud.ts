@@ -9,7 +9,7 @@ import { count, megabytes, ms } from './units.ts';
 
 const AIM_PER_SECOND = 20_000;
 const AIM_LIVE_MS = 1_000;
-/** The most that a backlog may take beside what live readings take, and what it may take without limits. */
+/** The most that the daemon may grow by while it drains a backlog: within the limits, and without any. */
 const AIM_GROWTH_BYTES = 15e6;
 const AIM_LIFTED_GROWTH_BYTES = 25e6;
 
@@ -37,8 +37,8 @@ async function run(bench: Bench): Promise<Section> {
     [`beside a backlog of ${count(backlog)}, without limits`, lifted],
     [`beside the same backlog, 90 publishes/s and 384 KiB/s`, aws],
   ];
-  const grown = aws.rss.most - live.rss.most;
-  const grownLifted = lifted.rss.most - live.rss.most;
+  const grown = aws.rss.most - aws.rss.idle;
+  const grownLifted = lifted.rss.most - lifted.rss.idle;
   const p99 = Math.max(lifted.live.p99, aws.live.p99);
   return {
     title: 'Cloud: from the store to the broker',
@@ -56,7 +56,7 @@ async function run(bench: Bench): Promise<Section> {
         met: p99 < AIM_LIVE_MS,
       },
       {
-        what: 'memory that a backlog takes at most within the limits, beside that for live readings alone',
+        what: 'memory that the daemon grows by while it drains a backlog, within the limits',
         aim: `≤ ${megabytes(AIM_GROWTH_BYTES)} MB`,
         measured: `${megabytes(grown)} MB`,
         met: grown <= AIM_GROWTH_BYTES,
