@@ -105,7 +105,7 @@ async function run(bench: Bench): Promise<Section> {
     ],
     notes: [
       'Nothing of the relay’s was missing. (Otherwise the benchmark ends with an error.)',
-      'Without limits the daemon grows in the first seconds and stays so: that is the garbage of what was sent between two full collections of the heap, and no part of what was sent is kept.',
+      'Without limits the daemon grows in the first seconds and stays so: that is the garbage of what was sent. After the next full collection the heap has in use what it had before.',
       'RSS is that of the built daemon, as it is started by `npm start`; “before” is while it stores live readings and its broker is away.',
     ],
     how: [
