@@ -7,16 +7,14 @@ import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import mqtt, { type MqttClient } from 'mqtt';
 import { io } from 'socket.io-client';
 import { BoxClock } from '../../support/box-clock.ts';
 import { Daemon } from '../../support/daemon.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
 import { CloudHouse, obstacle } from './cloud-house.ts';
+import { Meter } from './meter.ts';
 
-const SLUG = 'meter';
-const TYPE = `type-${SLUG}`;
 /** Where a box without a battery begins. */
 const BEGIN = 5_000;
 const MINUTE_MS = 60_000;
@@ -35,31 +33,13 @@ interface Relayed {
   clock?: string;
   data: { n: number };
 }
-interface Login {
-  brokerUrl: string;
-  addon: string;
-  token: string;
-}
-
-const manifest = {
-  id: SLUG,
-  slug: SLUG,
-  name: SLUG,
-  contract: 1,
-  version: '1.0.0',
-  types: [{ id: TYPE, manufacturer: 'Test', model: 'M-1', description: 'a meter', type: 'sensor' }],
-  runtime: { external: {} },
-};
-
 describe('a box whose clock is wrong', function () {
   this.timeout(120_000);
   let folder: ReturnType<typeof tempFolder>;
   let house: CloudHouse | undefined;
   let daemon: Daemon;
   let clock: BoxClock;
-  let login: Login;
-  let deviceId: string;
-  let addon: MqttClient | undefined;
+  let meter: Meter;
   let environment: Record<string, string>;
   let within: readonly string[];
 
@@ -72,13 +52,13 @@ describe('a box whose clock is wrong', function () {
   beforeEach(() => {
     folder = tempFolder();
     clock = new BoxClock(join(folder.path, 'clock'));
+    meter = new Meter(() => clock.now());
     house = undefined;
     environment = {};
     within = [];
   });
   afterEach(async () => {
-    await addon?.endAsync(true);
-    addon = undefined;
+    await meter?.close();
     if (house) await house.close();
     else await daemon?.stop();
     folder.remove();
@@ -92,37 +72,12 @@ describe('a box whose clock is wrong', function () {
       : await Daemon.start({ dataFolder: join(folder.path, 'data'), environment: own, within });
   }
 
-  async function install(): Promise<void> {
-    login = await daemon.api.send<Login>('POST', '/device/v1/protocols', manifest);
-    const device = { name: 'meter', type: TYPE };
-    deviceId = (await daemon.api.send<{ id: string }>('POST', '/device/v1/devices', device)).id;
-  }
-
   /** The add-on is a program of the same box: its readings have the time of the box's clock. */
-  async function measure(...numbers: readonly number[]): Promise<void> {
-    const { brokerUrl } = await daemon.api
-      .send<Login>('POST', `/device/v1/protocols/${SLUG}/token`, {})
-      .then((renewed) => {
-        login = { ...login, ...renewed };
-        return login;
-      });
-    await addon?.endAsync(true);
-    addon = await mqtt.connectAsync(brokerUrl, {
-      clientId: SLUG,
-      username: SLUG,
-      password: login.token,
-      protocolVersion: 4,
-      reconnectPeriod: 0,
-    });
-    const topic = `gate/addons/${SLUG}/devices/${deviceId}/data`;
-    for (const n of numbers) {
-      const reading = { id: randomUUID(), ts: clock.now(), data: { n } };
-      await addon.publishAsync(topic, JSON.stringify(reading), { qos: 1 });
-    }
-  }
+  const measure = (...numbers: readonly number[]) => meter.measure(daemon, ...numbers.map((n) => ({ n })));
 
   const shown = async () =>
-    (await daemon.api.get<{ data: Shown[] }>(`/device/v1/devices/${deviceId}/data?perPage=100&sort=ts`)).data;
+    (await daemon.api.get<{ data: Shown[] }>(`/device/v1/devices/${meter.deviceId}/data?perPage=100&sort=ts`))
+      .data;
   const brief = async () => (await shown()).map(({ data, clock: mark }) => [data.n, mark]);
   const part = async () =>
     (await daemon.api.get<{ parts: Record<string, { state: string; reason?: string }> }>('/health/ready'))
@@ -145,7 +100,7 @@ describe('a box whose clock is wrong', function () {
   it('marks what it stores, in REST and in events, and dates it anew when somebody sets the clock', async () => {
     clock.set(BEGIN);
     await start();
-    await install();
+    await meter.install(daemon);
     assert.match(String((await part())?.reason), /has no time yet: it said 1970-01-01T00:0/);
     const client = io(daemon.url, { transports: ['websocket'] });
     const events: Record<string, unknown>[] = [];
@@ -199,7 +154,7 @@ describe('a box whose clock is wrong', function () {
     house = await CloudHouse.open();
     clock.set(BEGIN);
     await start();
-    await install();
+    await meter.install(daemon);
     const measuredAt = Date.now();
     await measure(1, 2);
     await house.reasonIs(/due to the clock of this box, which says 1970-01-01.*it has no time yet/);
@@ -225,7 +180,7 @@ describe('a box whose clock is wrong', function () {
     const aheadMs = 30 * MINUTE_MS;
     clock.set(Date.now() + aheadMs);
     await start();
-    await install();
+    await meter.install(daemon);
     await house.connected();
     await measure(1);
     await until('it has arrived', () => relayed().length === 1);
@@ -254,7 +209,7 @@ describe('a box whose clock is wrong', function () {
 
   it('goes on by the time since the box was started when its clock is set to 1970', async () => {
     await start();
-    await install();
+    await meter.install(daemon);
     await measure(1);
     clock.set(BEGIN);
     await until('it is noticed', async () => (await part())?.state === 'degraded');
@@ -286,7 +241,7 @@ describe('a box whose clock is wrong', function () {
     clock.set(BEGIN);
     within = ['unshare', '--mount', 'sh', '-c', `${cover} && exec "$@"`, 'sh'];
     await start();
-    await install();
+    await meter.install(daemon);
     await measure(1, 2);
     await daemon.kill();
     within = [];
