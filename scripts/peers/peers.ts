@@ -20,6 +20,8 @@ export const PEERS = {
     packages: ['docker.io', 'docker-registry', 'busybox-static'],
     programs: ['dockerd', 'docker', 'docker-registry', 'busybox'],
   },
+  /** A clock that a test may set: that of the program that it starts. */
+  faketime: { packages: ['faketime'], programs: ['faketime'] },
   influxdb: { packages: ['influxdb'], programs: ['influxd'] },
   knxd: { packages: ['knxd', 'knxd-tools'], programs: ['knxd', 'knxtool'] },
   mosquitto: {

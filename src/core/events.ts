@@ -7,7 +7,7 @@ import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { Notification } from '../model/notification.ts';
 import type { Operation } from '../model/operation.ts';
 import type { StoredReading } from '../model/reading.ts';
-import type { ImageProgress } from './ports.ts';
+import type { ImageProgress, Redated } from './ports.ts';
 
 /** How long a certificate counts still. */
 export interface CertificateFacts {
@@ -30,6 +30,10 @@ type AddonSaidState = 'starting' | 'running' | 'degraded' | 'stopped';
 export interface GatewayEvents {
   /** One commit's readings, in the order they were stored. They are on disk. */
   readingsRecorded: readonly StoredReading[];
+  /** The clock of the box is right, and what was stored before has been dated anew. */
+  readingsRedated: Redated;
+  /** Somebody set the clock of the box while it ran, by so much; `isRight`: to what it may be. */
+  clockSet: { byMs: number; isRight: boolean };
   deviceAdded: { device: Device };
   deviceChanged: { device: Device };
   deviceRemoved: { device: Device };
@@ -96,6 +100,8 @@ export interface GatewayEvents {
   };
   /** The link to the cloud was made, or has ended: then `reason` says why, and `byUs` whether the gateway ended it. */
   cloudLinkChanged: { connected: boolean; reason?: string; byUs?: boolean; ts: number };
+  /** The gateway proves itself to the cloud with this certificate from now on: SHA-256, `AB:CD:…`. */
+  gatewayCertified: { fingerprint: string };
   /** A client of the API has proved its secret. */
   clientLoggedIn: { clientId: string };
   /** The client was removed, or its tokens were: those given out so far are void. */

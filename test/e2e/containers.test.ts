@@ -2,6 +2,7 @@
 import { ContainerEngine, reasonForNoEngine } from '../support/container-engine.ts';
 import { describeCrashes } from './containers/crashes.ts';
 import { describeFailures } from './containers/failures.ts';
+import { describeCloudCommands } from './containers/from-the-cloud.ts';
 import { describeLifecycle } from './containers/lifecycle.ts';
 import { bundleProgram } from './containers/programs.ts';
 import { describeRealProtocols } from './containers/real-protocols.ts';
@@ -22,7 +23,13 @@ describe('containers', function () {
   });
   after(() => engine?.stop());
 
-  for (const describePart of [describeLifecycle, describeFailures, describeRealProtocols, describeCrashes])
+  for (const describePart of [
+    describeLifecycle,
+    describeCloudCommands,
+    describeFailures,
+    describeRealProtocols,
+    describeCrashes,
+  ])
     describePart(
       () => engine,
       () => program,

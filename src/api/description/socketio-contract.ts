@@ -7,7 +7,7 @@ import { jsonObjectSchema, jsonValueSchema, reasonSchema } from '../../model/dev
 import { EVENT_KINDS } from '../event-view.ts';
 import { NARROWED_DEVICES_MAX } from '../narrowing.ts';
 import { notificationSchema } from '../notification-view.ts';
-import { isoDateTime, timestamp } from '../schemas.ts';
+import { clockSchema, isoDateTime, timestamp } from '../schemas.ts';
 import type { Channel, Contract } from './channel.ts';
 
 const ts = isoDateTime('When it happened');
@@ -174,7 +174,7 @@ export const SOCKETIO: Contract = {
       direction: 'gateSends',
       summary: 'A device has sent data',
       description: '`payload` is what REST shows as `data`.',
-      payload: v.object({ deviceId, payload: jsonObjectSchema, ts }),
+      payload: v.object({ deviceId, payload: jsonObjectSchema, ts, clock: clockSchema }),
       example: { deviceId: 'a1234', payload: { temperature: 30.82 }, ts: '2020-05-20T12:19:44.395Z' },
     },
     {
@@ -207,7 +207,7 @@ export const SOCKETIO: Contract = {
       direction: 'gateSends',
       summary: 'All that happens to one device',
       payload: v.variant('action', [
-        v.object({ action: v.literal('data'), payload: jsonObjectSchema, ts }),
+        v.object({ action: v.literal('data'), payload: jsonObjectSchema, ts, clock: clockSchema }),
         v.object({ action: v.literal('status'), payload: jsonValueSchema, ts }),
         v.object({ action: v.literal('availability'), payload: v.object(availability), ts }),
       ]),
