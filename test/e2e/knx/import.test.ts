@@ -14,6 +14,7 @@ describe('an installation of ETS', function () {
     if (reasonToSkip('knxd')) this.skip();
     house = await KnxInstallation.start();
     await house.install();
+    await house.protocolIs('running');
   });
 
   after(() => house?.stop());

@@ -87,10 +87,10 @@ export class Tunnel implements Link {
           hint: 'is the device powered, is the bus plugged in, and is the group address used by a device of this line?',
         })
       : new AddonError(
-          'notConfirmed',
+          'timeout',
           `the bus did not confirm the telegram within ${CONFIRMATION_MS / 1_000} s`,
           {
-            hint: 'is the bus overloaded, or cut off from the interface?',
+            hint: 'is the bus overloaded, or cut off from the interface? whether the telegram went out is not known',
           },
         );
   }
