@@ -42,6 +42,8 @@ export interface TunnelParts {
   dataEndpoint: Endpoint | undefined;
   individualAddress: number | undefined;
   onTelegram: (telegram: GroupTelegram) => void;
+  /** The server has said that it knows this tunnel. */
+  onAlive: () => void;
 }
 
 export class Tunnel implements Link {
@@ -201,5 +203,6 @@ export class Tunnel implements Link {
     });
     if (status === undefined) this.lose(noAnswer(server, 'to the heartbeat'));
     else if (status !== STATUS_OK) this.lose(refusedBy(server, status));
+    else this.#parts.onAlive();
   }
 }

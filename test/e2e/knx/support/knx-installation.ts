@@ -108,9 +108,10 @@ export class KnxInstallation {
     await this.daemon.api.send('POST', `${KNX}/installation`, { parameters });
   }
 
+  /** Devices stay, without an add-on. */
   async uninstall(): Promise<void> {
     await until('the installation is over', async () => (await this.#protocol()).status === 'installed');
-    await this.daemon.api.send('DELETE', `${KNX}/installation`);
+    await this.daemon.api.send('DELETE', `${KNX}/installation?force=true`);
     await until('it is removed', async () => (await this.#protocol()).status === 'notInstalled');
   }
 
