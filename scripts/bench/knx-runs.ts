@@ -75,20 +75,42 @@ export async function lossAndOutage(total: number): Promise<Delivery> {
   });
 }
 
-/** @returns how long after knxd was started again the tunnel was up, its start included */
-export async function killed(total: number): Promise<number> {
+export interface KilledRun {
+  delivery: Delivery;
+  /** From the start of the new knxd until the tunnel is up, the start and what knxtool takes to listen included. */
+  backMs: number;
+}
+
+/** `knxtool` dies with knxd, so nothing passes to the new one until another `knxtool` listens: that time counts. */
+export async function killed(total: number): Promise<KilledRun> {
   return withKnxd(async (knxd, connect) => {
-    const client = await connect(knxd.port);
-    const written = writeSteadily(client, total, EVERY_MS);
-    await later(1_000);
-    await knxd.kill();
-    await later(DOWN_MS);
-    const backMs = performance.now();
-    await knxd.start();
-    await until('the tunnel is up again', () => client.upsMs.length > 1);
-    const tookMs = Math.max(0, (client.upsMs.at(-1) ?? 0) - backMs);
-    await written;
-    return tookMs;
+    const relay = new UdpRelay(knxd.port);
+    try {
+      const client = await connect(await relay.start(), true);
+      const heard = await knxd.listen();
+      const confirmed = { count: 0 };
+      const written = writeSteadily(client, total, EVERY_MS, () => {
+        confirmed.count += 1;
+      });
+      await later(1_000);
+      // what is on its way from knxd to knxtool would be lost with them, and not counted
+      relay.loses = () => true;
+      await until('knxtool has told all', () => deliveryOf(heard, total).delivered >= confirmed.count);
+      await knxd.kill();
+      await later(DOWN_MS);
+      const startedMs = performance.now();
+      await knxd.start();
+      const again = await knxd.listen();
+      relay.loses = () => false;
+      await until('the tunnel is up again', () => client.upsMs.length > 1);
+      const backMs = Math.max(0, (client.upsMs.at(-1) ?? 0) - startedMs);
+      await written;
+      const all = () => deliveryOf([...heard, ...again], total);
+      await until('all are heard', () => all().delivered === total).catch(() => undefined);
+      return { delivery: all(), backMs };
+    } finally {
+      relay.stop();
+    }
   });
 }
 
