@@ -202,6 +202,20 @@ export async function freeUdpPort(): Promise<number> {
   return port;
 }
 
+/** Nobody has it, not even one who shares it. */
+export async function isUdpPortFree(port: number): Promise<boolean> {
+  const socket = createSocket('udp4');
+  try {
+    socket.bind({ port, exclusive: true });
+    await once(socket, 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.close();
+  }
+}
+
 /** SEARCH_REQUEST with the answer to where it came from. */
 async function answersSearch(port: number): Promise<boolean> {
   const socket = createSocket('udp4');

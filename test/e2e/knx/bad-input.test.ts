@@ -5,7 +5,7 @@ import { until } from '../../support/until.ts';
 import { KnxInstallation } from './support/knx-installation.ts';
 
 describe('a KNX installation with what is wrong', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let house: KnxInstallation;
 
   before(async function () {

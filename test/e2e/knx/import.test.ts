@@ -7,7 +7,7 @@ import { zipArchive } from '../../support/zip-archive.ts';
 import { KNX, KnxInstallation } from './support/knx-installation.ts';
 
 describe('an installation of ETS', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let house: KnxInstallation;
 
   before(async function () {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { networkInterfaces } from 'node:os';
 import { reasonToSkip } from '../../../scripts/peers/peers.ts';
-import { KNX_MULTICAST } from '../../support/knxd.ts';
+import { isUdpPortFree, KNX_MULTICAST } from '../../support/knxd.ts';
 import { until } from '../../support/until.ts';
 import { KNX, KnxInstallation } from './support/knx-installation.ts';
 
@@ -15,7 +15,7 @@ interface Candidate {
 }
 
 describe('a KNX server on the network', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let house: KnxInstallation | undefined;
 
   before(function () {
@@ -29,6 +29,7 @@ describe('a KNX server on the network', function () {
 
   it('is found by a scan, with what it is installed with', async () => {
     // on loopback: nobody else shall find it
+    await until('nobody else is at the port of searches', () => isUdpPortFree(SEARCH_PORT), 60_000);
     const searched = await KnxInstallation.start({
       knxd: { port: SEARCH_PORT, onLoopback: true, name: `test ${process.pid}` },
     });

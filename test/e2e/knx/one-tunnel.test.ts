@@ -55,7 +55,7 @@ describe('a KNX interface with one tunnel', function () {
     assert.equal(await refusals(), before);
     const connected = await connections();
     house.killAddon();
-    await until('its successor has the tunnel', async () => (await connections()) > connected);
+    await until('its successor has the tunnel', async () => (await connections()) > connected, 60_000);
     assert.equal(await refusals(), before);
     await house.uninstall();
     const next = await anotherClient(house.knxd.port);

@@ -7,7 +7,7 @@ import { until } from '../../support/until.ts';
 import { KnxInstallation } from './support/knx-installation.ts';
 
 describe('the transports of a KNX installation', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let house: KnxInstallation;
   let front: KnxTcpFront;
 

@@ -14,7 +14,7 @@ const SAMPLES = [...KNX_SAMPLES, { dpt: '19.001', ...CLOCK_SAMPLE }].map((sample
 }));
 
 describe('values on a KNX bus', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let house: KnxInstallation;
   let id: string;
 

@@ -12,6 +12,8 @@ import { UdpRelay } from '../../../support/udp-relay.ts';
 import { until } from '../../../support/until.ts';
 
 export const KNX = '/device/v1/protocols/knx';
+/** The add-on looks for its server every 20 s at last. */
+const PATIENCE_MS = 60_000;
 
 export interface DeviceView {
   id: string;
@@ -133,10 +135,11 @@ export class KnxInstallation {
 
   /** @returns the reason */
   async protocolIs(state: string): Promise<string> {
-    const { reason = '' } = await until(`KNX is ${state}`, async () => {
+    const isSo = async () => {
       const protocol = await this.#protocol();
       return protocol.state === state && protocol;
-    });
+    };
+    const { reason = '' } = await until(`KNX is ${state}`, isSo, PATIENCE_MS);
     return reason;
   }
 
