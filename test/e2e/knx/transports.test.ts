@@ -1,4 +1,4 @@
-/** Tunnelling over TCP, and a server that asks for KNX IP Secure, through the whole gateway. */
+/** Tunnelling over TCP, a server that gives no choice of address, and one that asks for KNX IP Secure, through the whole gateway. */
 import assert from 'node:assert/strict';
 import { SERVICE } from '../../../addons/knx/src/wire/ip-frame.ts';
 import { reasonToSkip } from '../../../scripts/peers/peers.ts';
@@ -42,6 +42,20 @@ describe('the transports of a KNX installation', function () {
     await until('the bus has heard that too', () => house.writesTo('1/0/1').length > 1);
     assert.deepEqual(house.writesTo('1/0/1'), ['80', 'ff']);
     assert.ok((await house.logged()).some((line) => line.includes('broke: it has ended the connection')));
+    await house.uninstall();
+  });
+
+  it('are UDP without a choice of individual address, where the server gives none', async () => {
+    // knxd speaks tunnelling version 1
+    await house.install({ ...house.server, individual_address: '0.0.5' });
+    const reason = await until('it is refused', async () => {
+      const told = await house.protocolIs('degraded');
+      return told.includes('individual address') && told;
+    });
+    assert.match(
+      reason,
+      /gives no choice of the tunnel's individual address .*leave "individual_address" out/,
+    );
     await house.uninstall();
   });
 

@@ -15,7 +15,7 @@ import {
   parseConnectAnswer,
   SERVICE,
 } from '../wire/ip-frame.ts';
-import { noAnswer, refusedBy, STATUS_OK } from '../wire/ip-status.ts';
+import { noAnswer, STATUS_OK, tunnelRefusedBy } from '../wire/ip-status.ts';
 import type { FrameChannel, OpenChannel } from './frame-channel.ts';
 import { FrameDialogue } from './frame-dialogue.ts';
 import type { Connector } from './link.ts';
@@ -158,7 +158,9 @@ export class TunnelConnector implements Connector {
     });
     if (answer === undefined) throw this.#broken ?? noAnswer(this.#serverName, 'when asked for a tunnel');
     const { channel: channelId, status, endpoint, individualAddress } = answer;
-    if (status !== STATUS_OK || endpoint === undefined) throw refusedBy(this.#serverName, status);
+    if (status !== STATUS_OK || endpoint === undefined) {
+      throw tunnelRefusedBy(this.#serverName, status, this.#parts.individualAddress !== undefined);
+    }
     return { channelId, endpoint, individualAddress };
   }
 
