@@ -13,7 +13,7 @@ export interface ProjectOptions {
   schema: number;
   /** With a light and a blind in the cellar: a push-button and actuators of which the catalogue says types and flags. */
   wired?: boolean;
-  /** Put in place of what ETS would write. */
+  /** Put in place of what ETS would write, in the project and in the catalogue. */
   change?: (xml: string) => string;
 }
 
@@ -145,7 +145,7 @@ export function projectXml({ schema, wired = false, change = (xml) => xml }: Pro
 }
 
 /** The maker's catalogue: which program runs on its hardware, and what objects that has. */
-function catalogue(schema: number): ZippedFile[] {
+function catalogue({ schema, change = (xml) => xml }: ProjectOptions): ZippedFile[] {
   const maker = (content: string) =>
     knx(
       schema,
@@ -160,7 +160,8 @@ function catalogue(schema: number): ZippedFile[] {
     [`${module}O-5`, 'DPST-5-1', 'ReadFlag="Enabled" WriteFlag="Disabled" TransmitFlag="Enabled"'],
   ];
   const table = objects.map(
-    ([id, type, flags]) => `<ComObject Id="${PROGRAM}_${id}" DatapointType="${type}" ${flags} />`,
+    ([id, type, flags]) =>
+      `<ComObject Id="${PROGRAM}_${id}" ObjectSize="${type.startsWith('DPST-1') ? '1 Bit' : '1 Byte'}" DatapointType="${type}" ${flags} />`,
   );
   // what a reference says counts before what the object says
   const own: Record<string, string> = {
@@ -180,8 +181,10 @@ function catalogue(schema: number): ZippedFile[] {
     },
     {
       name: `M-0083/${PROGRAM}.xml`,
-      content: maker(
-        `<ApplicationPrograms><ApplicationProgram Id="${PROGRAM}"><Static><ComObjectTable>${table.join('\n')}</ComObjectTable><ComObjectRefs>${references.join('\n')}</ComObjectRefs></Static></ApplicationProgram></ApplicationPrograms>`,
+      content: change(
+        maker(
+          `<ApplicationPrograms><ApplicationProgram Id="${PROGRAM}"><Static><ComObjectTable>${table.join('\n')}</ComObjectTable><ComObjectRefs>${references.join('\n')}</ComObjectRefs></Static></ApplicationProgram></ApplicationPrograms>`,
+        ),
       ),
     },
   ];
@@ -199,7 +202,7 @@ export function projectFiles(options: ProjectOptions): ZippedFile[] {
     { name: `${PROJECT_ID}/${options.schema < 12 ? 'Project' : 'project'}.xml`, content: about },
     { name: `${PROJECT_ID}/0.xml`, content: projectXml(options) },
     { name: 'M-0002/Hardware.xml', content: '<KNX />' },
-    ...catalogue(options.schema),
+    ...catalogue(options),
   ];
 }
 

@@ -41,7 +41,9 @@ describe('the transports of a KNX installation', function () {
     assert.equal((await house.setWithin(60, id, { level: 100 })).status, 200);
     await until('the bus has heard that too', () => house.writesTo('1/0/1').length > 1);
     assert.deepEqual(house.writesTo('1/0/1'), ['80', 'ff']);
-    assert.ok((await house.logged()).some((line) => line.includes('broke: it has ended the connection')));
+    await until('the loss is told', async () =>
+      (await house.logged()).some((line) => line.includes('broke: it has ended the connection')),
+    );
     await house.uninstall();
   });
 

@@ -116,6 +116,21 @@ describe('status addresses of an import from ETS', () => {
     }
   });
 
+  it('are not taken without a type; the size of what uses an address is told then', async () => {
+    const { problems } = await project({
+      wired: true,
+      change: (xml) => xml.replaceAll(/(O-[123]" ObjectSize="1 Bit") DatapointType="[^"]*"/g, '$1'),
+    });
+    assert.deepEqual(
+      problems.map(({ address, message }) => [address, message]),
+      [
+        ['3/0/2', 'it has no datapoint type in ETS'],
+        ['4/0/1', 'it has no datapoint type in ETS; what uses it has 1 Bit'],
+        ['4/0/2', 'it has no datapoint type in ETS; what uses it has 1 Bit'],
+      ],
+    );
+  });
+
   describe('out of names', () => {
     const csv = [
       '"Group name";"Address";"DatapointType"',

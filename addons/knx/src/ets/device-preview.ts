@@ -93,14 +93,17 @@ export function shownAddress(address: string): string {
 
 /** @throws AddonError badRequest */
 function datapointOf(
-  { name, address, dpt, secured, status }: EtsGroupAddress,
+  { name, address, dpt, size, secured, status }: EtsGroupAddress,
   seen: Set<string>,
 ): { name: string; group_address: string; status_address?: string; dpt: string } {
   const group = formatGroupAddress(parseGroupAddress(address));
   if (seen.has(group)) throw new AddonError('badRequest', 'this address is in the file twice');
   if (secured === true)
     throw new AddonError('badRequest', 'it is secured (KNX Data Secure), which gate does not speak');
-  if (dpt === undefined) throw new AddonError('badRequest', 'it has no datapoint type in ETS');
+  if (dpt === undefined) {
+    const known = size === undefined ? '' : `; what uses it has ${size.slice(0, TOLD_MAX)}`;
+    throw new AddonError('badRequest', `it has no datapoint type in ETS${known}`);
+  }
   const { id } = datapointType(dpt);
   seen.add(group);
   const told = status === undefined ? {} : { status_address: shownAddress(status.address) };

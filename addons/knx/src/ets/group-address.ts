@@ -6,6 +6,8 @@ export interface EtsGroupAddress {
   address: string;
   /** As ETS writes it, `DPST-9-1`; undefined where ETS knows none. */
   dpt: string | undefined;
+  /** Of the objects that use it, where they have no type either: `1 Bit`. */
+  size?: string | undefined;
   /** KNX Data Secure: it cannot be used. */
   secured?: boolean;
   /** Where its state is told, by what the project says. */

@@ -125,6 +125,7 @@ function programReader(wanted: Wanted): CatalogueWriter {
 /** What is nearer to the device counts: the device itself, its program's reference, its program's object. */
 function complete(object: ProjectObject, reference: Attributes, base: Attributes): void {
   object.dpt ??= firstOf(reference['DatapointType']) ?? firstOf(base['DatapointType']);
+  object.size = reference['ObjectSize'] ?? base['ObjectSize'];
   const [near, far] = [flagsOf(reference), flagsOf(base)];
   for (const flag of ['read', 'write', 'transmit'] as const) object.flags[flag] ??= near[flag] ?? far[flag];
 }

@@ -22,6 +22,8 @@ export interface ProjectObject {
   /** Until ETS 5.6 with its program before it. */
   ref: string;
   dpt: string | undefined;
+  /** As the catalogue writes it: `1 Bit`. */
+  size: string | undefined;
   flags: ObjectFlags;
   /** Of its device: which of its lamps, blinds, … ETS 6 says it. */
   channel: string | undefined;
@@ -89,6 +91,7 @@ function objectOf(attributes: Attributes): ProjectObject {
   return {
     ref: attributes['RefId'] ?? '',
     dpt: firstOf(attributes['DatapointType']),
+    size: undefined,
     flags: flagsOf(attributes),
     channel: attributes['ChannelId'],
     sendsTo: undefined,

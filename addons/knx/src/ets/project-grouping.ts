@@ -13,10 +13,12 @@ export function groupedAddresses(given: Project, by: Grouping): EtsGroupAddress[
   const project = withTypes(given);
   const groups = by === 'function' ? byFunction(project) : by === 'device' ? byDevice(project) : new Map();
   const statuses = statusAddressesIn(project);
+  const sizes = sizesIn(project);
   const all = project.addresses.map(({ id, range, ...rest }) => ({
     ...rest,
     group: groups.get(id) ?? range,
     status: statuses.get(id),
+    size: sizes.get(id),
   }));
   // in ETS's order: functions or devices first, ranges behind them
   const rank = new Map([...groups.values()].map(({ key }, at) => [key, at]));
@@ -65,4 +67,13 @@ function withTypes(project: Project): Project {
   }
   const addresses = project.addresses.map((each) => ({ ...each, dpt: each.dpt ?? types.get(each.id) }));
   return { ...project, addresses };
+}
+
+function sizesIn({ devices }: Project): Map<string, string> {
+  const sized = devices
+    .flatMap(({ objects }) => objects)
+    .flatMap(({ size, addresses }) =>
+      size === undefined ? [] : addresses.map((address) => [address, size] as const),
+    );
+  return new Map(sized);
 }
