@@ -2,9 +2,11 @@
 import { ContainerEngine, reasonForNoEngine } from '../support/container-engine.ts';
 import { describeCrashes } from './containers/crashes.ts';
 import { describeFailures } from './containers/failures.ts';
+import { describeFetching } from './containers/fetching.ts';
 import { describeLifecycle } from './containers/lifecycle.ts';
 import { bundleProgram } from './containers/programs.ts';
 import { describeRealProtocols } from './containers/real-protocols.ts';
+import { describeStrangers } from './containers/strangers.ts';
 
 describe('containers', function () {
   this.timeout(120_000);
@@ -22,7 +24,15 @@ describe('containers', function () {
   });
   after(() => engine?.stop());
 
-  for (const describePart of [describeLifecycle, describeFailures, describeRealProtocols, describeCrashes])
+  const parts = [
+    describeLifecycle,
+    describeFetching,
+    describeStrangers,
+    describeFailures,
+    describeRealProtocols,
+    describeCrashes,
+  ];
+  for (const describePart of parts)
     describePart(
       () => engine,
       () => program,
