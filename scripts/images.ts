@@ -1,6 +1,6 @@
 /**
- * `node scripts/images.ts [--registry HOST] [--push] [--platform linux/arm64,…] [--node-image NAME] [names…]`: the images
- * of the add-ons, all of them where none is named, under the names that their manifests have. With `--push` and docker
+ * `node scripts/images.ts [--registry HOST] [--push] [--platform linux/arm64,…] [--node-image NAME] [--built FOLDER]
+ * [names…]`: the images of the add-ons, all of them where none is named, under the names that their manifests have. With `--push` and docker
  * buildx for both kinds of processors; otherwise for that of this machine, which its engine keeps.
  */
 import { spawnSync } from 'node:child_process';
@@ -18,6 +18,8 @@ const { values, positionals } = parseArgs({
     registry: { type: 'string' },
     'node-image': { type: 'string', default: 'node:24-slim' },
     push: { type: 'boolean', default: false },
+    /** What `npm run build` has made; without it, it is made anew. */
+    built: { type: 'string' },
   },
 });
 const names = imageNames();
@@ -40,8 +42,12 @@ function run(command: string, args: string[]): void {
 const hasBuildx = spawnSync('docker', ['buildx', 'version'], { stdio: 'ignore' }).status === 0;
 if (!hasBuildx)
   console.log('docker buildx is not there: images are made for the processor of this machine alone');
-const built = join(folder, 'dist');
-run(process.execPath, ['scripts/build.ts', '--out', built]);
+if (values.platform !== undefined && !hasBuildx) {
+  console.error('--platform needs docker buildx');
+  process.exit(2);
+}
+const built = values.built ?? join(folder, 'dist');
+if (values.built === undefined) run(process.execPath, ['scripts/build.ts', '--out', built]);
 for (const slug of slugs) {
   const context = join(folder, slug);
   writeImageContext(slug, { built, out: context });

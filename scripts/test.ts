@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { installNpmPeer } from './peers/npm-peers.ts';
 import { installPeers, reasonToSkip } from './peers/peers.ts';
 
 interface Outcome {
@@ -57,7 +58,8 @@ outcomes.push(
 );
 // a peer that cannot be had is named beside each test that it skips, and fails there in continuous integration
 const PEERS = ['curl', 'openssl', 'mosquitto', 'knxd', 'socat', 'docker', 'machine', 'shellcheck'] as const;
-for (const trouble of installPeers(PEERS)) console.log(`\nmissing: ${trouble}`);
+for (const trouble of [...installPeers(PEERS), installNpmPeer('node-red')])
+  if (trouble !== undefined) console.log(`\nmissing: ${trouble}`);
 if (reasonToSkip('shellcheck') === undefined)
   outcomes.push(await check('shellcheck', ['packaging/install.sh', 'packaging/bin/gate']));
 outcomes.push(await tests('unit'));

@@ -1,5 +1,6 @@
 /** Protocols as containers, on a real engine with a real registry: started once for all of these. */
 import { ContainerEngine, reasonForNoEngine } from '../support/container-engine.ts';
+import { describeAutomations } from './containers/automations.ts';
 import { describeCrashes } from './containers/crashes.ts';
 import { describeFailures } from './containers/failures.ts';
 import { describeFetching } from './containers/fetching.ts';
@@ -30,6 +31,7 @@ describe('containers', function () {
     describeStrangers,
     describeFailures,
     describeRealProtocols,
+    describeAutomations,
     describeCrashes,
   ];
   for (const describePart of parts)

@@ -18,6 +18,7 @@ import {
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '../../scripts/peers/free-port.ts';
+import { npmPeerFolder } from '../../scripts/peers/npm-peers.ts';
 import { programPath, reasonToSkip } from '../../scripts/peers/peers.ts';
 import { tempFolder } from './temp-folder.ts';
 import { until } from './until.ts';
@@ -177,6 +178,27 @@ export class ContainerEngine {
     return tag;
   }
 
+  /** Images of gate's own add-ons, made and brought to the registry as they are for everybody, but for the base. */
+  async makeImages(slugs: readonly string[]): Promise<void> {
+    const { GATE_BUILT: built } = process.env;
+    const from = built === undefined ? [] : ['--built', built];
+    const words = ['--registry', this.registry, '--node-image', BASE_IMAGE, '--push', ...from, ...slugs];
+    await run(process.execPath, ['scripts/images.ts', ...words], {
+      timeout: BUILD_MS,
+      maxBuffer: 16 * 1024 * 1024,
+      env: { ...process.env, DOCKER_HOST: `unix://${this.#socketPath}`, DOCKER_BUILDKIT: '0' },
+    });
+    await this.forget();
+  }
+
+  /** What is in the registry only counts from here on: nothing that was made here is found again. */
+  async forget(): Promise<void> {
+    const names = await this.docker('images', '--format', '{{.Repository}}:{{.Tag}}');
+    const ours = names.split('\n').filter((name) => name.startsWith(`${this.registry}/`));
+    if (ours.length > 0) await this.docker('rmi', '--force', ...ours);
+    await this.docker('image', 'prune', '--force');
+  }
+
   /** A program on the base image. */
   async buildProgram(name: string, program: string, lines: readonly string[] = []): Promise<string> {
     const context = join(this.#folder.path, 'contexts', name.replace(/\W/g, '-'));
@@ -209,11 +231,37 @@ export class ContainerEngine {
       copyFileSync(path, join(root, path));
     }
     copyFileSync(programPath('busybox') ?? 'busybox', join(bin, 'busybox'));
-    for (const name of ['sh', 'mkdir', 'chmod', 'chown', 'find', 'test', 'cat'])
+    for (const name of ['sh', 'mkdir', 'chmod', 'chown', 'find', 'test', 'cat', 'rm'])
       symlinkSync('busybox', join(bin, name));
     chmodSync(join(root, 'tmp'), 0o1777);
     writeFileSync(join(context, 'Dockerfile'), 'FROM scratch\nCOPY root /\nENV PATH=/bin\n');
     await this.docker('build', '--quiet', '--tag', BASE_IMAGE, context);
+  }
+
+  /**
+   * Node-RED as its own image has it: its port, its data folder, its user, its start; on the base of the tests.
+   * @returns the image's name
+   */
+  async buildNodeRed(): Promise<string> {
+    const context = this.contextFolder('node-red');
+    mkdirSync(context, { recursive: true });
+    cpSync(dirname(npmPeerFolder('node-red')), join(context, 'node_modules'), { recursive: true });
+    const lines = [
+      `FROM ${BASE_IMAGE} AS files`,
+      'RUN mkdir -p /files/data && chmod 0700 /files/data',
+      `FROM ${BASE_IMAGE}`,
+      'COPY --chown=1000:1000 node_modules /usr/src/node-red/node_modules',
+      'COPY --from=files --chown=1000:1000 /files/data /data',
+      'ENV HOME=/usr/src/node-red NODE_PATH=/usr/src/node-red/node_modules:/data/node_modules',
+      'USER 1000:1000',
+      'WORKDIR /usr/src/node-red',
+      'VOLUME ["/data"]',
+      'EXPOSE 1880',
+      `HEALTHCHECK CMD node -e "fetch('http://127.0.0.1:1880/').then(({ok})=>process.exit(ok?0:1),()=>process.exit(1))"`,
+      'ENTRYPOINT ["node", "node_modules/node-red/red.js", "--userDir", "/data", "flows.json"]',
+    ];
+    writeFileSync(join(context, 'Dockerfile'), `${lines.join('\n')}\n`);
+    return this.build('node-red:latest', context);
   }
 
   /** A folder for a context; gone with the engine. */

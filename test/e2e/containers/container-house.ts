@@ -62,8 +62,11 @@ export class ContainerHouse {
   }
 
   /** A house whose broker keeps its port, as a user's does: what runs can be taken over. */
-  static async open(engine: ContainerEngine): Promise<ContainerHouse> {
-    return new ContainerHouse(engine, { LOCAL_BROKER_PORT: String(await freePort()) });
+  static async open(
+    engine: ContainerEngine,
+    environment: Record<string, string> = {},
+  ): Promise<ContainerHouse> {
+    return new ContainerHouse(engine, { LOCAL_BROKER_PORT: String(await freePort()), ...environment });
   }
 
   get isUp(): boolean {
