@@ -41,8 +41,11 @@ export class InstallationWords {
   tellEnd({ slug, startedAt, said = [], ...end }: JobEnd): void {
     const { events, protocols, logs, now } = this.#parts;
     const { id, version } = protocols.package(slug).manifest;
+    // when they came: an engine may write down the time by whole seconds
     const output = (type: LogType) => {
-      const lines = logs.linesOf(slug).filter((line) => line.type === type && line.timestamp >= startedAt);
+      const lines = logs
+        .linesOf(slug)
+        .filter((line) => line.type === type && line.ingestionTime >= startedAt);
       const spoken = type === 'LOG' ? said : [];
       return [...spoken, ...lines.map(({ message }) => message)]
         .map((line) => `${line}\n`)
@@ -59,7 +62,7 @@ export class InstallationWords {
   withLastLines(reason: string, { slug, startedAt, runBeganAt = startedAt, plan }: InstallationJob): string {
     // its last words may be there already
     if (!plan.undo || reason.endsWith('")')) return reason;
-    const lines = this.#parts.logs.linesOf(slug).filter(({ timestamp }) => timestamp >= runBeganAt);
+    const lines = this.#parts.logs.linesOf(slug).filter(({ ingestionTime }) => ingestionTime >= runBeganAt);
     const last = lines.slice(-LAST_LINES).map(({ message }) => message);
     if (last.length === 0) return `${reason}; it wrote nothing`;
     return `${reason}; it wrote last: ${last.join(' | ').slice(-LAST_MAX_CHARS)}`;

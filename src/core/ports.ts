@@ -170,6 +170,8 @@ export interface BrokerDoor {
    * @throws GatewayError portTaken
    */
   openDoor(place: { address: string; subnet: string }): Promise<string>;
+  /** What `openDoor` of this address answers, be it open or not. */
+  doorUrl(address: string): string;
   closeDoor(): void;
 }
 

@@ -49,6 +49,7 @@ export function layContainers(
       await writeFile(mark, '');
       return broker.openDoor(place);
     },
+    doorUrl: (address) => broker.doorUrl(address),
     closeDoor: () => {
       rmSync(mark, { force: true });
       broker.closeDoor();

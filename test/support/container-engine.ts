@@ -20,6 +20,7 @@ import { promisify } from 'node:util';
 import { freePort } from '../../scripts/peers/free-port.ts';
 import { npmPeerFolder } from '../../scripts/peers/npm-peers.ts';
 import { programPath, reasonToSkip } from '../../scripts/peers/peers.ts';
+import { type EngineCommand, podmanService } from './podman-service.ts';
 import { tempFolder } from './temp-folder.ts';
 import { until } from './until.ts';
 
@@ -29,22 +30,28 @@ export const BASE_IMAGE = 'gate-test/node:24-slim';
 const START_MS = 60_000;
 const BUILD_MS = 180_000;
 
+export type EngineKind = 'docker' | 'podman';
+
 /** Why no engine can be had here; undefined when one can. @throws in continuous integration */
-export function reasonForNoEngine(): string | undefined {
-  if (process.getuid?.() === 0) return reasonToSkip('docker');
+export function reasonForNoEngine(kind: EngineKind = 'docker'): string | undefined {
+  // images are made and looked at by Docker's command, whatever the engine
+  if (process.getuid?.() === 0)
+    return reasonToSkip('docker', ...(kind === 'podman' ? (['podman'] as const) : []));
   if (process.env['CI']) throw new Error('the container tests start an engine of their own, as root');
   return 'only root can start a container engine';
 }
 
 export class ContainerEngine {
   readonly #folder = tempFolder();
+  readonly kind: EngineKind;
   readonly #socketPath: string;
   #engine: ChildProcess | undefined;
   #registry: ChildProcess | undefined;
   #registryPort = 0;
   #words = '';
 
-  private constructor() {
+  private constructor(kind: EngineKind = 'docker') {
+    this.kind = kind;
     this.#socketPath = join(this.#folder.path, 'docker.sock');
     mkdirSync(this.dataRoot);
   }
@@ -59,8 +66,8 @@ export class ContainerEngine {
     return join(this.#folder.path, 'data');
   }
 
-  static async start(): Promise<ContainerEngine> {
-    const engine = new ContainerEngine();
+  static async start(kind?: EngineKind): Promise<ContainerEngine> {
+    const engine = new ContainerEngine(kind);
     await Promise.all([engine.startEngine(), engine.startRegistry()]);
     return engine;
   }
@@ -84,7 +91,29 @@ export class ContainerEngine {
     };
   }
 
-  async startEngine(options: readonly string[] = []): Promise<void> {
+  async startEngine(): Promise<void> {
+    const { command, args, environment } =
+      this.kind === 'podman' ? podmanService(this.dataRoot, this.#socketPath) : this.#dockerService();
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
+    this.#words = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.#words = (this.#words + chunk).slice(-20_000);
+    });
+    this.#engine = child;
+    await until(
+      'the container engine answers',
+      async () => {
+        if (child.exitCode !== null) throw new Error(`${command} ended: ${this.#words.slice(-2_000)}`);
+        return (await this.docker('version', '--format', '{{.Server.Version}}')) !== '';
+      },
+      START_MS,
+    );
+  }
+
+  #dockerService(): EngineCommand {
     const place = (name: string) => join(this.#folder.path, name);
     // nothing of the machine's own engine, if there is one, is shared or changed
     const own = ['--data-root', this.dataRoot, '--exec-root', place('exec'), '--pidfile', place('pid')];
@@ -95,24 +124,11 @@ export class ContainerEngine {
       'gate-test-plugins',
     ];
     const network = ['--bridge', 'none', '--iptables=false', '--ip-masq=false', '--shutdown-timeout', '5'];
-    const child = spawn(
-      programPath('dockerd') ?? 'dockerd',
-      [...own, ...spaces, ...network, '--host', `unix://${this.#socketPath}`, ...options],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
-    );
-    this.#words = '';
-    child.stderr?.on('data', (chunk: Buffer) => {
-      this.#words = (this.#words + chunk).slice(-20_000);
-    });
-    this.#engine = child;
-    await until(
-      'the container engine answers',
-      async () => {
-        if (child.exitCode !== null) throw new Error(`dockerd ended: ${this.#words.slice(-2_000)}`);
-        return (await this.docker('version', '--format', '{{.Server.Version}}')) !== '';
-      },
-      START_MS,
-    );
+    return {
+      command: programPath('dockerd') ?? 'dockerd',
+      args: [...own, ...spaces, ...network, '--host', `unix://${this.#socketPath}`],
+      environment: {},
+    };
   }
 
   async stopEngine(): Promise<void> {
@@ -155,6 +171,9 @@ export class ContainerEngine {
     }
     await this.stopEngine();
     await this.stopRegistry();
+    // Podman leaves it mounted, for commands that may come
+    if (this.kind === 'podman')
+      await run('umount', [join(this.dataRoot, 'root', 'overlay')]).catch(() => undefined);
     this.#folder.remove();
   }
 

@@ -126,6 +126,7 @@ export class ContainerRuntime implements AddonRuntime {
         await engine.startContainer(made.id);
       }
     } else logger.info({ addon: slug, container: made.name }, 'its container runs already and is taken over');
+    await network.entered();
     return this.#follow(spec, made);
   }
 

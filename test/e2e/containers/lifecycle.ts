@@ -26,14 +26,20 @@ export function describeLifecycle(engine: () => ContainerEngine, program: () => 
     after(() => house?.close());
 
     it('is fetched with progress, started, and told as installed', async () => {
-      assert.match((await house.part('containers'))?.reason ?? '', /^add-ons run as containers: Docker \d/);
+      const reason = await until(
+        'the engine has answered',
+        async () => (await house.part('containers'))?.reason,
+      );
+      assert.match(reason, /^add-ons run as containers: (Docker|Podman) \d/);
       const { stdout, ...ended } = await house.outcome('POST', 'test');
       assert.deepEqual(
         [ended.installationSuccess, ended.exitStatus, ended.newContainers, ended.versions['test']],
         [true, 0, ['test'], images['1']],
+        (await house.protocol('test')).reason,
       );
       assert.match(stdout, /Digest: sha256:[0-9a-f]{64}\n/);
-      assert.match(stdout, /this is 1\n/);
+      // Podman gives lines later, perhaps after the add-on has said that it runs
+      if (engine().kind === 'docker') assert.match(stdout, /this is 1\n/);
       const steps = house.progress.flatMap(({ progress }) => progress ?? []);
       const last = steps.at(-1);
       assert.ok(last && last.layers > 0 && last.layers === last.layersDone, JSON.stringify(steps));
@@ -47,17 +53,19 @@ export function describeLifecycle(engine: () => ContainerEngine, program: () => 
       const [found] = JSON.parse(await engine().docker('inspect', container?.id ?? ''));
       const { HostConfig: host, Config: config } = found;
       assert.deepEqual(
-        [host.Privileged, host.CapDrop, host.CapAdd, host.ReadonlyRootfs, host.SecurityOpt],
-        [false, ['ALL'], [], true, ['no-new-privileges']],
+        [host.Privileged, host.CapAdd, host.ReadonlyRootfs, host.SecurityOpt],
+        [false, [], true, ['no-new-privileges']],
       );
+      const status = await engine().docker('exec', container?.id ?? '', 'cat', '/proc/1/status');
+      for (const set of ['CapPrm', 'CapEff', 'CapBnd']) assert.match(status, new RegExp(`${set}:\\s*0+\\n`));
       assert.deepEqual(
         [host.Memory, host.MemorySwap, host.PidsLimit, host.Init, host.RestartPolicy.Name],
         [128 * 2 ** 20, 128 * 2 ** 20, 64, true, 'no'],
       );
-      assert.deepEqual(
-        [host.Devices, host.NetworkMode, host.LogConfig.Config],
-        [[], 'gate-net', { 'max-size': '1m', 'max-file': '2' }],
-      );
+      assert.deepEqual(host.Devices, []);
+      assert.deepEqual(Object.keys(found.NetworkSettings.Networks), ['gate-net']);
+      const log = { 'max-size': '1m', 'max-file': '2' };
+      if (engine().kind === 'docker') assert.deepEqual(host.LogConfig.Config, log);
       assert.equal(config.User, '1000:1000');
       assert.equal(config.Labels['gate.addon'], 'test');
     });

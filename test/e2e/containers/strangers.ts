@@ -49,8 +49,8 @@ export function describeStrangers(engine: () => ContainerEngine, program: () => 
       await docker('volume', 'create', '--label', 'gate.gateway=another', name);
       try {
         assert.match(await refused(), /there is a volume \S+ already, and it is not gate's/);
-        const [volume] = await inspected(name);
-        assert.deepEqual(volume?.['Labels'], { 'gate.gateway': 'another' });
+        const labels = await docker('volume', 'inspect', '--format', '{{json .Labels}}', name);
+        assert.deepEqual(JSON.parse(labels), { 'gate.gateway': 'another' });
         assert.deepEqual(await house.containers('mine'), []);
       } finally {
         await docker('volume', 'rm', name);

@@ -74,6 +74,15 @@ describe('the progress of an image', () => {
     assert.equal(progress.failure, undefined);
   });
 
+  it('is whole at its end, although Podman does not say it of each layer', () => {
+    const progress = new PullProgress();
+    progress.take(
+      JSON.stringify({ id: 'aa', status: 'Downloading', progressDetail: { current: 1, total: 9 } }),
+    );
+    progress.finish();
+    assert.deepEqual(progress.now(), { layers: 1, layersDone: 1, bytes: 9, totalBytes: 9 });
+  });
+
   it('has failed when a record says so, whatever the answer was', () => {
     const progress = new PullProgress();
     progress.take(JSON.stringify({ error: 'short', errorDetail: { message: 'manifest unknown' } }));
