@@ -1,10 +1,12 @@
 /** Protocols as containers, on a real engine with a real registry: started once for all of these. */
 import { ContainerEngine, reasonForNoEngine } from '../support/container-engine.ts';
 import { describeAutomations } from './containers/automations.ts';
+import { describeFromTheCloud } from './containers/cloud.ts';
 import { describeCrashes } from './containers/crashes.ts';
 import { describeFailures } from './containers/failures.ts';
 import { describeFetching } from './containers/fetching.ts';
 import { describeLifecycle } from './containers/lifecycle.ts';
+import { describeNoEngine } from './containers/no-engine.ts';
 import { bundleProgram } from './containers/programs.ts';
 import { describeRealProtocols } from './containers/real-protocols.ts';
 import { describeStrangers } from './containers/strangers.ts';
@@ -30,6 +32,8 @@ describe('containers', function () {
     describeFetching,
     describeStrangers,
     describeFailures,
+    describeNoEngine,
+    describeFromTheCloud,
     describeRealProtocols,
     describeAutomations,
     describeCrashes,

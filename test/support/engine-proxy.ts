@@ -14,6 +14,8 @@ export interface Strike {
 
 export class EngineProxy {
   readonly socketPath: string;
+  /** As an engine that takes calls and never answers. */
+  hangs = false;
   readonly #engine: string;
   #server: Server | undefined;
   #calls: string[] = [];
@@ -66,6 +68,7 @@ export class EngineProxy {
   async #pass(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
     incoming.on('error', () => undefined);
     answer.on('error', () => undefined);
+    if (this.hangs) return;
     const kind = kindOf(incoming);
     const what = `${kind} ${this.#calls.filter((call) => call.startsWith(`${kind} `)).length + 1}`;
     this.#calls.push(what);
