@@ -1,6 +1,6 @@
 /**
  * Images of add-ons: fetched by the names that the configuration allows, held to their content from then on, deleted
- * when nobody needs them. Fetching is tried again while the registry is away; what was fetched stays with the engine.
+ * when nobody needs them. Fetching is tried again while the registry is away.
  */
 
 import type { FetchedImage, FetchOptions } from '../../core/ports.ts';
