@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { installNpmPeer } from './peers/npm-peers.ts';
 import { installPeers, reasonToSkip } from './peers/peers.ts';
 
 interface Outcome {
@@ -63,11 +64,13 @@ const PEERS = [
   'knxd',
   'socat',
   'docker',
+  'podman',
   'machine',
   'shellcheck',
   'faketime',
 ] as const;
-for (const trouble of installPeers(PEERS)) console.log(`\nmissing: ${trouble}`);
+for (const trouble of [...installPeers(PEERS), installNpmPeer('node-red')])
+  if (trouble !== undefined) console.log(`\nmissing: ${trouble}`);
 if (reasonToSkip('shellcheck') === undefined)
   outcomes.push(await check('shellcheck', ['packaging/install.sh', 'packaging/bin/gate']));
 outcomes.push(await tests('unit'));

@@ -31,6 +31,10 @@ export const PEERS = {
   /** A Debian of its own, started with its own systemd. */
   machine: { packages: ['mmdebstrap', 'systemd-container'], programs: ['mmdebstrap', 'systemd-nspawn'] },
   openssl: { packages: ['openssl'], programs: ['openssl'] },
+  podman: {
+    packages: ['podman', 'netavark', 'aardvark-dns', 'runc', 'catatonit'],
+    programs: ['podman', 'runc', 'catatonit'],
+  },
   shellcheck: { packages: ['shellcheck'], programs: ['shellcheck'] },
   socat: { packages: ['socat'], programs: ['socat'] },
   strace: { packages: ['strace'], programs: ['strace'] },

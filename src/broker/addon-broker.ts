@@ -175,7 +175,7 @@ export class AddonBroker implements AddonLink, AddonCredentials, BrokerDoor {
 
   /** The same broker and the same log-ins on one more address: that of the containers' network. */
   async openDoor({ address, subnet }: { address: string; subnet: string }): Promise<string> {
-    const url = `mqtt://${address}:${this.port}`;
+    const url = this.doorUrl(address);
     if (this.#door?.address === address) return url;
     this.closeDoor();
     const [base = '', bits = ''] = subnet.split('/');
@@ -186,6 +186,10 @@ export class AddonBroker implements AddonLink, AddonCredentials, BrokerDoor {
     const server = await this.#serve({ host: address, port: this.port, admits });
     this.#door = { address, server };
     return url;
+  }
+
+  doorUrl(address: string): string {
+    return `mqtt://${address}:${this.port}`;
   }
 
   closeDoor(): void {

@@ -212,6 +212,8 @@ export interface BrokerDoor {
    * @throws GatewayError portTaken
    */
   openDoor(place: { address: string; subnet: string }): Promise<string>;
+  /** What `openDoor` of this address answers, be it open or not. */
+  doorUrl(address: string): string;
   closeDoor(): void;
 }
 
@@ -251,10 +253,10 @@ export interface Upload {
 /** Files for add-ons that gate runs, for a while. */
 export interface AddonUploads {
   /**
-   * Resolves once it is there whole. @throws GatewayError tooLarge, tooManyRequests (one of this add-on is on its way),
-   * unavailable (no room on the disk), storeFailed; what `bytes` throws
+   * For the process of an add-on, or for its container. Resolves once it is there whole. @throws GatewayError tooLarge,
+   * tooManyRequests (one of this add-on is on its way), unavailable (no room on the disk), storeFailed; what `bytes` throws
    */
-  keep(slug: string, bytes: AsyncIterable<Buffer>): Promise<Upload>;
+  keep(slug: string, bytes: AsyncIterable<Buffer>, reader: 'process' | 'container'): Promise<Upload>;
 }
 
 /** Add-ons on disk: the folders of `DATA_FOLDER/addons`, and copies of what ran. */
@@ -312,6 +314,12 @@ export interface RuntimeChoice {
   mayFallBack: boolean;
 }
 
+/** What goes with an add-on besides its containers. */
+export interface ContainerRemoval {
+  data: boolean;
+  images: readonly PinnedImage[];
+}
+
 /** The container engine, as far as installing needs it. */
 export interface AddonContainers {
   /**
@@ -325,8 +333,15 @@ export interface AddonContainers {
   fetch(imageName: string, options: FetchOptions): Promise<FetchedImage>;
   /** Whether there are data of this add-on. */
   hasData(slug: string): Promise<boolean>;
-  /** Removes its containers, the network with the last of all, and its data where asked. */
-  discard(slug: string, options: { data: boolean }): Promise<void>;
+  /** What is to go with an add-on, on disk: from then on a crash leaves nothing of it. Adds to what is noted already. */
+  noteRemoval(slug: string, removal: ContainerRemoval): Promise<void>;
+  /** What is noted is not to go: its add-on is installed. */
+  voidRemoval(slug: string): Promise<void>;
+  /**
+   * Removes what is noted: its containers, the network with the last of all, its data where that was asked, its images
+   * but those in `imagesInUse`. Nothing happens where nothing is noted.
+   */
+  finishRemoval(slug: string, imagesInUse: ReadonlySet<string>): Promise<void>;
   /** Removes the containers that a tried or replaced version has left. */
   keepOnly(slug: string, images: readonly PinnedImage[]): Promise<void>;
   /** Deletes an image that nobody uses. */
