@@ -56,7 +56,10 @@ outcomes.push(
   await check('depcruise', ['--config', '.dependency-cruiser.cjs', 'src', 'addons', 'scripts', 'test']),
 );
 // a peer that cannot be had is named beside each test that it skips, and fails there in continuous integration
-const PEERS = ['curl', 'openssl', 'mosquitto', 'knxd', 'socat', 'docker', 'machine', 'shellcheck'] as const;
+const PEERS = [
+  ...(['curl', 'openssl', 'mosquitto', 'knxd', 'socat', 'docker', 'machine', 'shellcheck'] as const),
+  ...(['strace', 'tmux'] as const),
+];
 for (const trouble of installPeers(PEERS)) console.log(`\nmissing: ${trouble}`);
 if (reasonToSkip('shellcheck') === undefined)
   outcomes.push(await check('shellcheck', ['packaging/install.sh', 'packaging/bin/gate']));

@@ -31,6 +31,8 @@ export const PEERS = {
   openssl: { packages: ['openssl'], programs: ['openssl'] },
   shellcheck: { packages: ['shellcheck'], programs: ['shellcheck'] },
   socat: { packages: ['socat'], programs: ['socat'] },
+  strace: { packages: ['strace'], programs: ['strace'] },
+  tmux: { packages: ['tmux'], programs: ['tmux'] },
 } as const satisfies Record<string, Peer>;
 
 export type PeerName = keyof typeof PEERS;

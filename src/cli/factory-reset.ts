@@ -48,7 +48,7 @@ async function factoryReset(
       hint: 'name it with --data-folder or DATA_FOLDER',
     });
   }
-  if (!yes) await confirm({ dataFolder, configFolder });
+  if (!yes) await confirm({ dataFolder, configFolder }, terminal.signal);
   const { PARENT_DEVICE_ID, DOCKER_HOST, BACKUP_FOLDER, INSTALL_FOLDER } = settings();
   const { eraseGateway, keptGatewayId } = await import('../backup/erase.ts');
   const gatewayId = PARENT_DEVICE_ID ?? keptGatewayId(dataFolder);
@@ -82,7 +82,7 @@ async function factoryReset(
 }
 
 /** @throws GatewayError badSetting */
-async function confirm({ dataFolder, configFolder }: Box): Promise<void> {
+async function confirm({ dataFolder, configFolder }: Box, signal: AbortSignal): Promise<void> {
   if (!process.stdin.isTTY) {
     throw new GatewayError('badSetting', 'this cannot be undone, and there is no terminal to ask on', {
       hint: 'give --yes',
@@ -90,6 +90,7 @@ async function confirm({ dataFolder, configFolder }: Box): Promise<void> {
   }
   const typed = await answerTo(
     `everything in ${dataFolder} and the credentials in ${configFolder} will be erased. Type "${WORD}" to go on: `,
+    { signal },
   );
   if (typed.trim() !== WORD) throw new GatewayError('badSetting', 'nothing was erased');
 }

@@ -12,10 +12,17 @@ export interface PassphraseSource {
   environment: Record<string, string | undefined>;
   /** Asked twice: a slip could not be mended later. */
   isNew: boolean;
+  /** Ends the question. */
+  signal: AbortSignal;
 }
 
 /** @throws GatewayError badSetting */
-export async function passphraseFrom({ file, environment, isNew }: PassphraseSource): Promise<string> {
+export async function passphraseFrom({
+  file,
+  environment,
+  isNew,
+  signal,
+}: PassphraseSource): Promise<string> {
   if (file !== undefined) return firstLine(file);
   const given = environment[VARIABLE];
   if (given) return given;
@@ -24,8 +31,8 @@ export async function passphraseFrom({ file, environment, isNew }: PassphraseSou
       hint: `name a file with --passphrase-file, or set ${VARIABLE}; or encrypt to a --recipient`,
     });
   }
-  const typed = await answerTo('passphrase: ', { hidden: true });
-  if (isNew && (await answerTo('once more: ', { hidden: true })) !== typed) {
+  const typed = await answerTo('passphrase: ', { hidden: true, signal });
+  if (isNew && (await answerTo('once more: ', { hidden: true, signal })) !== typed) {
     throw new GatewayError('badSetting', 'these were two different passphrases');
   }
   return typed;
