@@ -1,5 +1,6 @@
 /** Protocols as containers, on a real engine with a real registry: started once for all of these. */
 import { ContainerEngine, reasonForNoEngine } from '../support/container-engine.ts';
+import { describeAtTheTerminal } from './containers/at-the-terminal.ts';
 import { describeCrashes } from './containers/crashes.ts';
 import { describeFailures } from './containers/failures.ts';
 import { describeLifecycle } from './containers/lifecycle.ts';
@@ -22,7 +23,13 @@ describe('containers', function () {
   });
   after(() => engine?.stop());
 
-  for (const describePart of [describeLifecycle, describeFailures, describeRealProtocols, describeCrashes])
+  for (const describePart of [
+    describeLifecycle,
+    describeFailures,
+    describeRealProtocols,
+    describeCrashes,
+    describeAtTheTerminal,
+  ])
     describePart(
       () => engine,
       () => program,

@@ -123,6 +123,13 @@ export class TmuxScreen {
     return `${cursor.trim()} ${set.trim()}`;
   }
 
+  /** From now on everything that is written to the terminal, the overwritten too. @returns what came so far */
+  async record(): Promise<() => string> {
+    const file = `${this.#socket}.written`;
+    await this.#tmux('pipe-pane', '-t', 'gate', `cat > ${file}`);
+    return () => readFileSync(file, 'utf8');
+  }
+
   async resize(columns: number): Promise<void> {
     await this.#tmux('resize-window', '-t', 'gate', '-x', String(columns));
   }
