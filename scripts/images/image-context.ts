@@ -4,6 +4,7 @@
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { STAND_INS } from '../package/production-packages.ts';
 
 const SDK = '@gate/addon-sdk';
 
@@ -15,8 +16,11 @@ export function writeImageContext(slug: string, { built, out }: { built: string;
   cpSync(join(addon, 'Dockerfile'), join(out, 'Dockerfile'));
   cpSync(join(built, addon), join(app, addon), { recursive: true });
   writeFileSync(join(app, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`);
-  for (const folder of neededPackages(addon))
-    cpSync(folder, join(app, folder), { recursive: true, filter: isOwn });
+  for (const folder of neededPackages(addon)) {
+    const standIn = STAND_INS.find((name) => folder.endsWith(`node_modules/${name}`));
+    const from = standIn === undefined ? folder : join('packaging/stand-ins', standIn);
+    cpSync(from, join(app, folder), { recursive: true, filter: isOwn });
+  }
 }
 
 /** The folders of all packages that this one needs, those that they need included. */
