@@ -171,6 +171,21 @@ describe('gate on a machine of its own', function () {
     assert.equal(await machine.demand('systemd-analyze verify /etc/systemd/system/gate*.service 2>&1'), '');
   });
 
+  it('tells the journal how urgent a line is', async () => {
+    const lines = (priority: string) =>
+      machine.demand(`journalctl --unit=gate --output=cat --priority=${priority} --no-pager || true`);
+    assert.match(await lines('info'), /^\{"level":"info".*gate is up/m);
+    assert.doesNotMatch(await lines('warning'), /"level":"(info|debug)"/);
+    await machine.demand(
+      'mkdir -p /run/systemd/system/gate.service.d && echo "[Service]\nEnvironment=PORT=none" > /run/systemd/system/gate.service.d/port.conf && systemctl daemon-reload',
+    );
+    assert.notEqual((await machine.run('systemctl restart gate')).status, 0);
+    assert.match(await lines('err'), /^gate: PORT is "none"/m);
+    await machine.demand(
+      'rm -r /run/systemd/system/gate.service.d && systemctl daemon-reload && systemctl restart gate',
+    );
+  });
+
   it('may be installed again, which changes nothing', async () => {
     assert.match(await machine.demand(`/root/${basename(release)}/install.sh`), /is up/);
     assert.equal(await machine.demand('gate clients list --json'), clients);
