@@ -58,7 +58,7 @@ outcomes.push(
 // a peer that cannot be had is named beside each test that it skips, and fails there in continuous integration
 const PEERS = [
   ...(['curl', 'openssl', 'mosquitto', 'knxd', 'socat', 'docker', 'machine', 'shellcheck'] as const),
-  ...(['strace', 'tmux'] as const),
+  ...(['qemu', 'strace', 'tmux'] as const),
 ];
 for (const trouble of installPeers(PEERS)) console.log(`\nmissing: ${trouble}`);
 if (reasonToSkip('shellcheck') === undefined)

@@ -29,6 +29,12 @@ export const PEERS = {
   /** A Debian of its own, started with its own systemd. */
   machine: { packages: ['mmdebstrap', 'systemd-container'], programs: ['mmdebstrap', 'systemd-nspawn'] },
   openssl: { packages: ['openssl'], programs: ['openssl'] },
+  /** Runs programs of arm64 on another processor, with that one's C library. */
+  qemu: {
+    packages: ['qemu-user-static', 'libc6-arm64-cross', 'libstdc++6-arm64-cross', 'libatomic1-arm64-cross'],
+    // beside the programs of /usr/bin
+    programs: ['qemu-aarch64-static', '../aarch64-linux-gnu/lib/ld-linux-aarch64.so.1'],
+  },
   shellcheck: { packages: ['shellcheck'], programs: ['shellcheck'] },
   socat: { packages: ['socat'], programs: ['socat'] },
   strace: { packages: ['strace'], programs: ['strace'] },
