@@ -69,6 +69,10 @@ remove() {
       systemctl --quiet disable --now "$unit" 2>/dev/null || true
     done
   fi
+  if [ "$action" = purge ] && [ -z "$prefix" ] && [ -x "$opt/current/bin/gate" ]; then
+    # what protocols left with the container engine is found by the store, so it goes first
+    said=$("$opt/current/bin/gate" factory-reset --yes 2>&1) || say "note: $said"
+  fi
   rm -f -- "$units/multi-user.target.wants/gate.service" "$units/multi-user.target.wants/gate-update.path" \
     "$units/multi-user.target.wants/gate-recover.service"
   for unit in gate.service gate-update.path gate-update.service gate-recover.service; do
