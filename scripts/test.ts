@@ -68,6 +68,9 @@ const PEERS = [
   'machine',
   'shellcheck',
   'faketime',
+  'qemu',
+  'strace',
+  'tmux',
 ] as const;
 for (const trouble of [...installPeers(PEERS), installNpmPeer('node-red')])
   if (trouble !== undefined) console.log(`\nmissing: ${trouble}`);

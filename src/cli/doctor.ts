@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { GatewayError } from '../model/error.ts';
 import { boxFindings } from './box-check.ts';
+import { hanging } from './columns.ts';
 import type { Box, Finding } from './finding.ts';
 import type { GatewayClient } from './gateway-client.ts';
 import { listDevices } from './named-device.ts';
@@ -9,6 +10,8 @@ import { type Health, needsPairing } from './status.ts';
 import { show, type Terminal } from './terminal.ts';
 
 const MARKS = { ok: 'ok      ', warning: 'warning ', problem: 'PROBLEM ' } as const;
+const TONES = { ok: 'good', warning: 'middling', problem: 'bad' } as const;
+const NEXT = '        next: ';
 
 export function addDoctorCommand(
   program: Command,
@@ -24,13 +27,15 @@ export function addDoctorCommand(
         ...(gateway.local ? await boxFindings(box()) : []),
         ...(await gatewayFindings(gateway)),
       ];
-      show(terminal, findings, () => findings.map(textOf).join('\n'));
+      show(terminal, findings, () => findings.map((finding) => textOf(finding, terminal)).join('\n'));
       if (findings.some(({ state }) => state === 'problem')) fail();
     });
 }
 
-function textOf({ state, what, next }: Finding): string {
-  return `${MARKS[state]}${what}${next === undefined ? '' : `\n        next: ${next}`}`;
+function textOf({ state, what, next }: Finding, terminal: Terminal): string {
+  const mark = MARKS[state];
+  const found = hanging(terminal, mark, what).replace(mark, terminal.paint(mark, TONES[state]));
+  return next === undefined ? found : `${found}\n${hanging(terminal, NEXT, next)}`;
 }
 
 async function gatewayFindings(gateway: GatewayClient): Promise<Finding[]> {

@@ -1,5 +1,6 @@
 /** Protocols as containers, on a real engine with a real registry: started once for all of these. */
 import { ContainerEngine, reasonForNoEngine } from '../support/container-engine.ts';
+import { describeAtTheTerminal } from './containers/at-the-terminal.ts';
 import { describeAutomations } from './containers/automations.ts';
 import { describeCrashes } from './containers/crashes.ts';
 import { describeFailures } from './containers/failures.ts';
@@ -32,6 +33,7 @@ describe('containers', function () {
     describeFetching,
     describeStrangers,
     describeFailures,
+    describeAtTheTerminal,
     describeNoEngine,
     describeCloudCommands,
     describeRealProtocols,
