@@ -16,7 +16,13 @@ export function writeImageContext(slug: string, { built, out }: { built: string;
   cpSync(join(built, addon), join(app, addon), { recursive: true });
   writeFileSync(join(app, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`);
   for (const folder of neededPackages(addon))
-    cpSync(folder, join(app, folder), { recursive: true, filter: isOwn });
+    cpSync(whereBuilt(folder, built), join(app, folder), { recursive: true, filter: isOwn });
+}
+
+/** The copy that the build has made of a package, or the package itself. */
+function whereBuilt(folder: string, built: string): string {
+  const copy = join(built, folder);
+  return existsSync(join(copy, 'package.json')) ? copy : folder;
 }
 
 /** The folders of all packages that this one needs, those that they need included. */

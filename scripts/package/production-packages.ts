@@ -49,9 +49,10 @@ function resolved(locked: Locked, from: string, name: string): string | undefine
   }
 }
 
-/** Copies packages below `into`, without those that lie inside them: each is listed by itself. */
+/** Copies packages below `into`, without those that lie inside them: each is listed by itself. One that the build has put there stays. */
 export function copyPackages(folders: readonly string[], into: string, architecture: Architecture): void {
   for (const folder of folders) {
+    if (existsSync(join(into, folder, 'package.json'))) continue;
     cpSync(folder, join(into, folder), {
       recursive: true,
       filter: (path) => {
