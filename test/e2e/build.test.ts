@@ -142,7 +142,7 @@ describe('the build', () => {
     const dataFolder = join(folder.path, 'answering');
     mkdirSync(dataFolder);
     const tell =
-      "process.on('exit', () => process.env.GATE_ADDON || console.error(`loaded ${process.moduleLoadList}`))";
+      "process.on('exit', () => process.env.GATE_ADDON || console.error('loaded', process.moduleLoadList.join()))";
     const daemon = await Daemon.start({
       dataFolder,
       built,
