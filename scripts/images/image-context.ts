@@ -29,9 +29,15 @@ export function writeImageContext(slug: string, { built, out }: { built: string;
   writeFileSync(join(app, 'main.js'), `import './${addon}/src/main.js';\n`);
   for (const folder of neededPackages(addon)) {
     const standIn = STAND_INS.find((name) => folder.endsWith(`node_modules/${name}`));
-    const from = standIn === undefined ? folder : join('packaging/stand-ins', standIn);
+    const from = standIn === undefined ? whereBuilt(folder, built) : join('packaging/stand-ins', standIn);
     cpSync(from, join(app, folder), { recursive: true, filter: isOwn });
   }
+}
+
+/** The copy that the build has made of a package, or the package itself. */
+function whereBuilt(folder: string, built: string): string {
+  const copy = join(built, folder);
+  return existsSync(join(copy, 'package.json')) ? copy : folder;
 }
 
 /** The folders of all packages that this one needs, those that they need included. */

@@ -58,7 +58,7 @@ function resolved(locked: Locked, from: string, name: string): string | undefine
   }
 }
 
-/** Copies packages below `into`, without those that lie inside them: each is listed by itself. */
+/** Copies packages below `into`, without those that lie inside them: each is listed by itself. One that the build has put there stays. */
 export function copyPackages(folders: readonly string[], into: string, architecture: Architecture): void {
   for (const folder of folders) {
     const standIn = STAND_INS.find((name) => folder.endsWith(`node_modules/${name}`));
@@ -66,6 +66,7 @@ export function copyPackages(folders: readonly string[], into: string, architect
       cpSync(join('packaging/stand-ins', standIn), join(into, folder), { recursive: true });
       continue;
     }
+    if (existsSync(join(into, folder, 'package.json'))) continue;
     cpSync(folder, join(into, folder), {
       recursive: true,
       filter: (path) => {

@@ -17,6 +17,7 @@ import { dirname, join } from 'node:path';
 import { MIGRATIONS } from '../../src/store/migrations.ts';
 import { MANIFEST, MANIFEST_SIGNATURE } from '../../src/updater/release-check.ts';
 import { contentOf } from '../../src/updater/release-content.ts';
+import { isNoInnerLink } from '../build/slim-packages.ts';
 import { type Architecture, fetchNode, NODE_VERSION } from './node-runtime.ts';
 import { copyPackages, productionPackages } from './production-packages.ts';
 import { billOfMaterials } from './sbom.ts';
@@ -40,7 +41,11 @@ export function layOutRelease(folder: string, built: string, facts: ReleaseFacts
   mkdirSync(folder, { recursive: true });
   fetchNode(architecture, join(folder, 'bin'));
   const app = join(folder, 'app');
-  cpSync(built, app, { recursive: true, verbatimSymlinks: true });
+  cpSync(built, app, {
+    recursive: true,
+    verbatimSymlinks: true,
+    filter: (path) => isNoInnerLink(path, built),
+  });
   const own = join(app, 'package.json');
   writeJson(own, { ...JSON.parse(readFileSync(own, 'utf8')), version });
   const addons = globSync('addons/*/addon.json').map(dirname).sort();
