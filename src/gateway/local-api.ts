@@ -10,8 +10,10 @@ import { FirstClientFile } from '../store/first-client-file.ts';
 import type { Addons } from './addons.ts';
 import type { Ground } from './ground.ts';
 import type { House } from './house.ts';
+import type { startMaintenance } from './maintenance.ts';
 
-type LocalApiParts = House & Addons & Pick<ApiParts, 'certificate'> & { socketPath: string };
+type Maintenance = Awaited<ReturnType<typeof startMaintenance>>;
+type LocalApiParts = House & Addons & Maintenance & Pick<ApiParts, 'certificate'> & { socketPath: string };
 
 /** @throws GatewayError portTaken, badSetting, alreadyRunning */
 export async function startApi(ground: Ground, parts: LocalApiParts): Promise<Api> {
@@ -44,10 +46,15 @@ export async function startApi(ground: Ground, parts: LocalApiParts): Promise<Ap
   return api;
 }
 
-async function apiSettings({ settings, version }: Ground, socketPath: string): Promise<ApiSettings> {
+async function apiSettings(
+  { settings, version, architecture, now }: Ground,
+  socketPath: string,
+): Promise<ApiSettings> {
   return {
     lan: settings.ON_PREMISE_ENABLED ? { bind: settings.BIND, port: settings.PORT } : undefined,
     version,
+    architecture,
+    startedAt: now(),
     socketPath,
     anonymous: settings.ON_PREMISE_ANONYMOUS,
     rateLimits: {

@@ -18,6 +18,7 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   History: 'The history of attributes, in dojot’s form',
   Notifications: 'What the gateway itself noticed',
   Logs: 'The last log lines of the gateway and of its add-ons',
+  Maintenance: 'Backups, their return, and updates of gate',
   Health: 'How the gateway and its parts are doing',
   Description: 'The API, described by itself',
 };
@@ -33,4 +34,5 @@ export const PATH_PARAMETERS: Readonly<Record<string, string>> = {
   clientId: 'Id of a client',
   token: 'The secret of a webhook',
   file: 'A file of the page',
+  part: '`archive`, `checksum` or `signature`',
 };
