@@ -3,23 +3,13 @@
  * `maintenanceChanged`; whoever comes later reads it in `view`.
  */
 import type { Readable } from 'node:stream';
-import { GatewayError, type Reason, reasonOf } from '../model/error.ts';
+import { GatewayError, reasonOf } from '../model/error.ts';
 import type { GatewayEventBus } from './events.ts';
 import type { BackupMaker, BackupSeal, WorkProgress } from './maintenance-ports.ts';
+import type { BackupView } from './maintenance-views.ts';
 
 /** How long a backup waits to be fetched: it is encrypted, but takes room. */
 export const BACKUP_KEPT_MS = 24 * 3_600_000;
-
-export const BACKUP_STATES = ['none', 'running', 'ready', 'failed'] as const;
-
-export interface BackupView extends Partial<WorkProgress> {
-  state: (typeof BACKUP_STATES)[number];
-  readings?: boolean;
-  files?: number;
-  /** Milliseconds since 1970: when it began, was taken, or failed. */
-  ts?: number;
-  reason?: Reason;
-}
 
 export interface BackupsParts {
   maker: BackupMaker;

@@ -7,11 +7,9 @@ import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { Notification } from '../model/notification.ts';
 import type { Operation } from '../model/operation.ts';
 import type { StoredReading } from '../model/reading.ts';
-import type { BackupView } from './backups.ts';
 import type { RestoreOutcome } from './maintenance-ports.ts';
+import type { BackupView, RestoreView, UpdateView } from './maintenance-views.ts';
 import type { ImageProgress } from './ports.ts';
-import type { RestoreView } from './restores.ts';
-import type { UpdateView } from './software-updates.ts';
 
 /** How long a certificate counts still. */
 export interface CertificateFacts {

@@ -2,35 +2,12 @@
  * A backup takes the place of this gateway: it is sent in pieces, unpacked and checked while the gateway runs, and put
  * in place when the gateway is restarted for it, which it does itself. What came of it is told by the run after it.
  */
-import { GatewayError, type Reason, reasonOf } from '../model/error.ts';
+import { GatewayError, reasonOf } from '../model/error.ts';
 import type { GatewayEventBus } from './events.ts';
-import type {
-  BackupFacts,
-  BackupKey,
-  Piece,
-  ReceivedFiles,
-  RestoreDesk,
-  WorkProgress,
-} from './maintenance-ports.ts';
+import type { BackupKey, Piece, ReceivedFiles, RestoreDesk, WorkProgress } from './maintenance-ports.ts';
+import type { RestoreView } from './maintenance-views.ts';
 
-export const RESTORE_STATES = [
-  'none',
-  'receiving',
-  'checking',
-  'checked',
-  'applying',
-  'applied',
-  'failed',
-] as const;
 const FILE = 'backup.age';
-
-export interface RestoreView extends Partial<WorkProgress>, Partial<BackupFacts> {
-  state: (typeof RESTORE_STATES)[number];
-  /** Milliseconds since 1970: when it was put in place, or failed. */
-  ts?: number;
-  aside?: string;
-  reason?: Reason;
-}
 
 export interface RestoresParts {
   desk: RestoreDesk;

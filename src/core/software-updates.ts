@@ -7,6 +7,7 @@ import type { Dispose } from '../lib/event-bus.ts';
 import { GatewayError, type Reason, reasonOf } from '../model/error.ts';
 import type { GatewayEventBus } from './events.ts';
 import type { Piece, ReceivedFiles, WorkProgress } from './maintenance-ports.ts';
+import type { UpdateView } from './maintenance-views.ts';
 import type { ReleaseDesk, ReleaseOutcome } from './ports.ts';
 
 /** How soon the end of an update is noticed. */
@@ -18,18 +19,6 @@ export const RELEASE_PARTS = { archive: '', checksum: '.sha256', signature: '.si
 export type ReleasePart = keyof typeof RELEASE_PARTS;
 const ARCHIVE = 'release.tar.gz';
 const RELEASE_FILES = [ARCHIVE, `${ARCHIVE}.sha256`, `${ARCHIVE}.sig`] as const;
-
-export const UPDATE_STATES = ['idle', 'fetching', 'underWay', 'failed'] as const;
-
-export interface UpdateView extends Partial<WorkProgress> {
-  state: (typeof UPDATE_STATES)[number];
-  /** The release that is wanted, where it is known. */
-  to?: string;
-  /** Why it could not be handed to the updater, or goes back. */
-  reason?: Reason;
-  /** How the last one ended. */
-  last?: { from: string; version: string; failure?: string; ts: number };
-}
 
 export interface SoftwareUpdatesParts {
   /** Undefined where gate was not installed from a release. */
