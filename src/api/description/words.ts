@@ -20,6 +20,7 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   Logs: 'The last log lines of the gateway and of its add-ons',
   Health: 'How the gateway and its parts are doing',
   Description: 'The API, described by itself',
+  Dashboard: 'The page that a browser shows',
 };
 
 export const PATH_PARAMETERS: Readonly<Record<string, string>> = {
@@ -32,5 +33,5 @@ export const PATH_PARAMETERS: Readonly<Record<string, string>> = {
   typeId: 'Id of a device type',
   clientId: 'Id of a client',
   token: 'The secret of a webhook',
-  file: 'A file of the page',
+  file: 'Name of a file of the page',
 };

@@ -29,6 +29,7 @@ import { LogInLimit } from '../log-in-limit.ts';
 import type { MetricSources } from '../metrics/metric-sources.ts';
 import { addAuthenticationRoutes } from './authentication.ts';
 import { addControlRoutes } from './control.ts';
+import { addDashboardRoutes } from './dashboard.ts';
 import { addDescriptionRoutes } from './description.ts';
 import { addDeviceImportRoutes } from './device-import.ts';
 import { addDeviceReadingRoutes } from './device-readings.ts';
@@ -99,5 +100,6 @@ export function allRoutes(
   addAuthenticationRoutes(routes, { ...parts, logInLimit });
   addMetricsRoute(routes, { ...parts, http, sockets });
   addDescriptionRoutes(routes);
+  addDashboardRoutes(routes);
   return routes;
 }
