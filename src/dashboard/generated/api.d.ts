@@ -226,6 +226,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/history/latest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The newest value of each attribute of each device
+         * @description For an overview. A value of more than 2000 characters as JSON is left out; what a device has not sent for long may be.
+         */
+        get: operations["getLatestValues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/device/v1/control/{deviceId}/set": {
         parameters: {
             query?: never;
@@ -835,6 +855,8 @@ export interface components {
                 };
                 /** @description What it was imported as */
                 importKey?: string;
+                /** @description Where it is, in its people’s own words */
+                room?: string;
             }[];
             isVirtual: boolean;
             /** @description Whether a virtual device generates readings now */
@@ -873,6 +895,8 @@ export interface components {
             };
             /** @description What it was imported as */
             importKey?: string;
+            /** @description Where it is, in its people’s own words */
+            room?: string;
         };
         DeviceInList: {
             projectId: string;
@@ -917,6 +941,8 @@ export interface components {
             };
             /** @description What it was imported as */
             importKey?: string;
+            /** @description Where it is, in its people’s own words */
+            room?: string;
         };
         Reading: {
             /** @description Unique on this gateway, growing with the order of storing */
@@ -1421,6 +1447,7 @@ export interface operations {
                     /** @default false */
                     demoActive?: boolean;
                     frequency?: number;
+                    room?: string;
                     /** @default false */
                     pair?: boolean;
                 };
@@ -1685,6 +1712,7 @@ export interface operations {
                     demoActive?: boolean;
                     /** @description Any JSON object */
                     parameters?: Record<string, never>;
+                    room?: string;
                     relay?: {
                         excluded?: boolean;
                         thinning?: {
@@ -2490,6 +2518,63 @@ export interface operations {
                     };
                 };
             };
+            406: components["responses"]["notAcceptable"];
+            429: components["responses"]["tooManyRequests"];
+            431: components["responses"]["headersTooLarge"];
+            500: components["responses"]["internal"];
+            /** @description An error: `unavailable` */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "unavailable";
+                    } & components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getLatestValues: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every device below the gateway */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        deviceId: string;
+                        /** @description Slug of its protocol */
+                        protocol: string;
+                        /** @description By attribute */
+                        values: {
+                            [key: string]: {
+                                /** @description Any JSON */
+                                value: unknown;
+                                /**
+                                 * Format: date-time
+                                 * @description When it was measured; ISO 8601
+                                 */
+                                ts: string;
+                            };
+                        };
+                    }[];
+                };
+            };
+            400: components["responses"]["badRequest"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
             406: components["responses"]["notAcceptable"];
             429: components["responses"]["tooManyRequests"];
             431: components["responses"]["headersTooLarge"];
