@@ -51,12 +51,25 @@ async function tests(kind: string, environment?: Record<string, string>): Promis
 
 const outcomes: Outcome[] = [];
 outcomes.push(await check('tsc', ['-p', 'tsconfig.json']));
+outcomes.push(
+  await check('svelte-check', ['--tsconfig', 'src/dashboard/tsconfig.json', '--fail-on-warnings']),
+);
 outcomes.push(await check('biome', ['ci', '--colors=off', '.']));
 outcomes.push(
   await check('depcruise', ['--config', '.dependency-cruiser.cjs', 'src', 'addons', 'scripts', 'test']),
 );
 // a peer that cannot be had is named beside each test that it skips, and fails there in continuous integration
-const PEERS = ['curl', 'openssl', 'mosquitto', 'knxd', 'socat', 'docker', 'machine', 'shellcheck'] as const;
+const PEERS = [
+  'chromium',
+  'curl',
+  'openssl',
+  'mosquitto',
+  'knxd',
+  'socat',
+  'docker',
+  'machine',
+  'shellcheck',
+] as const;
 for (const trouble of installPeers(PEERS)) console.log(`\nmissing: ${trouble}`);
 if (reasonToSkip('shellcheck') === undefined)
   outcomes.push(await check('shellcheck', ['packaging/install.sh', 'packaging/bin/gate']));

@@ -21,6 +21,7 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   Maintenance: 'Backups, their return, and updates of gate',
   Health: 'How the gateway and its parts are doing',
   Description: 'The API, described by itself',
+  Dashboard: 'The page that a browser shows',
 };
 
 export const PATH_PARAMETERS: Readonly<Record<string, string>> = {
@@ -35,4 +36,5 @@ export const PATH_PARAMETERS: Readonly<Record<string, string>> = {
   token: 'The secret of a webhook',
   file: 'A file of the page',
   part: '`archive`, `checksum` or `signature`',
+  file: 'Name of a file of the page',
 };

@@ -35,6 +35,7 @@ import type { MetricSources } from '../metrics/metric-sources.ts';
 import type { ApiSettings } from '../settings.ts';
 import { addAuthenticationRoutes } from './authentication.ts';
 import { addControlRoutes } from './control.ts';
+import { addDashboardRoutes } from './dashboard.ts';
 import { addDescriptionRoutes } from './description.ts';
 import { addDeviceImportRoutes } from './device-import.ts';
 import { addDeviceReadingRoutes } from './device-readings.ts';
@@ -113,5 +114,6 @@ export function allRoutes(
   addAuthenticationRoutes(routes, { ...parts, logInLimit });
   addMetricsRoute(routes, { ...parts, http, sockets });
   addDescriptionRoutes(routes);
+  addDashboardRoutes(routes);
   return routes;
 }

@@ -1,0 +1,15 @@
+/** What the API answers, under short names. */
+import type { paths } from '../generated/api.d.ts';
+
+type Json<Answer> = Answer extends { content: { 'application/json': infer Body } } ? Body : never;
+type Get<Path extends keyof paths> = paths[Path] extends { get: { responses: { 200: infer Answer } } }
+  ? Json<Answer>
+  : never;
+
+export type Device = Get<'/device/v1/devices'>[number];
+export type DeviceType = Get<'/device/v1/types/{typeId}'>;
+export type Protocol = Get<'/device/v1/protocols'>[number];
+export type Health = Get<'/health/ready'>;
+export type Notification = Get<'/history/notifications/history'>['notifications'][number];
+export type Reading = Get<'/device/v1/devices/{deviceId}/data'>['data'][number];
+export type Client = Get<'/authentication/v1/clients'>[number];
