@@ -34,7 +34,6 @@ export const PATH_PARAMETERS: Readonly<Record<string, string>> = {
   typeId: 'Id of a device type',
   clientId: 'Id of a client',
   token: 'The secret of a webhook',
-  file: 'A file of the page',
   part: '`archive`, `checksum` or `signature`',
   file: 'Name of a file of the page',
 };
