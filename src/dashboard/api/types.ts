@@ -1,12 +1,16 @@
 /** What the API answers, under short names. */
 import type { paths } from '../generated/api.d.ts';
+import type { JsonObject } from './json.ts';
 
 type Json<Answer> = Answer extends { content: { 'application/json': infer Body } } ? Body : never;
 type Get<Path extends keyof paths> = paths[Path] extends { get: { responses: { 200: infer Answer } } }
   ? Json<Answer>
   : never;
 
-export type Device = Get<'/device/v1/devices'>[number];
+/** The document's form for "any JSON object" holds nothing in TypeScript. */
+export type Device = Omit<Get<'/device/v1/devices'>[number], 'parameters'> & {
+  parameters: JsonObject;
+};
 export type DeviceType = Get<'/device/v1/types/{typeId}'>;
 export type Protocol = Get<'/device/v1/protocols'>[number];
 export type Health = Get<'/health/ready'>;
