@@ -23,7 +23,10 @@ export async function scanned(protocol: Protocol): Promise<Candidate[]> {
 }
 
 /** A stick or a KNX/IP server: what the protocol itself is installed with. */
-function isForInstallation({ type, parameters }: Pick<Candidate, 'type' | 'parameters'>, protocol: Protocol): boolean {
+function isForInstallation(
+  { type, parameters }: Pick<Candidate, 'type' | 'parameters'>,
+  protocol: Protocol,
+): boolean {
   const schema = protocol.parameters as unknown;
   const known = isJsonObject(schema) && isJsonObject(schema['properties']) ? schema['properties'] : {};
   const names = Object.keys(parameters);

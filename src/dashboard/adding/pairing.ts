@@ -8,7 +8,9 @@ const JOIN_SECONDS = 90;
 
 export async function beginPairing(deviceId: string): Promise<void> {
   const params = { path: { deviceId } };
-  await request(() => api.POST('/device/v1/devices/{deviceId}/pair', { params, body: { joinSeconds: JOIN_SECONDS } }));
+  await request(() =>
+    api.POST('/device/v1/devices/{deviceId}/pair', { params, body: { joinSeconds: JOIN_SECONDS } }),
+  );
 }
 
 export async function cancelPairing(deviceId: string): Promise<void> {

@@ -35,9 +35,15 @@ class TypeNames {
   search(text: string): TypeName[] {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     if (words.length === 0) return [];
-    const found = (this.#entries ?? []).filter(({ searched }) => words.every((word) => searched.includes(word)));
+    const found = (this.#entries ?? []).filter(({ searched }) =>
+      words.every((word) => searched.includes(word)),
+    );
     const rank = ({ model, searched }: Entry) =>
-      words.some((word) => model.startsWith(word)) ? 0 : words.some((word) => searched.startsWith(word)) ? 1 : 2;
+      words.some((word) => model.startsWith(word))
+        ? 0
+        : words.some((word) => searched.startsWith(word))
+          ? 1
+          : 2;
     return found
       .map((entry) => ({ entry, rank: rank(entry) }))
       .sort((one, other) => one.rank - other.rank)

@@ -47,7 +47,9 @@ function field(name: string, property: JsonObject, required: boolean): FormField
     name,
     kind: kindOf(name, property, choices),
     label: isShort ? title : inWords(name),
-    hint: isShort ? description : [title, description].filter((each) => each !== undefined).join('. ') || undefined,
+    hint: isShort
+      ? description
+      : [title, description].filter((each) => each !== undefined).join('. ') || undefined,
     required,
     preset: preset === undefined ? '' : typeof preset === 'string' ? preset : JSON.stringify(preset),
     choices,
@@ -100,22 +102,31 @@ export class NotJsonError extends Error {
 }
 
 /** What is left empty is left out. What the form does not show but was given stays. @throws NotJsonError */
-export function parametersFrom(fields: readonly FormField[], typed: Typed, given: JsonObject = {}): JsonObject {
+export function parametersFrom(
+  fields: readonly FormField[],
+  typed: Typed,
+  given: JsonObject = {},
+): JsonObject {
   const shown = new Set(fields.map(({ name }) => name));
-  const parameters: JsonObject = Object.fromEntries(Object.entries(given).filter(([name]) => !shown.has(name)));
+  const parameters: JsonObject = Object.fromEntries(
+    Object.entries(given).filter(([name]) => !shown.has(name)),
+  );
   for (const each of fields) {
     const text = typed[each.name] ?? '';
     if (text === '' || (each.kind === 'boolean' && text === 'false' && each.preset === '')) continue;
-    parameters[each.name] = valueOf(each, text);
+    parameters[each.name] = parsed(each, text);
   }
   return parameters;
 }
 
-function valueOf({ name, kind, choices }: FormField, text: string): JsonValue {
+function parsed({ name, kind, choices }: FormField, text: string): JsonValue {
   if (kind === 'boolean') return text === 'true';
   if (kind === 'number') return Number(text);
   if (kind === 'choice') {
-    return choices.find((choice) => (typeof choice === 'string' ? choice : JSON.stringify(choice)) === text) ?? text;
+    return (
+      choices.find((choice) => (typeof choice === 'string' ? choice : JSON.stringify(choice)) === text) ??
+      text
+    );
   }
   if (kind !== 'json') return text;
   try {

@@ -53,7 +53,9 @@ export class LogLines {
     const all = await Promise.all(
       logs.map(async (log) => {
         const params = { path: { deviceId: gatewayId, containerId: log } };
-        const lines = await request(() => api.GET('/device/v1/devices/{deviceId}/{containerId}/logs', { params }));
+        const lines = await request(() =>
+          api.GET('/device/v1/devices/{deviceId}/{containerId}/logs', { params }),
+        );
         return lines.map((line) => this.#lineOf(log, line));
       }),
     );

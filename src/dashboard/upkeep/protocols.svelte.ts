@@ -43,7 +43,11 @@ export class Protocols {
       live.onReturn(again),
     ];
     const timer = setInterval(() => {
-      if (!document.hidden && this.#list?.some(({ status, state }) => UNDER_WAY.has(status) || state === 'starting')) again();
+      if (
+        !document.hidden &&
+        this.#list?.some(({ status, state }) => UNDER_WAY.has(status) || state === 'starting')
+      )
+        again();
     }, AGAIN_MS);
     return () => {
       clearInterval(timer);

@@ -32,7 +32,8 @@ export async function sendFile({ path, file, onProgress, signal }: Sending): Pro
       if (error.status === 401 && (await session.ask(error))) continue;
       failures += 1;
       // what the gateway refuses it refuses again; what did not arrive may
-      if (!(error.status === 0 || error.status === 429 || error.status === 503) || failures === ATTEMPTS) throw error;
+      if (!(error.status === 0 || error.status === 429 || error.status === 503) || failures === ATTEMPTS)
+        throw error;
       await new Promise((resolve) => setTimeout(resolve, Math.min(WAIT_MAX_MS, WAIT_MS * 2 ** failures)));
     }
   }
@@ -41,7 +42,12 @@ export async function sendFile({ path, file, onProgress, signal }: Sending): Pro
 /** @returns how many bytes the gateway has now */
 async function sendPiece(path: string, piece: Blob, signal: AbortSignal): Promise<number> {
   const headers = { 'Content-Type': 'application/octet-stream' };
-  const response = await fetchAs(new URL(path, location.origin).href, { method: 'POST', headers, body: piece, signal });
+  const response = await fetchAs(new URL(path, location.origin).href, {
+    method: 'POST',
+    headers,
+    body: piece,
+    signal,
+  });
   const body: unknown = await response.json().catch(() => undefined);
   if (response.ok) return (body as { bytes: number }).bytes;
   throw ApiError.from(response, body);
