@@ -20,7 +20,6 @@ export interface FormField {
   max?: number;
   step: number | 'any';
   maxLength?: number;
-  pattern?: string;
 }
 
 /** What is typed, by name: text, and for yes or no `true` and `false`. */
@@ -57,7 +56,6 @@ function field(name: string, property: JsonObject, required: boolean): FormField
     ...(typeof minimum === 'number' ? { min: minimum } : {}),
     ...(typeof maximum === 'number' ? { max: maximum } : {}),
     ...(typeof maxLength === 'number' ? { maxLength } : {}),
-    ...(typeof property['pattern'] === 'string' ? { pattern: property['pattern'] } : {}),
   };
 }
 

@@ -390,6 +390,7 @@ export default {
     layers: '{count} of {of} layers',
     lastLines: 'Its last lines',
     allLines: 'All logs',
+    linesNeedLogIn: 'They are shown to administrators.',
     loginOnce: 'Its program logs in with this. The token is shown this once.',
     broker: 'Broker',
     user: 'User',

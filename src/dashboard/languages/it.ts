@@ -392,6 +392,7 @@ const messages: Messages = {
     layers: '{count} strati su {of}',
     lastLines: 'Le sue ultime righe',
     allLines: 'Tutti i registri',
+    linesNeedLogIn: 'Le vedono gli amministratori.',
     loginOnce: 'Il suo programma accede con questi dati. Il token si vede solo ora.',
     broker: 'Broker',
     user: 'Utente',
