@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import type { Benchmark } from './bench/benchmark.ts';
 import { cloud } from './bench/cloud.ts';
 import { command } from './bench/command.ts';
+import { dashboard } from './bench/dashboard.ts';
 import { footprint } from './bench/footprint.ts';
 import { history } from './bench/history.ts';
 import { http } from './bench/http.ts';
@@ -34,6 +35,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   http,
   zigbee,
   cloud,
+  dashboard,
   footprint,
 ];
 

@@ -32,7 +32,7 @@ const FIRST = [
 ];
 /** How the device itself does: for its own page. */
 const OF_THE_DEVICE =
-  /^(linkquality|rssi|uptime|battery.*|voltage|update.*|isVirtualData|.*_unit|color_mode|device_temperature|power_on_behavior|last_seen|.*_calibration|system_mode|running_state|identify|options)$/;
+  /^(linkquality|rssi|uptime|battery.*|voltage|update.*|isVirtualData|.*_unit|color_mode|device_temperature|power_on_behavior|last_seen|.*_calibration|system_mode|running_state|time|unixtime|serial|mac|has_update|cfg_changed_cnt|ram_.*|fs_.*|identify|options)$/;
 
 /** Below this a battery is to be changed, as the gateway has it. */
 export const BATTERY_LOW_PERCENT = 10;

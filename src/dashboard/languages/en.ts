@@ -169,6 +169,10 @@ export default {
     rawNames: 'This type knows: {names}',
     send: 'Send',
     ask: 'Ask the device',
+    method: 'Method',
+    path: 'Path',
+    pathHint: 'With its query, as /relay/0?turn=on',
+    body: 'Body as JSON',
     notJson: 'This is no JSON object, such as {"state": "ON"}',
   },
   chart: {

@@ -172,6 +172,10 @@ const messages: Messages = {
     rawNames: 'Questo tipo conosce: {names}',
     send: 'Invia',
     ask: 'Chiedi al dispositivo',
+    method: 'Metodo',
+    path: 'Percorso',
+    pathHint: 'Con la sua query, come /relay/0?turn=on',
+    body: 'Corpo in JSON',
     notJson: 'Non è un oggetto JSON, come {"state": "ON"}',
   },
   chart: {
