@@ -33,6 +33,9 @@ describe('adding in the dashboard', function () {
   const isState = (state: string) =>
     page.locator(`[data-testid=pairing][data-state=${state}]`).waitFor({ timeout: 60_000 });
   async function choose(words: string, option: string | RegExp): Promise<void> {
+    // from elsewhere: a form that is open stays
+    await go('/protocols');
+    await page.getByTestId('protocol-http').waitFor();
     await go('/add');
     await page.getByTestId('type-search').fill(words);
     await page.getByTestId('type-option').filter({ hasText: option }).first().click();
@@ -202,7 +205,7 @@ describe('adding in the dashboard', function () {
       .getByText(/must|match/)
       .first()
       .waitFor();
-    await page.getByText('Virtual', { exact: true }).click();
+    await page.getByRole('checkbox', { name: /Virtual/ }).check();
     await page.getByTestId('create').click();
     await isState('paired').catch(() => isState('created'));
   });
