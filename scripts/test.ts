@@ -52,12 +52,16 @@ async function tests(kind: string, environment?: Record<string, string>): Promis
 
 const outcomes: Outcome[] = [];
 outcomes.push(await check('tsc', ['-p', 'tsconfig.json']));
+outcomes.push(
+  await check('svelte-check', ['--tsconfig', 'src/dashboard/tsconfig.json', '--fail-on-warnings']),
+);
 outcomes.push(await check('biome', ['ci', '--colors=off', '.']));
 outcomes.push(
   await check('depcruise', ['--config', '.dependency-cruiser.cjs', 'src', 'addons', 'scripts', 'test']),
 );
 // a peer that cannot be had is named beside each test that it skips, and fails there in continuous integration
 const PEERS = [
+  'chromium',
   'curl',
   'openssl',
   'mosquitto',

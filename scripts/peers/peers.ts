@@ -15,6 +15,7 @@ export interface Peer {
 }
 
 export const PEERS = {
+  chromium: { packages: ['chromium'], programs: ['chromium'] },
   curl: { packages: ['curl'], programs: ['curl'] },
   docker: {
     packages: ['docker.io', 'docker-registry', 'busybox-static'],

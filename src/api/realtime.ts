@@ -23,6 +23,7 @@ import {
   installationEvent,
   installationProgress,
   isoTime,
+  liveLogPayload,
   logPayload,
   pairingEventOf,
   pairingPayload,
@@ -106,6 +107,8 @@ export class Realtime {
       events.on('pairingStepped', (step) => this.#tellPairingStep(step)),
       events.on('notificationRaised', (notification) => this.#tellNotification(notification)),
       events.on('logsGathered', (gathered) => this.#tellLogs(gathered)),
+      events.on('logLinesWritten', (written) => this.#tellGateway('live_log', () => liveLogPayload(written))),
+      events.on('maintenanceChanged', (change) => this.#tellGateway('maintenance', () => change)),
       events.on('busTelegramsHeard', (heard) => this.#tellBus(heard)),
       events.on('installationChanged', (change) =>
         this.#tellInstallation('installation_progress', installationProgress(change)),
@@ -207,6 +210,11 @@ export class Realtime {
     this.#tell({ kind: 'version', event: 'software_version', deviceId: identity.gatewayId }, () =>
       softwareVersionPayload(this.#facts(), identity, update),
     );
+  }
+
+  /** What is the gateway's own, told under the name of its kind. */
+  #tellGateway(kind: 'live_log' | 'maintenance', shape: () => unknown): void {
+    this.#tell({ kind, event: kind, deviceId: this.#parts.identity.gatewayId }, shape);
   }
 
   #tellBus(heard: GatewayEvents['busTelegramsHeard']): void {

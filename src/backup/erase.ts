@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openForReading } from '../store/sqlite.ts';
-import { STORE, syncFolder } from './take-backup.ts';
+import { STORE, syncFolder } from './place.ts';
 import { ERASING } from './unfinished.ts';
 
 const SETTINGS = '.env';

@@ -7,7 +7,7 @@ import { answerTo } from './question.ts';
 const VARIABLE = 'GATE_BACKUP_PASSPHRASE';
 
 export interface PassphraseSource {
-  /** `--passphrase-file` */
+  /** `--passphrase-file`; `-` is the standard input. */
   file?: string | undefined;
   environment: Record<string, string | undefined>;
   /** Asked twice: a slip could not be mended later. */
@@ -40,7 +40,7 @@ export async function passphraseFrom({
 
 function firstLine(file: string): string {
   try {
-    return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] as string;
+    return readFileSync(file === '-' ? 0 : file, 'utf8').split(/\r?\n/, 1)[0] as string;
   } catch (cause) {
     throw new GatewayError('badSetting', `${file} cannot be read: ${(cause as Error).message}`, { cause });
   }

@@ -234,10 +234,29 @@ export interface ReleaseOutcome {
   ts: number;
 }
 
+/** An update that the updater has in hand. */
+export interface ReleaseState {
+  phase: string;
+  from: string;
+  /** Where it is known already. */
+  to?: string | undefined;
+  /** Why it goes back. */
+  failure?: string | undefined;
+}
+
 /** The way to the updater, which puts releases of gate in place. */
 export interface ReleaseDesk {
   /** Resolves when the updater has it. @throws GatewayError unavailable, forbidden, conflict, notFound, tooLarge */
-  fetchAndAsk(release: { version: string } | { url: string }): Promise<void>;
+  fetchAndAsk(
+    release: { version: string } | { url: string },
+    onProgress?: (bytes: number, total: number | undefined) => void,
+  ): Promise<void>;
+  /** A release that was sent: it is taken away from `path`, with what lies beside it. @throws GatewayError unavailable, conflict, badRequest */
+  ask(path: string): Promise<void>;
+  /** The one under way; `waiting` until the updater has taken the request. */
+  state(): ReleaseState | 'waiting' | undefined;
+  /** How the last one ended. */
+  outcome(): ReleaseOutcome | undefined;
   /** An end that `markTold` was not called for yet. */
   untold(): ReleaseOutcome | undefined;
   markTold(outcome: ReleaseOutcome): void;

@@ -67,6 +67,7 @@ function readableLine(json: string, name: string): LogLine | undefined {
   return {
     timestamp: Date.parse(time),
     type: ERROR_LEVELS.has(level) ? 'ERR' : 'LOG',
+    level,
     message: parts.join(' '),
     ingestionTime: Date.now(),
   };
