@@ -14,13 +14,25 @@ import { diskFull } from './faults/disk-full.ts';
 import { type FaultResult, writeFaultDocument } from './faults/fault-document.ts';
 import { handles } from './faults/handles.ts';
 import { kills } from './faults/kills.ts';
+import { knxKills } from './faults/knx-kills.ts';
 import { powerCut } from './faults/power-cut.ts';
 import { Random } from './faults/random.ts';
 import { readOnly } from './faults/read-only.ts';
 import type { Scenario, Survived } from './faults/scenario.ts';
 import { upgrades } from './faults/upgrades.ts';
+import { zigbeeKills } from './faults/zigbee-kills.ts';
 
-const SCENARIOS: readonly Scenario[] = [kills, upgrades, powerCut, damaged, diskFull, readOnly, handles];
+const SCENARIOS: readonly Scenario[] = [
+  kills,
+  upgrades,
+  zigbeeKills,
+  knxKills,
+  powerCut,
+  damaged,
+  diskFull,
+  readOnly,
+  handles,
+];
 const SEEDS = 1_000_000;
 
 const { values } = parseArgs({
