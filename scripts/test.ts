@@ -56,7 +56,18 @@ outcomes.push(
   await check('depcruise', ['--config', '.dependency-cruiser.cjs', 'src', 'addons', 'scripts', 'test']),
 );
 // a peer that cannot be had is named beside each test that it skips, and fails there in continuous integration
-const PEERS = ['curl', 'openssl', 'mosquitto', 'knxd', 'socat', 'docker', 'machine', 'shellcheck'] as const;
+const PEERS = [
+  'curl',
+  'openssl',
+  'mosquitto',
+  'knxd',
+  'socat',
+  'docker',
+  'machine',
+  'shellcheck',
+  'strace',
+  'xfs_io',
+] as const;
 for (const trouble of installPeers(PEERS)) console.log(`\nmissing: ${trouble}`);
 if (reasonToSkip('shellcheck') === undefined)
   outcomes.push(await check('shellcheck', ['packaging/install.sh', 'packaging/bin/gate']));
@@ -65,6 +76,9 @@ outcomes.push(await tests('integration'));
 // end to end, what is packaged is what is run
 outcomes.push(await check('node', ['scripts/build.ts']));
 outcomes.push(await tests('e2e', { GATE_BUILT: resolve('dist') }));
+// and broken on purpose, in the short form; two scenarios at a time, for two cores
+const faults = ['scripts/faults.ts', '--no-build', '--no-report', '--at-once', '2'];
+outcomes.push(await check('node', faults));
 rmSync(folder, { recursive: true, force: true });
 
 const sum = (pick: (outcome: Outcome) => number) =>
