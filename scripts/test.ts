@@ -74,6 +74,7 @@ const PEERS = [
   'faketime',
   'qemu',
   'strace',
+  'xfs_io',
   'tmux',
 ] as const;
 for (const trouble of [...installPeers(PEERS), installNpmPeer('node-red')])
@@ -85,6 +86,9 @@ outcomes.push(await tests('integration'));
 // end to end, what is packaged is what is run
 outcomes.push(await check('node', ['scripts/build.ts']));
 outcomes.push(await tests('e2e', { GATE_BUILT: resolve('dist') }));
+// and broken on purpose, in the short form; two scenarios at a time, for two cores
+const faults = ['scripts/faults.ts', '--no-build', '--no-report', '--at-once', '2'];
+outcomes.push(await check('node', faults));
 rmSync(folder, { recursive: true, force: true });
 
 const sum = (pick: (outcome: Outcome) => number) =>
