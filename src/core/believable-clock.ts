@@ -163,7 +163,8 @@ export class BelievableClock {
     const { now, patienceMs = PATIENCE_MS } = this.#parts;
     this.#look();
     this.#leap = undefined;
-    if (this.#isRight) return;
+    // what is right is known already, whatever it was set to since
+    if (this.#rightMs !== undefined) return;
     if (now() >= this.#floorMs) this.#believe();
     else
       this.#patience ??= setTimeout(() => {
