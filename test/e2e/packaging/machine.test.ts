@@ -169,6 +169,9 @@ describe('gate on a machine of its own', function () {
     const denied = await machine.run(`nsenter -t ${id} -m touch /opt/gate/releases/x`);
     assert.match(denied.stderr, /Read-only file system/);
     assert.equal(await machine.demand('systemd-analyze verify /etc/systemd/system/gate*.service 2>&1'), '');
+    // in tenths: what docs/guides/hardening.md says of them
+    await machine.demand('systemd-analyze security --no-pager --threshold=17 gate.service');
+    await machine.demand('systemd-analyze security --no-pager --threshold=35 gate-update.service');
   });
 
   it('tells the journal how urgent a line is', async () => {
