@@ -13,11 +13,17 @@ const MARKS = { ok: 'ok      ', warning: 'warning ', problem: 'PROBLEM ' } as co
 const TONES = { ok: 'good', warning: 'middling', problem: 'bad' } as const;
 const NEXT = '        next: ';
 
-export function addDoctorCommand(
-  program: Command,
-  parts: { client: () => GatewayClient; box: () => Box; terminal: Terminal; fail: () => void },
-): void {
-  const { client, box, terminal, fail } = parts;
+interface DoctorParts {
+  client: () => GatewayClient;
+  box: () => Box;
+  /** Undefined where gate was not installed by install.sh. */
+  installFolder: () => string | undefined;
+  terminal: Terminal;
+  fail: () => void;
+}
+
+export function addDoctorCommand(program: Command, parts: DoctorParts): void {
+  const { client, box, installFolder, terminal, fail } = parts;
   program
     .command('doctor')
     .description('check the whole box, and say what to do')
@@ -25,6 +31,7 @@ export function addDoctorCommand(
       const gateway = client();
       const findings = [
         ...(gateway.local ? await boxFindings(box()) : []),
+        ...(gateway.local ? await installed(installFolder(), box()) : []),
         ...(await gatewayFindings(gateway)),
       ];
       show(terminal, findings, () => findings.map((finding) => textOf(finding, terminal)).join('\n'));
@@ -36,6 +43,12 @@ function textOf({ state, what, next }: Finding, terminal: Terminal): string {
   const mark = MARKS[state];
   const found = hanging(terminal, mark, what).replace(mark, terminal.paint(mark, TONES[state]));
   return next === undefined ? found : `${found}\n${hanging(terminal, NEXT, next)}`;
+}
+
+async function installed(folder: string | undefined, { dataFolder }: Box): Promise<Finding[]> {
+  if (folder === undefined) return [];
+  const { installFindings } = await import('./install-check.ts');
+  return installFindings(folder, dataFolder);
 }
 
 async function gatewayFindings(gateway: GatewayClient): Promise<Finding[]> {

@@ -73,7 +73,11 @@ addWatchCommand(program, tools);
 addProtocolsCommand(program, tools);
 addLogsCommand(program, tools);
 addClientsCommand(program, tools);
-addDoctorCommand(program, { ...tools, box });
+addDoctorCommand(program, {
+  ...tools,
+  box,
+  installFolder: () => loadSettings(process.env).INSTALL_FOLDER,
+});
 addUpdateCommand(program, { terminal, box, remote: () => program.opts<GlobalOptions>().url !== undefined });
 addBackupCommands(program, { ...tools, box, version: ownVersion(), environment: process.env });
 addFactoryResetCommand(program, { ...tools, box, settings: () => loadSettings(process.env) });

@@ -35,7 +35,7 @@ const UPDATE_MS = 60_000;
 const GET = `/opt/gate/current/bin/node -e "require('http').get({socketPath:'/var/lib/gate/gate.sock',path:process.argv[1]},a=>a.pipe(process.stdout))" `;
 
 describe('gate on a machine of its own', function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   let folder: ReturnType<typeof tempFolder>;
   let machine: DebianMachine;
   let archive: string;
@@ -169,6 +169,9 @@ describe('gate on a machine of its own', function () {
     const denied = await machine.run(`nsenter -t ${id} -m touch /opt/gate/releases/x`);
     assert.match(denied.stderr, /Read-only file system/);
     assert.equal(await machine.demand('systemd-analyze verify /etc/systemd/system/gate*.service 2>&1'), '');
+    // in tenths: what docs/guides/hardening.md says of them
+    await machine.demand('systemd-analyze security --no-pager --threshold=17 gate.service');
+    await machine.demand('systemd-analyze security --no-pager --threshold=35 gate-update.service');
   });
 
   it('tells the journal how urgent a line is', async () => {
@@ -199,6 +202,17 @@ describe('gate on a machine of its own', function () {
       machine.demand(
         `${release0}/bin/node ${release0}/app/src/updater/main.js verify /opt/gate/current ${release0}/release-keys`,
       );
+    const doctor = async () => {
+      const findings = JSON.parse((await machine.run('gate doctor --json')).stdout);
+      const found = findings.filter(({ what }: { what: string }) =>
+        /files (of gate|in)|updates? can|carry out/.test(what),
+      );
+      return found.map(({ state, next }: { state: string; next?: string }) => [state, next]);
+    };
+    assert.deepEqual(await doctor(), [
+      ['ok', undefined],
+      ['ok', undefined],
+    ]);
     const mended = async (damage: string) => {
       const id = await machine.demand('systemctl show gate.service --property=MainPID --value');
       await machine.demand(`cd /opt/gate/current && ${damage}`);
@@ -210,7 +224,16 @@ describe('gate on a machine of its own', function () {
       const now = await machine.demand('systemctl show gate.service --property=MainPID --value');
       assert.notEqual(now, id, 'what was damaged runs no more');
     };
+    await machine.demand('echo more > /opt/gate/current/app/src/more.js && systemctl stop gate-update.path');
+    assert.deepEqual(await doctor(), [
+      ['problem', 'run install.sh of the same release again: it puts them right'],
+      ['problem', 'systemctl enable --now gate-update.path'],
+    ]);
     await mended('echo "process.exit(1)" > app/src/main.js');
+    assert.deepEqual(await doctor(), [
+      ['ok', undefined],
+      ['ok', undefined],
+    ]);
     await mended('rm app/addons/http/addon.json');
     await mended(
       'cp bin/node /tmp/node && rm bin/node && head -c 1000 /tmp/node > bin/node && chmod 755 bin/node',
