@@ -82,7 +82,7 @@ export function addTypeRoutes(routes: Routes, { types }: { types: TypeCatalogue 
     section,
     summary: 'Get what all types are found by',
     description:
-      'A tenth of the size of the types themselves: for a search where somebody types. Compressed as `Accept-Encoding` has it.',
+      'A quarter of the size of the types themselves: for a search where somebody types. Compressed as `Accept-Encoding` has it.',
     right: 'read',
     headers: heldHeaders,
     compressed: true,

@@ -1,12 +1,31 @@
 /** The names of all device types, asked for once and searched here: 4,500 of them while somebody types. */
-import { api, request } from '../api/client.ts';
+import { request } from '../api/client.ts';
 import type { TypeName } from '../api/types.ts';
+import { session } from '../session/session.svelte.ts';
+
+const LOAD_MS = 40_000;
 
 interface Entry {
   type: TypeName;
   /** In lower case: model, and all that is searched. */
   model: string;
   searched: string;
+}
+
+/**
+ * The gateway says by a tag whether they are still those that the browser keeps: 200 kB that need not come again. Sent past
+ * `api`, which keeps nothing.
+ */
+async function asked(): Promise<{ data?: TypeName[]; error?: unknown; response: Response }> {
+  const { token } = session;
+  const response = await fetch('/device/v1/type-names', {
+    ...(token === undefined ? {} : { headers: { Authorization: `Bearer ${token}` } }),
+    cache: 'no-cache',
+    credentials: 'omit',
+    signal: AbortSignal.timeout(LOAD_MS),
+  });
+  const body = await response.json().catch(() => undefined);
+  return response.ok ? { data: body, response } : { error: body, response };
 }
 
 class TypeNames {
@@ -23,7 +42,7 @@ class TypeNames {
   /** @throws ApiError */
   async load(): Promise<void> {
     if (this.#entries) return;
-    const names = await request(() => api.GET('/device/v1/type-names'));
+    const names = await request(asked);
     this.#entries = names.map((type) => ({
       type,
       model: type.model.toLowerCase(),

@@ -143,8 +143,11 @@ describe('adding in the dashboard', function () {
       .getByText(/keep it awake/)
       .waitFor();
     await assertAccessible(page, 'a pairing that failed');
-    sensor.faults.set('basicRead', undefined as never);
+    sensor.faults.mend();
     await page.getByTestId('pair-again').click();
+    await isState('discovering');
+    await isLooking();
+    sensor.seek();
     await isState('paired');
   });
 
@@ -161,7 +164,7 @@ describe('adding in the dashboard', function () {
       .getByTestId('reason')
       .getByText(/what joined is a .*, not the/)
       .waitFor();
-    const offered = page.getByTestId('offered');
+    const offered = page.getByTestId('offered').filter({ hasText: 'RB 285 C' });
     await offered.waitFor({ timeout: 30_000 });
     await offered.getByRole('button').click();
     await page.getByTestId('device-form').getByText('RB 285 C').first().waitFor();
