@@ -4,6 +4,7 @@
  */
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
+import { STAND_INS } from '../package/production-packages.ts';
 
 const SDK = '@gate/addon-sdk';
 
@@ -26,8 +27,17 @@ export function writeImageContext(slug: string, { built, out }: { built: string;
   cpSync(join(built, addon), join(app, addon), { recursive: true });
   writeFileSync(join(app, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`);
   writeFileSync(join(app, 'main.js'), `import './${addon}/src/main.js';\n`);
-  for (const folder of neededPackages(addon))
-    cpSync(folder, join(app, folder), { recursive: true, filter: isOwn });
+  for (const folder of neededPackages(addon)) {
+    const standIn = STAND_INS.find((name) => folder.endsWith(`node_modules/${name}`));
+    const from = standIn === undefined ? whereBuilt(folder, built) : join('packaging/stand-ins', standIn);
+    cpSync(from, join(app, folder), { recursive: true, filter: isOwn });
+  }
+}
+
+/** The copy that the build has made of a package, or the package itself. */
+function whereBuilt(folder: string, built: string): string {
+  const copy = join(built, folder);
+  return existsSync(join(copy, 'package.json')) ? copy : folder;
 }
 
 /** The folders of all packages that this one needs, those that they need included. */

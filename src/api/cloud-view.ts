@@ -19,7 +19,10 @@ export interface GatewayIdentity extends InstallingGateway {
 }
 
 /** `ttl` is the second since 1970 at which retention drops the reading. */
-export function cloudDataPayload({ _id, deviceId, ts, data }: StoredReading, gateway: GatewayIdentity) {
+export function cloudDataPayload(
+  { _id, deviceId, ts, data, clock }: StoredReading,
+  gateway: GatewayIdentity,
+) {
   return {
     id: _id,
     clientId: gateway.gatewayId,
@@ -28,6 +31,7 @@ export function cloudDataPayload({ _id, deviceId, ts, data }: StoredReading, gat
     ttl: Math.floor(ts / 1_000) + gateway.retentionDays * DAY_SECONDS,
     deviceId,
     data,
+    ...(clock === undefined ? {} : { clock }),
   };
 }
 

@@ -15,17 +15,21 @@ export const EVENT_KINDS = [
   'cloud',
   'log',
   'bus',
+  'live_log',
+  'maintenance',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 /** Logs, and installations with what was logged, are for administrators; a bus tells of devices that are not ours. */
 type NeededRight = 'read' | 'control' | 'administer';
 const NEEDED_RIGHTS: Partial<Record<EventKind, NeededRight>> = {
   log: 'administer',
+  live_log: 'administer',
+  maintenance: 'administer',
   installation: 'administer',
   bus: 'control',
 };
 /** Told to a socket only that names it in `events`. */
-export const ASKED_EVENT_KINDS: readonly EventKind[] = ['bus'];
+export const ASKED_EVENT_KINDS: readonly EventKind[] = ['bus', 'live_log'];
 
 /** The kinds that a caller may hear who may read. */
 export function allowedEventKinds(may: (right: NeededRight) => boolean): EventKind[] {
@@ -69,6 +73,19 @@ export function logPayload({ deviceId, log, lines }: GatewayEvents['logsGathered
     logs: lines.map(({ message, type, timestamp }) => ({ message, type, timestamp })),
     deviceId,
     containerName: log,
+  };
+}
+
+/** Log lines soon after they were written: an addition. */
+export function liveLogPayload({ log, lines }: GatewayEvents['logLinesWritten']) {
+  return {
+    log,
+    lines: lines.map(({ message, type, timestamp, level }) => ({
+      message,
+      type,
+      timestamp,
+      ...(level === undefined ? {} : { level }),
+    })),
   };
 }
 

@@ -17,7 +17,13 @@ import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { Notification } from '../model/notification.ts';
 import type { Operation } from '../model/operation.ts';
 import type { InstalledProtocol, PinnedImage } from '../model/protocol.ts';
-import type { NewReading, ReadingPage, ReadingPageQuery, StoredReading } from '../model/reading.ts';
+import type {
+  ClockStretch,
+  NewReading,
+  ReadingPage,
+  ReadingPageQuery,
+  StoredReading,
+} from '../model/reading.ts';
 import type { RelayItem, SeqRange } from '../model/relay.ts';
 import type { RepeatRecord } from '../model/repeat.ts';
 import type { AddonPackage } from './addon-package.ts';
@@ -47,6 +53,42 @@ export interface RelayStore {
   noteRelayed(pending: readonly SeqRange[]): void;
   /** How much that is, and when the oldest of it was measured, in milliseconds since 1970. */
   relayBacklog(): { readings: number; sinceMs?: number };
+}
+
+/** A clock at one moment: it said `offsetMs` when the run `boot` of the box began, in milliseconds since 1970. */
+export interface ClockOffset {
+  boot: string;
+  offsetMs: number;
+}
+
+/** What the store knows of clocks. */
+export interface ClockRecord {
+  /** The clock when it was right for the last time, and what it said then. */
+  right?: (ClockOffset & { seenMs: number }) | undefined;
+  /** The times of the latest readings stored, newest first; of those that are sure. */
+  latestMs: readonly number[];
+  /** In order; `shiftMs` where it is known by how much its readings were, or are being, moved. */
+  stretches: readonly (ClockStretch & { shiftMs?: number | undefined })[];
+}
+
+/** What came of dating readings anew. */
+export interface Redated {
+  /** How many were put right, or as near as can be said. */
+  count: number;
+  /** Of these, how many are of a run of the box whose clock was never right. */
+  estimated: number;
+}
+
+/** Readings that were stored while the clock could not be right. */
+export interface ClockStore {
+  clockRecord(): ClockRecord;
+  /** The clock is right now: on disk with a commit of readings. */
+  noteClock(right: ClockOffset & { seenMs: number }): void;
+  /**
+   * Moves all readings of unsure times by what the clock was wrong, now that it is right. Resolves when that is on disk;
+   * waits while the disk is full. What was decided is finished after a kill, by calling it again.
+   */
+  redate(right: ClockOffset): Promise<Redated>;
 }
 
 /** The same readings by attribute. Long walks do not hold up the event loop, and are given up after a while. */
@@ -192,10 +234,29 @@ export interface ReleaseOutcome {
   ts: number;
 }
 
+/** An update that the updater has in hand. */
+export interface ReleaseState {
+  phase: string;
+  from: string;
+  /** Where it is known already. */
+  to?: string | undefined;
+  /** Why it goes back. */
+  failure?: string | undefined;
+}
+
 /** The way to the updater, which puts releases of gate in place. */
 export interface ReleaseDesk {
   /** Resolves when the updater has it. @throws GatewayError unavailable, forbidden, conflict, notFound, tooLarge */
-  fetchAndAsk(release: { version: string } | { url: string }): Promise<void>;
+  fetchAndAsk(
+    release: { version: string } | { url: string },
+    onProgress?: (bytes: number, total: number | undefined) => void,
+  ): Promise<void>;
+  /** A release that was sent: it is taken away from `path`, with what lies beside it. @throws GatewayError unavailable, conflict, badRequest */
+  ask(path: string): Promise<void>;
+  /** The one under way; `waiting` until the updater has taken the request. */
+  state(): ReleaseState | 'waiting' | undefined;
+  /** How the last one ended. */
+  outcome(): ReleaseOutcome | undefined;
   /** An end that `markTold` was not called for yet. */
   untold(): ReleaseOutcome | undefined;
   markTold(outcome: ReleaseOutcome): void;

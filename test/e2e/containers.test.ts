@@ -1,10 +1,11 @@
 /** Protocols as containers, on a real engine with a real registry: started once for all of these. */
 import { ContainerEngine, reasonForNoEngine } from '../support/container-engine.ts';
+import { describeAtTheTerminal } from './containers/at-the-terminal.ts';
 import { describeAutomations } from './containers/automations.ts';
-import { describeFromTheCloud } from './containers/cloud.ts';
 import { describeCrashes } from './containers/crashes.ts';
 import { describeFailures } from './containers/failures.ts';
 import { describeFetching } from './containers/fetching.ts';
+import { describeCloudCommands } from './containers/from-the-cloud.ts';
 import { describeLifecycle } from './containers/lifecycle.ts';
 import { describeNoEngine } from './containers/no-engine.ts';
 import { bundleProgram } from './containers/programs.ts';
@@ -32,8 +33,9 @@ describe('containers', function () {
     describeFetching,
     describeStrangers,
     describeFailures,
+    describeAtTheTerminal,
     describeNoEngine,
-    describeFromTheCloud,
+    describeCloudCommands,
     describeRealProtocols,
     describeAutomations,
     describeCrashes,

@@ -91,9 +91,10 @@ export class ContainerEngine {
     };
   }
 
-  async startEngine(): Promise<void> {
+  /** @param options further ones of dockerd */
+  async startEngine(options: readonly string[] = []): Promise<void> {
     const { command, args, environment } =
-      this.kind === 'podman' ? podmanService(this.dataRoot, this.#socketPath) : this.#dockerService();
+      this.kind === 'podman' ? podmanService(this.dataRoot, this.#socketPath) : this.#dockerService(options);
     const child = spawn(command, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...environment },
@@ -113,7 +114,7 @@ export class ContainerEngine {
     );
   }
 
-  #dockerService(): EngineCommand {
+  #dockerService(options: readonly string[]): EngineCommand {
     const place = (name: string) => join(this.#folder.path, name);
     // nothing of the machine's own engine, if there is one, is shared or changed
     const own = ['--data-root', this.dataRoot, '--exec-root', place('exec'), '--pidfile', place('pid')];
@@ -126,7 +127,7 @@ export class ContainerEngine {
     const network = ['--bridge', 'none', '--iptables=false', '--ip-masq=false', '--shutdown-timeout', '5'];
     return {
       command: programPath('dockerd') ?? 'dockerd',
-      args: [...own, ...spaces, ...network, '--host', `unix://${this.#socketPath}`],
+      args: [...own, ...spaces, ...network, '--host', `unix://${this.#socketPath}`, ...options],
       environment: {},
     };
   }
