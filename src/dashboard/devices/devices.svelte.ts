@@ -17,7 +17,7 @@ const SHOWN_AGAIN_MS = 400;
 /** Changes of the list come in bunches, as when many devices are imported. */
 const LIST_AGAIN_MS = 300;
 /** Changes that nobody tells: a device was renamed or removed by somebody else. */
-const LIST_EVERY_MS = 60_000;
+const LIST_EVERY_MS = 20_000;
 
 /** One device, as it is now. */
 export class LiveDevice {
@@ -96,7 +96,7 @@ class Devices {
     live.onReturn(() => this.#soon());
     session.onChange(() => this.#soon());
     setInterval(() => {
-      if (!document.hidden && this.#state === 'known') this.#soon();
+      if (!document.hidden && this.#state === 'known') void this.#reloadList();
     }, LIST_EVERY_MS);
   }
 
@@ -130,6 +130,14 @@ class Devices {
   /** The list and what each device said last are there then. @throws ApiError */
   async load(): Promise<void> {
     await (this.#loading?.catch(() => this.#load(request)) ?? this.#load(request));
+  }
+
+  async #reloadList(): Promise<void> {
+    try {
+      this.#takeList(await quietly(() => api.GET('/device/v1/devices')));
+    } catch {
+      // as below
+    }
   }
 
   async #reload(): Promise<void> {
