@@ -142,8 +142,9 @@ export class Realtime {
     if (to) {
       const time = isoTime(ts);
       to.emit('data', { deviceId, payload: data, ts: time });
-      to.emit(`data_${deviceId}`, data);
-      to.emit(deviceId, { action: 'data', payload: data, ts: time });
+      const named = this.#socketIo.wantingDeviceNames(to);
+      named?.emit(`data_${deviceId}`, data);
+      named?.emit(deviceId, { action: 'data', payload: data, ts: time });
     }
     if (this.#webSockets.hears('data', deviceId)) {
       const payload = cloudDataPayload(reading, this.#parts.identity);
@@ -158,8 +159,9 @@ export class Realtime {
     if (to) {
       const time = isoTime(ts);
       to.emit('status', { deviceId, payload, ts: time });
-      to.emit(`status_${deviceId}`, payload);
-      to.emit(deviceId, { action: 'status', payload, ts: time });
+      const named = this.#socketIo.wantingDeviceNames(to);
+      named?.emit(`status_${deviceId}`, payload);
+      named?.emit(deviceId, { action: 'status', payload, ts: time });
     }
     if (this.#webSockets.hears('status', deviceId)) {
       const told = cloudStatusPayload(answer, this.#parts.identity);
@@ -175,9 +177,9 @@ export class Realtime {
       ...payload,
       ts: time,
     }));
-    this.#socketIo
-      .listeners('availability', deviceId)
-      ?.emit(deviceId, { action: 'availability', payload, ts: time });
+    const to = this.#socketIo.listeners('availability', deviceId);
+    if (to)
+      this.#socketIo.wantingDeviceNames(to)?.emit(deviceId, { action: 'availability', payload, ts: time });
   }
 
   #tellPairing({ device }: GatewayEvents['devicePairingChanged']): void {

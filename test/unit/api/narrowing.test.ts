@@ -29,6 +29,12 @@ describe('what a socket asks to be sent', () => {
     assert.deepEqual(roomsOf({ devices: 'a, b', events: ['data'] }), ['data:a', 'data:b']);
   });
 
+  it('is without events that are called by a device’s id, where it declines them', () => {
+    assert.deepEqual(roomsOf({ events: 'data', perDevice: 'false' }), ['data', 'sharedNamesOnly']);
+    assert.deepEqual(roomsOf({ events: 'data', perDevice: 'true' }), ['data']);
+    assert.throws(() => roomsOf({ perDevice: 'no' }), { code: 'badRequest' });
+  });
+
   it('is only what the caller may hear', () => {
     const reader = allowedEventKinds((right) => right === 'read');
     assert.deepEqual(
