@@ -487,7 +487,7 @@ export interface paths {
         };
         /**
          * Get what all types are found by
-         * @description A tenth of the size of the types themselves: for a search where somebody types. Compressed as `Accept-Encoding` has it.
+         * @description A quarter of the size of the types themselves: for a search where somebody types. Compressed as `Accept-Encoding` has it.
          */
         get: operations["listTypeNames"];
         put?: never;
