@@ -1,15 +1,18 @@
 /**
- * Whether what was written is on disk. When ext4 finds an error it becomes read-only, and from then on `fsync` of a file
- * that is open says that all is well and writes nothing (`ext4_sync_file`). A card that fails would thus take readings
- * that are acknowledged with it. So the file system is asked before each write, and again before it is answered.
+ * Whether what was written is on disk. When ext4 finds an error it gives its journal up and becomes read-only, and an
+ * `fsync` that is under way just then may say that all is well. A card that fails would thus take readings with it that
+ * were acknowledged. So it is tried before each write, and again before it is answered, whether the file system still
+ * lets the store's log be opened for writing. (`access(2)` does not tell on newer kernels. The store's own file must not
+ * be opened for this: closing it would give SQLite's locks up.)
  */
 import type { Database } from './sqlite.ts';
 import { readOnlyError } from './sqlite.ts';
 
 // as in `migrations.ts`: an `import` of it would start more than is used
-const { accessSync, constants } = process.getBuiltinModule('node:fs');
+const { closeSync, openSync } = process.getBuiltinModule('node:fs');
 
 export interface DiskCheckParts {
+  /** A file that is there while the database is open, and that nobody locks: its log. */
   path: string;
   database: Pick<Database, 'exec'>;
   /** Throws with the code EROFS where nothing can be written. */
@@ -43,7 +46,7 @@ export class DiskCheck {
   }
 
   #demandWritable(): void {
-    const { path, demandWritable = (file) => accessSync(file, constants.W_OK) } = this.#parts;
+    const { path, demandWritable = (file) => closeSync(openSync(file, 'r+')) } = this.#parts;
     try {
       demandWritable(path);
     } catch (error) {

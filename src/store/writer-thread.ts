@@ -132,7 +132,7 @@ async function serve(): Promise<void> {
   try {
     const database = await openMigrated(path);
     const handlers = handlersOf(database);
-    const disk = new DiskCheck({ path, database });
+    const disk = new DiskCheck({ path: `${path}-wal`, database });
     const epoch = String(database.prepare("SELECT value FROM meta WHERE key = 'epoch'").get()?.['value']);
     parentPort?.on('message', (request: WriterRequest) => {
       parentPort?.postMessage(answer(handlers, disk, request));
