@@ -1,22 +1,22 @@
 /**
  * Whether what was written is on disk. When ext4 finds an error it gives its journal up and becomes read-only, and an
  * `fsync` that is under way just then may say that all is well. A card that fails would thus take readings with it that
- * were acknowledged. So it is tried before each write, and again before it is answered, whether the file system still
- * lets the store's log be opened for writing. (`access(2)` does not tell on newer kernels. The store's own file must not
- * be opened for this: closing it would give SQLite's locks up.)
+ * were acknowledged. So before each write, and again before it is answered, the folder's time is set: the least that
+ * needs the journal, and is refused once that was given up. It is not synced, and costs no write of its own. (`access(2)`
+ * and opening a file notice later.)
  */
 import type { Database } from './sqlite.ts';
 import { readOnlyError } from './sqlite.ts';
 
 // as in `migrations.ts`: an `import` of it would start more than is used
-const { closeSync, openSync } = process.getBuiltinModule('node:fs');
+const { utimesSync } = process.getBuiltinModule('node:fs');
 
 export interface DiskCheckParts {
-  /** A file that is there while the database is open, and that nobody locks: its log. */
-  path: string;
+  /** That the database lies in. */
+  folder: string;
   database: Pick<Database, 'exec'>;
   /** Throws with the code EROFS where nothing can be written. */
-  demandWritable?: (path: string) => void;
+  demandWritable?: (folder: string) => void;
 }
 
 export class DiskCheck {
@@ -46,11 +46,16 @@ export class DiskCheck {
   }
 
   #demandWritable(): void {
-    const { path, demandWritable = (file) => closeSync(openSync(file, 'r+')) } = this.#parts;
+    const { folder, demandWritable = touch } = this.#parts;
     try {
-      demandWritable(path);
+      demandWritable(folder);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EROFS') throw readOnlyError();
     }
   }
+}
+
+function touch(folder: string): void {
+  const now = new Date();
+  utimesSync(folder, now, now);
 }
