@@ -1,6 +1,7 @@
 /** What is kept and who keeps it: the stores, and on them the devices, their readings and the notifications. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { BelievableClock } from '../core/believable-clock.ts';
 import { Devices } from '../core/devices.ts';
 import { Figures } from '../core/figures.ts';
 import { History } from '../core/history.ts';
@@ -56,13 +57,15 @@ export async function startHouse(ground: Ground) {
     },
     onFault: ground.onFault,
     now,
+    retentionNow: () => clock.retentionNow(),
     monotonicNow: ground.monotonicNow,
   });
+  const clock: BelievableClock = new BelievableClock({ ...ground, store });
   const onTrouble = (message: string) => logger.warn(message);
   const availability = new AvailabilityFile({ path: join(folder, 'availability.db'), onTrouble });
   const operationFile = new OperationFile({ path: join(folder, 'operations.db'), onTrouble });
   const repeatFile = new RepeatFile({ path: join(folder, 'idempotency-keys.db'), onTrouble });
-  for (const file of [store, availability, operationFile, repeatFile]) await running.run(file);
+  for (const file of [store, clock, availability, operationFile, repeatFile]) await running.run(file);
   health.report('store', 'running');
 
   const gatewayId = settings.PARENT_DEVICE_ID ?? (await store.keep('gatewayId', newId));
@@ -70,7 +73,12 @@ export async function startHouse(ground: Ground) {
   const types = new TypeCatalogue();
   const identity = { gatewayId, projectId };
   const devices = new Devices({ registry: store, availability, types, events, ...identity, now, newId });
-  const readings = new Readings({ store, devices, events });
+  const readings = new Readings({
+    store,
+    devices,
+    events,
+    placed: (reading) => clock.placed(reading),
+  });
   await devices.start();
   const webhooks = new Webhooks({ registry: store, devices, readings, figures, now });
   await webhooks.start();

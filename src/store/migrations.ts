@@ -58,6 +58,13 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE UNIQUE INDEX relay_run_by_start ON relay_run (start);
       CREATE TABLE relay_pending (first INTEGER PRIMARY KEY, last INTEGER);
     `),
+  // times of an older store are what they are
+  (database) =>
+    database.exec(`
+      CREATE TABLE clock_stretch (k INTEGER PRIMARY KEY, boot TEXT NOT NULL, offset INTEGER NOT NULL,
+        start INTEGER NOT NULL, shift INTEGER, estimated INTEGER NOT NULL DEFAULT 0, moved INTEGER NOT NULL DEFAULT 0);
+      CREATE TABLE reading_unsure (seq INTEGER PRIMARY KEY, stretch INTEGER NOT NULL);
+    `),
 ];
 
 /**

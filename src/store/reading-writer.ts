@@ -6,6 +6,9 @@ import { REPEAT_WINDOW } from '../contract/limits.ts';
 import { GatewayError } from '../model/error.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { RelayRules } from '../model/relay-rules.ts';
+import type { ClockNote } from './clock-note.ts';
+import type { ClockStretches } from './clock-stretches.ts';
+import { HOUR_MS } from './hours.ts';
 import type { ReadingPacks } from './reading-packs.ts';
 import { splitData, WHOLE_SKELETON } from './reading-shape.ts';
 import type { RelayProgress } from './relay-progress.ts';
@@ -15,7 +18,6 @@ import { RepeatWindow } from './repeat-window.ts';
 import { type Database, inTransaction, type Statement } from './sqlite.ts';
 import type { QueuedReading } from './writer-messages.ts';
 
-export const HOUR_MS = 3_600_000;
 /** Shapes kept apart; a device that invents keys without end has its later readings kept whole. */
 const SHAPES_MAX = 4_096;
 
@@ -51,12 +53,15 @@ export interface ReadingWriterParts {
   packs: ReadingPacks;
   /** Absent: nothing is relayed. */
   relay?: Relay;
+  /** Absent: every time is taken as it is. */
+  clock?: { stretches: ClockStretches; note: ClockNote };
 }
 
 export class ReadingWriter {
   readonly #database: Database;
   readonly #packs: ReadingPacks;
   readonly #relay: Relay | undefined;
+  readonly #clock: ReadingWriterParts['clock'];
   readonly #devices = new Map<string, number>();
   readonly #shapes = new Map<string, number>();
   /** Of the devices that have rules; with the rules as text, to see whether they have changed. */
@@ -71,10 +76,11 @@ export class ReadingWriter {
   readonly #dropDelivery: Statement;
   readonly #deliveredIds: Statement;
 
-  constructor({ database, packs, relay }: ReadingWriterParts) {
+  constructor({ database, packs, relay, clock }: ReadingWriterParts) {
     this.#database = database;
     this.#packs = packs;
     this.#relay = relay;
+    this.#clock = clock;
     this.#insert = database.prepare('INSERT INTO reading (dev, ts, shape, vals) VALUES (?, ?, ?, ?)');
     this.#count = database.prepare(
       'INSERT INTO reading_count VALUES (?, ?, ?) ON CONFLICT (dev, hour) DO UPDATE SET n = n + excluded.n',
@@ -140,6 +146,7 @@ export class ReadingWriter {
           this.#relay.runs.finish();
           batch.learned.push(this.#relay.progress.write());
         }
+        if (this.#clock) batch.learned.push(this.#clock.note.write());
         return numbers;
       });
     } catch (error) {
@@ -150,7 +157,7 @@ export class ReadingWriter {
     return seqs;
   }
 
-  #writeOne({ addon, deviceId, id, ts, data }: QueuedReading, batch: Batch): number {
+  #writeOne({ addon, deviceId, id, ts: said, data, stretch }: QueuedReading, batch: Batch): number {
     const dev = this.#devices.get(deviceId);
     if (dev === undefined) return 0;
     const key = `${dev}:${id}`;
@@ -158,6 +165,7 @@ export class ReadingWriter {
     if (keys.has(key) || this.#deliveriesOf(addon).window.has(key)) return 0;
     batch.accepted.set(addon, keys.add(key));
 
+    const ts = this.#clock?.stretches.timeOf(said, stretch) ?? said;
     const split = splitData(data);
     let shape = this.#shapeOf(split.skeleton, batch);
     let values: JsonValue[] = split.values;
@@ -171,6 +179,7 @@ export class ReadingWriter {
     const hour = Math.floor(ts / HOUR_MS);
     batch.counts.set(dev, hours.set(hour, (hours.get(hour) ?? 0) + 1));
     const seq = Number(this.#insert.run(dev, ts, shape, JSON.stringify(values)).lastInsertRowid);
+    if (stretch) this.#clock?.stretches.stored(seq, stretch);
     if (this.#relay?.relaying) this.#relay.runs.stored(seq, this.#isRelayed(dev, { ts, data }, batch));
     return seq;
   }

@@ -6,10 +6,14 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type {
   ClientStore,
+  ClockOffset,
+  ClockRecord,
+  ClockStore,
   CommitListener,
   HistoryStore,
   NotificationStore,
   ReadingStore,
+  Redated,
   Registry,
   RelayStore,
 } from '../core/ports.ts';
@@ -28,11 +32,13 @@ import type { Notification } from '../model/notification.ts';
 import type { InstalledProtocol } from '../model/protocol.ts';
 import type { NewReading, ReadingPage, ReadingPageQuery } from '../model/reading.ts';
 import type { RelayItem, SeqRange } from '../model/relay.ts';
+import { ClockMarks } from './clock-marks.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { HistoryQuery } from './history-query.ts';
+import { HOUR_MS } from './hours.ts';
 import { logDamage } from './log-check.ts';
 import { ReadingQuery } from './reading-query.ts';
-import { HOUR_MS } from './reading-writer.ts';
+import { Redating } from './redating.ts';
 import { clientsIn, demandReadable, devicesIn, notificationsIn, protocolsIn } from './registry-records.ts';
 import { RelayNotes } from './relay-notes.ts';
 import { RelayQuery } from './relay-query.ts';
@@ -86,11 +92,13 @@ export interface StoreParts {
   /** The store is broken: the daemon cannot go on. */
   onFault: (error: GatewayError) => void;
   now: () => number;
+  /** The time by which readings are too old; 0 while that is not known for sure. */
+  retentionNow?: (() => number) | undefined;
   monotonicNow: () => number;
 }
 
 export class Store
-  implements ReadingStore, HistoryStore, Registry, ClientStore, NotificationStore, RelayStore
+  implements ReadingStore, HistoryStore, Registry, ClientStore, ClockStore, NotificationStore, RelayStore
 {
   readonly #parts: StoreParts;
   readonly #path: string;
@@ -101,6 +109,8 @@ export class Store
   #history: HistoryQuery | undefined;
   #relay: RelayQuery | undefined;
   readonly #relayNotes: RelayNotes;
+  readonly #redating: Redating;
+  #marks: ClockMarks | undefined;
   #upkeep: { stop: AbortController; done: Promise<void> } | undefined;
   #damageFound: string | undefined;
   #isBroken = false;
@@ -116,6 +126,7 @@ export class Store
       onDamage: (call, error) => void this.#metDamage(call, error),
     });
     this.#relayNotes = new RelayNotes(this.#writer);
+    this.#redating = new Redating(this.#writer);
   }
 
   /** @throws GatewayError storeNewer, storeFailed; storeCorrupt after the file was set aside under a dated name */
@@ -125,6 +136,7 @@ export class Store
       const { epoch } = await this.#writer.start();
       const publicId = (seq: number) => epoch + seq.toString(16).padStart(14, '0');
       this.#reader = openForReading(this.#path);
+      this.#marks = new ClockMarks(this.#reader);
       this.#query = new ReadingQuery(this.#reader, publicId);
       const { onCommit, onCommitTime = () => {}, onTrouble, monotonicNow, settings } = this.#parts;
       this.#relay = new RelayQuery(this.#reader, publicId);
@@ -155,6 +167,7 @@ export class Store
   async stop(): Promise<void> {
     this.#upkeep?.stop.abort();
     await this.#upkeep?.done;
+    await this.#redating.stop();
     await this.#commits?.stop();
     await this.#relayNotes.stop();
     this.#reader?.close();
@@ -197,6 +210,18 @@ export class Store
   relayBacklog(): { readings: number; sinceMs?: number } {
     const relay = this.#started(this.#relay);
     return relay.backlog(this.#relayNotes.latest ?? relay.pending());
+  }
+
+  clockRecord(): ClockRecord {
+    return this.#started(this.#marks).record();
+  }
+
+  noteClock(right: ClockOffset & { seenMs: number }): void {
+    void this.#writer.call('noteClock', right).catch(() => undefined);
+  }
+
+  redate(right: ClockOffset): Promise<Redated> {
+    return this.#redating.run(right);
   }
 
   devices(): Device[] {
@@ -295,8 +320,8 @@ export class Store
   }
 
   async #retainOnce(signal: AbortSignal): Promise<void> {
-    const { settings, now, onDropped } = this.#parts;
-    const beforeMs = Math.floor((now() - settings.retentionDays * DAY_MS) / HOUR_MS) * HOUR_MS;
+    const { settings, now, retentionNow = now, onDropped } = this.#parts;
+    const beforeMs = Math.floor((retentionNow() - settings.retentionDays * DAY_MS) / HOUR_MS) * HOUR_MS;
     for (let more = true; more && !signal.aborted; ) {
       const step = await this.#writer.call('retain', { beforeMs, maxBytes: settings.retentionBytes });
       const { deletedByAge, deletedBySize, notRelayed } = step;

@@ -9,6 +9,8 @@ import type { ClientRecord } from '../model/client.ts';
 import type { Device } from '../model/device.ts';
 import type { GatewayError } from '../model/error.ts';
 import type { InstalledProtocol } from '../model/protocol.ts';
+import { ClockNote } from './clock-note.ts';
+import { ClockStretches } from './clock-stretches.ts';
 import { DiskCheck } from './disk-check.ts';
 import { openMigrated } from './migrations.ts';
 import { saveNotifications } from './notification-table.ts';
@@ -36,7 +38,14 @@ function handlersOf(database: Database): Handlers {
   const packs = new ReadingPacks(database);
   const progress = new RelayProgress(database);
   const runs = new RelayRuns(database, relaying);
-  const readings = new ReadingWriter({ database, packs, relay: { relaying, runs, progress } });
+  const clock = new ClockStretches({ database, packs });
+  const clockNote = new ClockNote(database);
+  const readings = new ReadingWriter({
+    database,
+    packs,
+    relay: { relaying, runs, progress },
+    clock: { stretches: clock, note: clockNote },
+  });
   readings.load();
   const retention = new Retention({ database, packs, progress });
   return {
@@ -96,6 +105,11 @@ function handlersOf(database: Database): Handlers {
       progress.note(pending);
       return null;
     },
+    noteClock: (right) => {
+      clockNote.note(right);
+      return null;
+    },
+    redate: (right) => clock.redate(right),
     saveRelayed: () => {
       progress.save();
       return null;
