@@ -74,6 +74,8 @@ class Box {
 
   /** The mains fail, and come back. `meanwhile`: what else lies on this disk is held against what it was. */
   async cut(meanwhile: () => void | Promise<void> = () => undefined): Promise<void> {
+    // nobody says anything any more: a sync that is under way may still end well, and would be told
+    this.gateway.daemon.process.kill('SIGSTOP');
     this.disk.cutPower();
     await this.gateway.daemon.kill();
     await meanwhile();
