@@ -23,6 +23,7 @@ import {
   installationEvent,
   installationProgress,
   isoTime,
+  liveLogPayload,
   logPayload,
   pairingEventOf,
   pairingPayload,
@@ -106,6 +107,8 @@ export class Realtime {
       events.on('pairingStepped', (step) => this.#tellPairingStep(step)),
       events.on('notificationRaised', (notification) => this.#tellNotification(notification)),
       events.on('logsGathered', (gathered) => this.#tellLogs(gathered)),
+      events.on('logLinesWritten', (written) => this.#tellGateway('live_log', () => liveLogPayload(written))),
+      events.on('maintenanceChanged', (change) => this.#tellGateway('maintenance', () => change)),
       events.on('busTelegramsHeard', (heard) => this.#tellBus(heard)),
       events.on('installationChanged', (change) =>
         this.#tellInstallation('installation_progress', installationProgress(change)),
@@ -134,14 +137,15 @@ export class Realtime {
   }
 
   #tellReading(reading: StoredReading): void {
-    const { deviceId, data, ts } = reading;
+    const { deviceId, data, ts, clock } = reading;
+    const unsure = clock === undefined ? {} : { clock };
     const to = this.#socketIo.listeners('data', deviceId);
     if (to) {
       const time = isoTime(ts);
-      to.emit('data', { deviceId, payload: data, ts: time });
+      to.emit('data', { deviceId, payload: data, ts: time, ...unsure });
       const named = this.#socketIo.wantingDeviceNames(to);
       named?.emit(`data_${deviceId}`, data);
-      named?.emit(deviceId, { action: 'data', payload: data, ts: time });
+      named?.emit(deviceId, { action: 'data', payload: data, ts: time, ...unsure });
     }
     if (this.#webSockets.hears('data', deviceId)) {
       const payload = cloudDataPayload(reading, this.#parts.identity);
@@ -208,6 +212,11 @@ export class Realtime {
     this.#tell({ kind: 'version', event: 'software_version', deviceId: identity.gatewayId }, () =>
       softwareVersionPayload(this.#facts(), identity, update),
     );
+  }
+
+  /** What is the gateway's own, told under the name of its kind. */
+  #tellGateway(kind: 'live_log' | 'maintenance', shape: () => unknown): void {
+    this.#tell({ kind, event: kind, deviceId: this.#parts.identity.gatewayId }, shape);
   }
 
   #tellBus(heard: GatewayEvents['busTelegramsHeard']): void {

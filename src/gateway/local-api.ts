@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Api, type ApiParts } from '../api/server.ts';
 import type { ApiSettings } from '../api/settings.ts';
-import { principalIn } from '../config/principal.ts';
+import { principalIn, principalOf } from '../config/principal.ts';
 import { Clients } from '../core/clients.ts';
 import { FirstClient } from '../core/first-client.ts';
 import { Tokens } from '../core/tokens.ts';
@@ -10,8 +10,10 @@ import { FirstClientFile } from '../store/first-client-file.ts';
 import type { Addons } from './addons.ts';
 import type { Ground } from './ground.ts';
 import type { House } from './house.ts';
+import type { startMaintenance } from './maintenance.ts';
 
-type LocalApiParts = House & Addons & Pick<ApiParts, 'certificate'> & { socketPath: string };
+type Maintenance = Awaited<ReturnType<typeof startMaintenance>>;
+type LocalApiParts = House & Addons & Maintenance & Pick<ApiParts, 'certificate'> & { socketPath: string };
 
 /** @throws GatewayError portTaken, badSetting, alreadyRunning */
 export async function startApi(ground: Ground, parts: LocalApiParts): Promise<Api> {
@@ -44,20 +46,29 @@ export async function startApi(ground: Ground, parts: LocalApiParts): Promise<Ap
   return api;
 }
 
-async function apiSettings({ settings, version }: Ground, socketPath: string): Promise<ApiSettings> {
+async function apiSettings(ground: Ground, socketPath: string): Promise<ApiSettings> {
+  const { settings, version, architecture, events, running, now } = ground;
+  const identity = {
+    principal: await principalIn(settings.CONFIG_FOLDER),
+    retentionDays: settings.RETENTION_DAYS,
+  };
+  running.onStop(
+    events.on('gatewayCertified', ({ fingerprint }) => {
+      identity.principal = principalOf(fingerprint);
+    }),
+  );
   return {
     lan: settings.ON_PREMISE_ENABLED ? { bind: settings.BIND, port: settings.PORT } : undefined,
     version,
+    architecture,
+    startedAt: now(),
     socketPath,
     anonymous: settings.ON_PREMISE_ANONYMOUS,
     rateLimits: {
       clientPerSecond: settings.RATE_LIMIT,
       anonymousPerSecond: settings.RATE_LIMIT_ANONYMOUS,
     },
-    identity: {
-      principal: await principalIn(settings.CONFIG_FOLDER),
-      retentionDays: settings.RETENTION_DAYS,
-    },
+    identity,
     corsOrigins: settings.CORS_ORIGINS,
     allowedHosts: settings.ALLOWED_HOSTS,
   };

@@ -5,9 +5,10 @@ import { PAIRING_STEPS } from '../../core/events.ts';
 import { INSTALLATION_STATUSES } from '../../core/protocol-view.ts';
 import { jsonObjectSchema, jsonValueSchema, reasonSchema } from '../../model/device.ts';
 import { EVENT_KINDS } from '../event-view.ts';
+import { maintenanceEventSchema } from '../maintenance-view.ts';
 import { NARROWED_DEVICES_MAX } from '../narrowing.ts';
 import { notificationSchema } from '../notification-view.ts';
-import { isoDateTime, timestamp } from '../schemas.ts';
+import { clockSchema, imageProgressSchema, isoDateTime, timestamp } from '../schemas.ts';
 import type { Channel, Contract } from './channel.ts';
 
 const ts = isoDateTime('When it happened');
@@ -174,7 +175,7 @@ export const SOCKETIO: Contract = {
       direction: 'gateSends',
       summary: 'A device has sent data',
       description: '`payload` is what REST shows as `data`.',
-      payload: v.object({ deviceId, payload: jsonObjectSchema, ts }),
+      payload: v.object({ deviceId, payload: jsonObjectSchema, ts, clock: clockSchema }),
       example: { deviceId: 'a1234', payload: { temperature: 30.82 }, ts: '2020-05-20T12:19:44.395Z' },
     },
     {
@@ -207,7 +208,7 @@ export const SOCKETIO: Contract = {
       direction: 'gateSends',
       summary: 'All that happens to one device',
       payload: v.variant('action', [
-        v.object({ action: v.literal('data'), payload: jsonObjectSchema, ts }),
+        v.object({ action: v.literal('data'), payload: jsonObjectSchema, ts, clock: clockSchema }),
         v.object({ action: v.literal('status'), payload: jsonValueSchema, ts }),
         v.object({ action: v.literal('availability'), payload: v.object(availability), ts }),
       ]),
@@ -267,15 +268,7 @@ export const SOCKETIO: Contract = {
         status: v.picklist(INSTALLATION_STATUSES),
         reason: v.optional(v.string()),
         progress: v.optional(
-          v.pipe(
-            v.object({
-              layers: v.number(),
-              layersDone: v.number(),
-              bytes: v.number(),
-              totalBytes: v.number(),
-            }),
-            v.description('How far the image of its container has come'),
-          ),
+          v.pipe(imageProgressSchema, v.description('How far the image of its container has come')),
         ),
         ts,
       }),
@@ -371,6 +364,54 @@ export const SOCKETIO: Contract = {
       summary: 'What one program wrote in the last 5 s; for callers that may administer',
       payload: logsSchema,
       example: logsExample,
+    },
+    {
+      name: 'live_log',
+      address: 'live_log',
+      direction: 'gateSends',
+      summary:
+        'What one program has just written; only for sockets that name `live_log` in `events`, of callers that may administer',
+      payload: v.object({
+        log: v.pipe(v.string(), v.description('`gate`, or the slug of an add-on')),
+        lines: v.array(
+          v.object({
+            message: v.string(),
+            type: v.picklist(['LOG', 'ERR']),
+            timestamp: timestamp('When it was written'),
+            level: v.optional(
+              v.pipe(v.string(), v.description('`info`, `warn`, …, where its program says so')),
+            ),
+          }),
+        ),
+      }),
+      example: {
+        log: 'gate',
+        lines: [
+          {
+            message: '2026-05-07T15:01:20.563Z gate gate is up',
+            type: 'LOG',
+            timestamp: 1778166080563,
+            level: 'info',
+          },
+        ],
+      },
+    },
+    {
+      name: 'maintenance',
+      address: 'maintenance',
+      direction: 'gateSends',
+      summary: 'A backup, its return or an update has come further; for callers that may administer',
+      description: '`of` says which; the other keys are those of `GET /maintenance/v1`.',
+      payload: maintenanceEventSchema,
+      example: {
+        of: 'backup',
+        state: 'running',
+        phase: 'encrypting',
+        bytes: 40960,
+        totalBytes: 122880,
+        readings: false,
+        ts: 1778166080563,
+      },
     },
   ],
 };

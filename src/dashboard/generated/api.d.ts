@@ -172,7 +172,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * How the last pairing of a device goes, or went
+         * @description For whoever comes back to one: the events tell the same as it happens. A restart forgets the steps.
+         */
+        get: operations["getPairing"];
         put?: never;
         /**
          * Pair a device
@@ -474,6 +478,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/device/v1/type-names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what all types are found by
+         * @description A quarter of the size of the types themselves: for a search where somebody types. Compressed as `Accept-Encoding` has it.
+         */
+        get: operations["listTypeNames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/device/v1/types": {
         parameters: {
             query?: never;
@@ -525,6 +549,185 @@ export interface paths {
         get: operations["getLogs"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/maintenance/v1": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the gateway is, and how its backup, restore and update stand
+         * @description Whoever left long work and comes back finds it here; the event `maintenance` tells what changes.
+         */
+        get: operations["getMaintenance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/device/v1/serial-ports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the serial ports of the box
+         * @description For protocols that are installed with one: those of sticks, with their lasting name first.
+         */
+        get: operations["listSerialPorts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/maintenance/v1/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin a backup
+         * @description All of this gateway as one encrypted file. It goes on whoever listens; it is kept for a day, or until another one begins. 409 while one is taken.
+         */
+        post: operations["beginBackup"];
+        /** End the backup that is taken, or delete the one that is ready */
+        delete: operations["dropBackup"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/maintenance/v1/backup/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Fetch the backup */
+        get: operations["fetchBackup"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/maintenance/v1/restore/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a backup, or a piece of it
+         * @description Up to 64 MiB a piece, 8 GiB in all. A piece begins where the last one ended: 409 says where that is.
+         */
+        post: operations["sendBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/maintenance/v1/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unpack and check the backup that was sent
+         * @description Nothing of the gateway is changed. What is in it is told once it was checked.
+         */
+        post: operations["checkBackup"];
+        /** Let go of the backup that was sent */
+        delete: operations["dropRestore"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/maintenance/v1/restore/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put the backup in place of this gateway
+         * @description The gateway restarts for it. What was there is moved aside. Clients, tokens and settings are those of the backup afterwards.
+         */
+        post: operations["applyBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/maintenance/v1/update/files/{part}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a part of a release, or a piece of it
+         * @description `archive` is the `.tar.gz`, `checksum` its `.sha256`, `signature` its `.sig`. Pieces as for a backup.
+         */
+        post: operations["sendRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/maintenance/v1/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Update gate
+         * @description The updater checks the release, puts it in place and watches it; it goes back by itself when that does not come up. 503 where gate was not installed from a release.
+         */
+        post: operations["beginUpdate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -955,6 +1158,11 @@ export interface components {
              * @description When it was measured; ISO 8601
              */
             ts: string;
+            /**
+             * @description Where the box had no right clock when it was measured: `unsure`, `ts` will be put right; `estimated`, `ts` is the latest that it can have been
+             * @enum {string}
+             */
+            clock?: "unsure" | "estimated";
         };
         Operation: {
             projectId: string;
@@ -1022,6 +1230,17 @@ export interface components {
                     timeoutSeconds: number;
                 };
             };
+            /** @description The JSON Schema of what it is installed with */
+            parameters: Record<string, never>;
+            /** @description Of these parameters: those that name a device of the box, such as a serial port */
+            devicePaths?: string[];
+            /** @description While its image is fetched */
+            progress?: {
+                layers: number;
+                layersDone: number;
+                bytes: number;
+                totalBytes: number;
+            };
         };
         AddonLogin: {
             /** @description The gateway’s broker: `mqtt://host:port` */
@@ -1066,6 +1285,8 @@ export interface components {
             /** @enum {string} */
             type: "LOG" | "ERR";
             message: string;
+            /** @description How serious it is, where its program says so */
+            level?: string;
             /** @description When it came in; milliseconds since 1970 */
             ingestionTime: number;
         };
@@ -1272,6 +1493,8 @@ export interface components {
         "Cache-Control": string;
         /** @description What the page may load */
         "Content-Security-Policy": string;
+        /** @description The name of the file */
+        "Content-Disposition": string;
         /** @description Where the answer was cut: what lies beyond this moment is not, or not all, in it */
         "X-Truncated": string;
         /** @description Seconds after which to try again */
@@ -2164,6 +2387,70 @@ export interface operations {
             };
         };
     };
+    getPairing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a device */
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its steps so far, and how long it may take */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description As the device shows it: `discovering` while it goes on */
+                        status: {
+                            /** @enum {string} */
+                            eventType: "created" | "discovering" | "paired" | "not_paired" | "connected" | "disconnected";
+                            timestamp: number;
+                            reason?: components["schemas"]["Reason"];
+                        };
+                        /** @description When it began; milliseconds since 1970 */
+                        startedAt?: number;
+                        /** @description Something must have joined by then; milliseconds since 1970 */
+                        joinUntil?: number;
+                        /** @description It ends by then; later once something has joined; milliseconds since 1970 */
+                        until?: number;
+                        steps: {
+                            /** @enum {string} */
+                            step: "joined" | "interviewing" | "configuring" | "configured";
+                            /** @description Any JSON object */
+                            details?: Record<string, never>;
+                            /** @description When it was reached; milliseconds since 1970 */
+                            ts: number;
+                        }[];
+                    };
+                };
+            };
+            400: components["responses"]["badRequest"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            /** @description An error: `notFound` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "notFound";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            406: components["responses"]["notAcceptable"];
+            429: components["responses"]["tooManyRequests"];
+            431: components["responses"]["headersTooLarge"];
+            500: components["responses"]["internal"];
+        };
+    };
     pairDevice: {
         parameters: {
             query?: never;
@@ -2894,7 +3181,15 @@ export interface operations {
                      *         "slug": "zigbee",
                      *         "status": "installed",
                      *         "state": "running",
-                     *         "version": "1.0.0"
+                     *         "version": "1.0.0",
+                     *         "parameters": {
+                     *           "type": "object",
+                     *           "properties": {
+                     *             "port": {
+                     *               "type": "string"
+                     *             }
+                     *           }
+                     *         }
                      *       }
                      *     ]
                      */
@@ -3021,6 +3316,8 @@ export interface operations {
                              *     ]
                              */
                             tmpfs?: string[];
+                            /** @default false */
+                            uploads?: boolean;
                             /** @default 128 */
                             memoryMb?: number;
                             /** @default 100 */
@@ -3094,6 +3391,17 @@ export interface operations {
                                 /** @default 20 */
                                 timeoutSeconds: number;
                             };
+                        };
+                        /** @description The JSON Schema of what it is installed with */
+                        parameters: Record<string, never>;
+                        /** @description Of these parameters: those that name a device of the box, such as a serial port */
+                        devicePaths?: string[];
+                        /** @description While its image is fetched */
+                        progress?: {
+                            layers: number;
+                            layersDone: number;
+                            bytes: number;
+                            totalBytes: number;
                         };
                         /** @description The gateway’s broker: `mqtt://host:port` */
                         brokerUrl?: string;
@@ -3188,7 +3496,15 @@ export interface operations {
                      *       "slug": "zigbee",
                      *       "status": "installed",
                      *       "state": "running",
-                     *       "version": "1.0.0"
+                     *       "version": "1.0.0",
+                     *       "parameters": {
+                     *         "type": "object",
+                     *         "properties": {
+                     *           "port": {
+                     *             "type": "string"
+                     *           }
+                     *         }
+                     *       }
                      *     }
                      */
                     "application/json": components["schemas"]["Protocol"];
@@ -3462,6 +3778,17 @@ export interface operations {
                                 /** @default 20 */
                                 timeoutSeconds: number;
                             };
+                        };
+                        /** @description The JSON Schema of what it is installed with */
+                        parameters: Record<string, never>;
+                        /** @description Of these parameters: those that name a device of the box, such as a serial port */
+                        devicePaths?: string[];
+                        /** @description While its image is fetched */
+                        progress?: {
+                            layers: number;
+                            layersDone: number;
+                            bytes: number;
+                            totalBytes: number;
                         };
                         /** @description The gateway’s broker: `mqtt://host:port` */
                         brokerUrl?: string;
@@ -4135,6 +4462,58 @@ export interface operations {
             };
         };
     };
+    listTypeNames: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Entity tags of what the caller has: answered 304 where one is good */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The names */
+            200: {
+                headers: {
+                    /** @description Changes with the body: for `If-None-Match` */
+                    ETag: string;
+                    /** @description How long the answer may be kept */
+                    "Cache-Control": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        manufacturer: string;
+                        model: string;
+                        description: string;
+                        /** @description Slug of the protocol that speaks to it */
+                        protocol: string;
+                    }[];
+                };
+            };
+            /** @description The caller has it already */
+            304: {
+                headers: {
+                    /** @description Changes with the body: for `If-None-Match` */
+                    ETag: string;
+                    /** @description How long the answer may be kept */
+                    "Cache-Control": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["badRequest"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            406: components["responses"]["notAcceptable"];
+            429: components["responses"]["tooManyRequests"];
+            431: components["responses"]["headersTooLarge"];
+            500: components["responses"]["internal"];
+        };
+    };
     listTypes: {
         parameters: {
             query?: {
@@ -4374,6 +4753,850 @@ export interface operations {
             429: components["responses"]["tooManyRequests"];
             431: components["responses"]["headersTooLarge"];
             500: components["responses"]["internal"];
+        };
+    };
+    getMaintenance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it stands */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        gateway: {
+                            id: string;
+                            projectId: string;
+                            /** @description Of gate */
+                            version: string;
+                            /** @description The Node that runs it */
+                            node: string;
+                            /** @description As Node calls it */
+                            architecture: string;
+                            /** @description When it was started; milliseconds since 1970 */
+                            startedAt: number;
+                            /** @description Whether it was installed so that it can update itself */
+                            canUpdate: boolean;
+                        };
+                        backup: {
+                            /** @enum {string} */
+                            state: "none" | "running" | "ready" | "failed";
+                            /** @description What is done just now */
+                            phase?: string;
+                            /** @description How many are done, or how large it is */
+                            bytes?: number;
+                            /** @description Of how many */
+                            totalBytes?: number;
+                            /** @description Whether the readings are in it */
+                            readings?: boolean;
+                            /** @description How many there are in it */
+                            files?: number;
+                            /** @description When it began, was taken or failed; milliseconds since 1970 */
+                            ts?: number;
+                            /** @description Why it failed */
+                            reason?: {
+                                code: string;
+                                message: string;
+                                hint?: string;
+                            };
+                        };
+                        restore: {
+                            /** @enum {string} */
+                            state: "none" | "receiving" | "checking" | "checked" | "applying" | "applied" | "failed";
+                            /** @description What is done just now */
+                            phase?: string;
+                            /** @description How many are done, or how large it is */
+                            bytes?: number;
+                            /** @description Of how many */
+                            totalBytes?: number;
+                            /** @description Of the gate that made the backup */
+                            version?: string;
+                            /** @description When the backup was taken; milliseconds since 1970 */
+                            takenAt?: number;
+                            /** @description Whether the readings are in it */
+                            readings?: boolean;
+                            /** @description How many there are in it */
+                            files?: number;
+                            /** @description When it was put in place, or failed; milliseconds since 1970 */
+                            ts?: number;
+                            /** @description The folder with what was there before, in the data folder and in that of the settings */
+                            aside?: string;
+                            /** @description Why it failed */
+                            reason?: {
+                                code: string;
+                                message: string;
+                                hint?: string;
+                            };
+                        };
+                        update: {
+                            /** @enum {string} */
+                            state: "idle" | "fetching" | "underWay" | "failed";
+                            /** @description What is done just now */
+                            phase?: string;
+                            /** @description How many are done, or how large it is */
+                            bytes?: number;
+                            /** @description Of how many */
+                            totalBytes?: number;
+                            /** @description The release that is wanted, where it is known */
+                            to?: string;
+                            /** @description Why it failed */
+                            reason?: {
+                                code: string;
+                                message: string;
+                                hint?: string;
+                            };
+                            /** @description How the last one ended */
+                            last?: {
+                                from: string;
+                                /** @description The release that was asked for; empty where it never came to be known */
+                                version: string;
+                                /** @description Why it does not run */
+                                failure?: string;
+                                /** @description When it ended; milliseconds since 1970 */
+                                ts: number;
+                            };
+                        };
+                    };
+                };
+            };
+            400: components["responses"]["badRequest"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            406: components["responses"]["notAcceptable"];
+            429: components["responses"]["tooManyRequests"];
+            431: components["responses"]["headersTooLarge"];
+            500: components["responses"]["internal"];
+        };
+    };
+    listSerialPorts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ports */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description What lasts, whatever plug it is in; in `/dev/serial/by-id` where there is such a name */
+                        path: string;
+                        /** @description The kernel’s name at present */
+                        device: string;
+                        /** @description Maker and product */
+                        name?: string;
+                    }[];
+                };
+            };
+            400: components["responses"]["badRequest"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            406: components["responses"]["notAcceptable"];
+            429: components["responses"]["tooManyRequests"];
+            431: components["responses"]["headersTooLarge"];
+            500: components["responses"]["internal"];
+        };
+    };
+    beginBackup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Encrypts the backup; nobody but you knows it afterwards */
+                    passphrase?: string;
+                    /** @description Of age, in place of a passphrase */
+                    recipient?: string;
+                    /**
+                     * @description With the readings too
+                     * @default false
+                     */
+                    readings?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        state: "none" | "running" | "ready" | "failed";
+                        /** @description What is done just now */
+                        phase?: string;
+                        /** @description How many are done, or how large it is */
+                        bytes?: number;
+                        /** @description Of how many */
+                        totalBytes?: number;
+                        /** @description Whether the readings are in it */
+                        readings?: boolean;
+                        /** @description How many there are in it */
+                        files?: number;
+                        /** @description When it began, was taken or failed; milliseconds since 1970 */
+                        ts?: number;
+                        /** @description Why it failed */
+                        reason?: {
+                            code: string;
+                            message: string;
+                            hint?: string;
+                        };
+                    };
+                };
+            };
+            400: components["responses"]["badRequest"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            406: components["responses"]["notAcceptable"];
+            /** @description An error: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "conflict";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /** @description An error: `tooLarge` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "tooLarge";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /** @description An error: `unsupportedMediaType` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "unsupportedMediaType";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            429: components["responses"]["tooManyRequests"];
+            431: components["responses"]["headersTooLarge"];
+            500: components["responses"]["internal"];
+        };
+    };
+    dropBackup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["badRequest"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            406: components["responses"]["notAcceptable"];
+            429: components["responses"]["tooManyRequests"];
+            431: components["responses"]["headersTooLarge"];
+            500: components["responses"]["internal"];
+        };
+    };
+    fetchBackup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The encrypted file, in the format of age */
+            200: {
+                headers: {
+                    /** @description The name of the file */
+                    "Content-Disposition": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            400: components["responses"]["badRequest"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            /** @description An error: `notFound` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "notFound";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            406: components["responses"]["notAcceptable"];
+            429: components["responses"]["tooManyRequests"];
+            431: components["responses"]["headersTooLarge"];
+            500: components["responses"]["internal"];
+        };
+    };
+    sendBackup: {
+        parameters: {
+            query?: {
+                /** @description Where this piece begins; 0 begins anew */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": unknown;
+            };
+        };
+        responses: {
+            /** @description It is there */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description How many have come: the next piece begins there */
+                        bytes: number;
+                    };
+                };
+            };
+            400: components["responses"]["badRequest"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            406: components["responses"]["notAcceptable"];
+            /** @description An error: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "conflict";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /** @description An error: `tooLarge` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "tooLarge";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /** @description An error: `unsupportedMediaType` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "unsupportedMediaType";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            429: components["responses"]["tooManyRequests"];
+            431: components["responses"]["headersTooLarge"];
+            500: components["responses"]["internal"];
+            /** @description An error: `unavailable` */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "unavailable";
+                    } & components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    checkBackup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What the backup was encrypted with */
+                    passphrase?: string;
+                    /** @description Of age, in place of a passphrase: AGE-SECRET-KEY-1… */
+                    identity?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        state: "none" | "receiving" | "checking" | "checked" | "applying" | "applied" | "failed";
+                        /** @description What is done just now */
+                        phase?: string;
+                        /** @description How many are done, or how large it is */
+                        bytes?: number;
+                        /** @description Of how many */
+                        totalBytes?: number;
+                        /** @description Of the gate that made the backup */
+                        version?: string;
+                        /** @description When the backup was taken; milliseconds since 1970 */
+                        takenAt?: number;
+                        /** @description Whether the readings are in it */
+                        readings?: boolean;
+                        /** @description How many there are in it */
+                        files?: number;
+                        /** @description When it was put in place, or failed; milliseconds since 1970 */
+                        ts?: number;
+                        /** @description The folder with what was there before, in the data folder and in that of the settings */
+                        aside?: string;
+                        /** @description Why it failed */
+                        reason?: {
+                            code: string;
+                            message: string;
+                            hint?: string;
+                        };
+                    };
+                };
+            };
+            400: components["responses"]["badRequest"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            406: components["responses"]["notAcceptable"];
+            /** @description An error: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "conflict";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /** @description An error: `tooLarge` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "tooLarge";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /** @description An error: `unsupportedMediaType` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "unsupportedMediaType";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            429: components["responses"]["tooManyRequests"];
+            431: components["responses"]["headersTooLarge"];
+            500: components["responses"]["internal"];
+        };
+    };
+    dropRestore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["badRequest"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            406: components["responses"]["notAcceptable"];
+            /** @description An error: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "conflict";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            429: components["responses"]["tooManyRequests"];
+            431: components["responses"]["headersTooLarge"];
+            500: components["responses"]["internal"];
+        };
+    };
+    applyBackup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is ordered, and the gateway restarts */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        state: "none" | "receiving" | "checking" | "checked" | "applying" | "applied" | "failed";
+                        /** @description What is done just now */
+                        phase?: string;
+                        /** @description How many are done, or how large it is */
+                        bytes?: number;
+                        /** @description Of how many */
+                        totalBytes?: number;
+                        /** @description Of the gate that made the backup */
+                        version?: string;
+                        /** @description When the backup was taken; milliseconds since 1970 */
+                        takenAt?: number;
+                        /** @description Whether the readings are in it */
+                        readings?: boolean;
+                        /** @description How many there are in it */
+                        files?: number;
+                        /** @description When it was put in place, or failed; milliseconds since 1970 */
+                        ts?: number;
+                        /** @description The folder with what was there before, in the data folder and in that of the settings */
+                        aside?: string;
+                        /** @description Why it failed */
+                        reason?: {
+                            code: string;
+                            message: string;
+                            hint?: string;
+                        };
+                    };
+                };
+            };
+            400: components["responses"]["badRequest"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            406: components["responses"]["notAcceptable"];
+            /** @description An error: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "conflict";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            429: components["responses"]["tooManyRequests"];
+            431: components["responses"]["headersTooLarge"];
+            500: components["responses"]["internal"];
+            /** @description An error: `unavailable` */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "unavailable";
+                    } & components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    sendRelease: {
+        parameters: {
+            query?: {
+                /** @description Where this piece begins; 0 begins anew */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description `archive`, `checksum` or `signature` */
+                part: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": unknown;
+            };
+        };
+        responses: {
+            /** @description It is there */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description How many have come: the next piece begins there */
+                        bytes: number;
+                    };
+                };
+            };
+            400: components["responses"]["badRequest"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            /** @description An error: `notFound` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "notFound";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            406: components["responses"]["notAcceptable"];
+            /** @description An error: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "conflict";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /** @description An error: `tooLarge` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "tooLarge";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /** @description An error: `unsupportedMediaType` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "unsupportedMediaType";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            429: components["responses"]["tooManyRequests"];
+            431: components["responses"]["headersTooLarge"];
+            500: components["responses"]["internal"];
+            /** @description An error: `unavailable` */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "unavailable";
+                    } & components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    beginUpdate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    version?: string;
+                    /** @description Of the archive; UPDATE_URLS must have it */
+                    url?: string;
+                    /**
+                     * @description What was sent before
+                     * @constant
+                     */
+                    sent?: true;
+                };
+            };
+        };
+        responses: {
+            /** @description Begun */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {string} */
+                        state: "idle" | "fetching" | "underWay" | "failed";
+                        /** @description What is done just now */
+                        phase?: string;
+                        /** @description How many are done, or how large it is */
+                        bytes?: number;
+                        /** @description Of how many */
+                        totalBytes?: number;
+                        /** @description The release that is wanted, where it is known */
+                        to?: string;
+                        /** @description Why it failed */
+                        reason?: {
+                            code: string;
+                            message: string;
+                            hint?: string;
+                        };
+                        /** @description How the last one ended */
+                        last?: {
+                            from: string;
+                            /** @description The release that was asked for; empty where it never came to be known */
+                            version: string;
+                            /** @description Why it does not run */
+                            failure?: string;
+                            /** @description When it ended; milliseconds since 1970 */
+                            ts: number;
+                        };
+                    };
+                };
+            };
+            400: components["responses"]["badRequest"];
+            401: components["responses"]["unauthorized"];
+            403: components["responses"]["forbidden"];
+            406: components["responses"]["notAcceptable"];
+            /** @description An error: `conflict` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "conflict";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /** @description An error: `tooLarge` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "tooLarge";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            /** @description An error: `unsupportedMediaType` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "unsupportedMediaType";
+                    } & components["schemas"]["Error"];
+                };
+            };
+            429: components["responses"]["tooManyRequests"];
+            431: components["responses"]["headersTooLarge"];
+            500: components["responses"]["internal"];
+            /** @description An error: `unavailable` */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "unavailable";
+                    } & components["schemas"]["Error"];
+                };
+            };
         };
     };
     getNotifications: {

@@ -1,6 +1,6 @@
 /** What the socket tells (docs/contracts.md, "Events"), as far as the pages listen. Times are ISO 8601. */
 import type { JsonObject, JsonValue } from '../api/json.ts';
-import type { Device, Notification } from '../api/types.ts';
+import type { Device, Maintenance, Notification } from '../api/types.ts';
 
 export interface Told<Payload = JsonValue> {
   deviceId: string;
@@ -37,5 +37,9 @@ export interface LiveEvents {
   };
   installation_succeded: { event: JsonObject };
   installation_failed: { event: JsonObject };
+  maintenance:
+    | ({ of: 'backup' } & Maintenance['backup'])
+    | ({ of: 'restore' } & Maintenance['restore'])
+    | ({ of: 'update' } & Maintenance['update']);
   bus_telegrams: { protocol: string; telegrams: JsonObject[]; leftOut: number; ts: string };
 }

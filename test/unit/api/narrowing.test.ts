@@ -12,6 +12,7 @@ const KINDS = [
   'version',
   'cloud',
   'log',
+  'maintenance',
 ];
 
 describe('what a socket asks to be sent', () => {
@@ -38,11 +39,16 @@ describe('what a socket asks to be sent', () => {
     const reader = allowedEventKinds((right) => right === 'read');
     assert.deepEqual(
       roomsOf({}, reader),
-      KINDS.filter((kind) => kind !== 'log' && kind !== 'installation'),
+      KINDS.filter((kind) => !['log', 'installation', 'maintenance'].includes(kind)),
     );
-    for (const kind of ['log', 'installation', 'bus']) {
+    for (const kind of ['log', 'installation', 'bus', 'live_log', 'maintenance']) {
       assert.throws(() => roomsOf({ events: `data,${kind}` }, reader), { code: 'forbidden' });
     }
+  });
+
+  it('is log lines as they are written only for who names them', () => {
+    assert.ok(!roomsOf({}).includes('live_log'));
+    assert.deepEqual(roomsOf({ events: 'live_log' }), ['live_log']);
   });
 
   it('is the bus only for who names it and may control', () => {
