@@ -6,38 +6,9 @@
 import { spawnSync } from 'node:child_process';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import type { Benchmark } from './bench/benchmark.ts';
-import { cloud } from './bench/cloud.ts';
-import { command } from './bench/command.ts';
-import { dashboard } from './bench/dashboard.ts';
-import { footprint } from './bench/footprint.ts';
-import { history } from './bench/history.ts';
-import { http } from './bench/http.ts';
-import { ingest } from './bench/ingest.ts';
-import { knx } from './bench/knx.ts';
-import { latency } from './bench/latency.ts';
-import { query } from './bench/query.ts';
+import { BENCHMARKS, PARTS } from './bench/parts.ts';
 import { ReportDocument, sectionText } from './bench/report-document.ts';
-import { requests } from './bench/requests.ts';
 import { Scope } from './bench/scope.ts';
-import { sockets } from './bench/sockets.ts';
-import { zigbee } from './bench/zigbee.ts';
-
-const BENCHMARKS: readonly Benchmark[] = [
-  ingest,
-  latency,
-  query,
-  requests,
-  history,
-  command,
-  sockets,
-  knx,
-  http,
-  zigbee,
-  cloud,
-  dashboard,
-  footprint,
-];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -70,7 +41,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 /** After an interruption everything fails: that is no news, and the clean-up ends the process. */
 const forEver = () => new Promise<never>(() => undefined);
 
-const document = new ReportDocument(names);
+const document = new ReportDocument(PARTS);
 for (const benchmark of chosen) {
   const { name, run } = benchmark;
   const startedAt = performance.now();

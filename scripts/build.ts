@@ -20,6 +20,7 @@ import { parseArgs } from 'node:util';
 import type { Metafile } from 'esbuild';
 import { bundle } from './build/bundle.ts';
 import { licencesOf } from './build/licences.ts';
+import { SLIMMED, slimPackage } from './build/slim-packages.ts';
 import { buildDashboard } from './dashboard/build.ts';
 
 const { values } = parseArgs({ options: { out: { type: 'string', default: 'dist' } } });
@@ -88,6 +89,8 @@ metafiles.push(await bundle({ entries: { 'src/updater/main': 'src/updater/main.t
 for (const manifest of globSync('addons/*/addon.json').sort()) {
   metafiles.push(...(await buildAddon(dirname(manifest))));
 }
+
+for (const folder of SLIMMED) slimPackage(folder, OUT);
 
 // the files of the page lie beside the chunk that reads them
 cpSync('src/api/description/page', join(OUT, 'src/page'), { recursive: true });

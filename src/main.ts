@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { usableDataFolder } from './config/data-folder.ts';
 import { loadSettings } from './config/load.ts';
 import { VARIABLES } from './config/settings.ts';
+import { asError, leadsToJournal } from './lib/journal.ts';
 import { LogRing } from './lib/log-ring.ts';
 import { createLogger } from './lib/logger.ts';
 import { GatewayError } from './model/error.ts';
@@ -52,7 +53,8 @@ function fail(error: unknown, exitCode: number): never {
   const known = error instanceof GatewayError;
   const words =
     error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
-  process.stderr.write(`gate: ${words}${known && error.hint ? `. Next: ${error.hint}` : ''}\n`);
+  const line = `gate: ${words}${known && error.hint ? `. Next: ${error.hint}` : ''}\n`;
+  process.stderr.write(leadsToJournal(process.env, 2) ? asError(line) : line);
   process.exit(exitCode);
 }
 
@@ -92,7 +94,11 @@ async function run(): Promise<void> {
     settings = loadSettings(process.env);
 
   const ownLog = new LogRing();
-  const logger = createLogger(settings.LOG_LEVEL, { ring: ownLog, name: 'gate' });
+  const logger = createLogger(settings.LOG_LEVEL, {
+    ring: ownLog,
+    name: 'gate',
+    journal: leadsToJournal(process.env, 1),
+  });
   const gateway = new Gateway({
     settings,
     dataFolder,

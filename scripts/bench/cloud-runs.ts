@@ -1,29 +1,32 @@
-/** The runs of the benchmark `cloud`: a store with its relay, mosquitto with mutual TLS, and who listens there. */
-import { once } from 'node:events';
-import { join } from 'node:path';
+/** The runs of the benchmark `cloud`: the built daemon, mosquitto with mutual TLS, and who listens there. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { openMigrated } from '../../src/store/migrations.ts';
 import { CloudBroker } from '../../test/support/cloud-broker.ts';
-import { testDevice } from '../../test/support/open-store.ts';
 import type { Bench } from './benchmark.ts';
+import { CloudGateway } from './cloud-gateway.ts';
 import { memoryOf } from './process-figures.ts';
 import { mean, quantile } from './quantiles.ts';
-import type { Heard } from './relay-listener.ts';
-import type { RelayPlan, RelayQuestion } from './relaying-store.ts';
+import type { Heard, ListenerPlan } from './relay-listener.ts';
 import type { Channel, Scope } from './scope.ts';
-import type { Built, Plan } from './store-builder.ts';
 
-/** Publishes a second and connection that AWS IoT Core takes. */
-export const AWS_PUBLISHES_PER_SECOND = 100;
 /** A busy house. */
 export const LIVE_PER_SECOND = 50;
 const DEVICES = 50;
-/** As the daemon is started. */
-const DAEMON_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'];
+const LIFTED = {
+  CLOUD_PUBLISHES_PER_SECOND: '0',
+  CLOUD_UNACKNOWLEDGED_MAX: '0',
+  CLOUD_BACKLOG_KIB_PER_SECOND: '0',
+};
+/** An add-on that has more to report than a run lasts. */
+const FOR_EVER_MS = 3_600_000;
+/** How long the daemon stores without a cloud, before its broker is started. */
+const ALONE_MS = 15_000;
+const ALONE_SHORT_MS = 5_000;
 const SAMPLE_MS = 500;
 const DRAIN_MS = 1_800_000;
 /** When nothing has come for so long, nothing more will. */
 const QUIET_MS = 8_000;
+/** How quickly an add-on reports what is stored in an outage. */
+const OUTAGE_PER_SECOND = 2_000;
 
 export interface RelayRun {
   live: { p50: number; p99: number; samples: number };
@@ -31,7 +34,7 @@ export interface RelayRun {
   perSecond: number;
   relayed: number;
   repeats: number;
-  /** Resident bytes of the whole program: before it connected, the most, and the mean of the last quarter. */
+  /** Resident bytes of the daemon: before it connected, the most, and the mean of the last quarter. */
   rss: { idle: number; most: number; end: number };
 }
 
@@ -46,43 +49,15 @@ export function filesOf(broker: CloudBroker, name: string) {
   return { url: broker.url, ca: broker.authorityPath, cert, key };
 }
 
-export async function startListener(scope: Scope, broker: CloudBroker): Promise<Channel> {
-  const listener = scope.fork('relay-listener.ts', [JSON.stringify(filesOf(broker, 'cloud'))]);
+export async function startListener(
+  scope: Scope,
+  broker: CloudBroker,
+  { name, topic }: { name: string; topic: string } = { name: 'cloud', topic: 'data/#' },
+): Promise<Channel> {
+  const plan: ListenerPlan = { ...filesOf(broker, name), name, topic };
+  const listener = scope.fork('relay-listener.ts', [JSON.stringify(plan)]);
   await listener.next();
   return listener;
-}
-
-/** A folder with a store in which `readings` wait for the cloud. */
-export async function filledFolder(
-  scope: Scope,
-  readings: number,
-): Promise<{ folder: string; deviceId: string }> {
-  const folder = scope.folder();
-  const file = join(folder, 'gate.db');
-  const ids = Array.from({ length: DEVICES }, (_, n) => `device-${String(n).padStart(3, '0')}`);
-  const database = await openMigrated(file);
-  const add = database.prepare('INSERT INTO device (id, record) VALUES (?, ?)');
-  for (const id of ids) add.run(id, JSON.stringify(testDevice(id)));
-  database.close();
-  if (readings > 0) {
-    const plan: Plan = {
-      file,
-      ids,
-      readings,
-      batch: 5_000,
-      lastTs: Date.now(),
-      spreadMs: 86_400_000,
-      relayed: true,
-    };
-    await scope.fork('store-builder.ts', [JSON.stringify(plan)]).next<Built>();
-  }
-  return { folder, deviceId: ids[0] ?? '' };
-}
-
-export async function startRelay(scope: Scope, plan: RelayPlan): Promise<Channel> {
-  const program = scope.fork('relaying-store.ts', [JSON.stringify(plan)], DAEMON_FLAGS);
-  await program.next();
-  return program;
 }
 
 export interface RunOptions {
@@ -93,23 +68,31 @@ export interface RunOptions {
 }
 
 /** Live readings all the time, and beside them a backlog, to its end or for so long. */
-export async function relayRun({ scope }: Bench, { backlog, aws, forMs }: RunOptions): Promise<RelayRun> {
+export async function relayRun(
+  { scope, short }: Bench,
+  { backlog, aws, forMs }: RunOptions,
+): Promise<RelayRun> {
   const broker = await startBroker(scope);
-  const listener = await startListener(scope, broker);
-  const filled = await filledFolder(scope, backlog);
-  const program = await startRelay(scope, {
-    ...filled,
-    aws,
-    publishesPerSecond: AWS_PUBLISHES_PER_SECOND,
+  // who takes the lists has his hands full with them: live readings are taken by another, as a cloud would
+  const lists = await startListener(scope, broker, { name: 'lists', topic: 'data/+/+' });
+  const live = await startListener(scope, broker, { name: 'live', topic: 'data/+/+/+' });
+  const job = { devices: DEVICES, readingsPerSecond: LIVE_PER_SECOND, warmUpMs: 0, measureMs: FOR_EVER_MS };
+  const gateway = await CloudGateway.prepare(scope, broker, {
+    backlog,
+    job: { ...job, stamped: true },
+    environment: aws ? {} : LIFTED,
   });
-  const ask = <T>(question: RelayQuestion) => program.ask<T>(question);
-  const idle = memoryOf(program.pid).rss;
-  const { at: begunAt } = await ask<{ at: number }>({ connect: filesOf(broker, 'gateway') });
+  await broker.stop();
+  await gateway.start();
+  await pause(short ? ALONE_SHORT_MS : ALONE_MS);
+  const idle = memoryOf(gateway.pid).rss;
+  await broker.start();
+  const begunAt = await gateway.connected();
   const startedAt = performance.now();
-  await ask({ live: LIVE_PER_SECOND });
   const rss: number[] = [];
   const latencies: number[] = [];
-  let heard = await listener.ask<Heard>({});
+  await live.ask<Heard>({ liveFrom: begunAt });
+  let heard = await lists.ask<Heard>({ liveFrom: begunAt });
   const isOver = () => {
     const ms = performance.now() - startedAt;
     if (ms > DRAIN_MS) throw new Error(`the backlog was not drained within ${DRAIN_MS} ms`);
@@ -117,11 +100,12 @@ export async function relayRun({ scope }: Bench, { backlog, aws, forMs }: RunOpt
   };
   while (!isOver()) {
     await pause(SAMPLE_MS);
-    rss.push(memoryOf(program.pid).rss);
-    heard = await listener.ask<Heard>({});
-    latencies.push(...heard.latencies);
+    rss.push(memoryOf(gateway.pid).rss);
+    heard = await lists.ask<Heard>({});
+    // one that went with the backlog counts too
+    latencies.push(...heard.latencies, ...(await live.ask<Heard>({})).latencies);
   }
-  await ask({ live: 0 });
+  await gateway.kill();
   await broker.stop();
   return {
     live: { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99), samples: latencies.length },
@@ -136,18 +120,31 @@ export async function relayRun({ scope }: Bench, { backlog, aws, forMs }: RunOpt
 export async function killedRelay({ scope }: Bench, readings: number): Promise<number> {
   const broker = await startBroker(scope);
   const listener = await startListener(scope, broker);
-  const filled = await filledFolder(scope, 0);
-  const plan: RelayPlan = { ...filled, aws: false, publishesPerSecond: 0 };
-  const first = await startRelay(scope, plan);
-  await first.ask({ store: readings });
-  const gone = once(first.process, 'exit');
-  first.process.kill('SIGKILL');
-  await gone;
-  const second = await startRelay(scope, plan);
-  await second.ask({ connect: filesOf(broker, 'gateway') });
-  const { arrived } = await drained(listener, readings);
+  const job = { devices: DEVICES, readingsPerSecond: OUTAGE_PER_SECOND, warmUpMs: 0, stamped: false };
+  const gateway = await CloudGateway.prepare(scope, broker, {
+    backlog: 0,
+    job: { ...job, measureMs: (readings * 1_000) / OUTAGE_PER_SECOND },
+    environment: LIFTED,
+  });
   await broker.stop();
-  return readings - arrived;
+  gateway.reports.forget();
+  await gateway.start();
+  const { acknowledged } = await gateway.reports.done();
+  if (acknowledged < readings) throw new Error(`only ${acknowledged} of ${readings} readings were stored`);
+  await gateway.kill();
+  await broker.start();
+  await gateway.start();
+  await gateway.connected();
+  let missing = readings;
+  for (let quietMs = 0; missing > 0 && quietMs < QUIET_MS; quietMs += SAMPLE_MS) {
+    await pause(SAMPLE_MS);
+    const before = missing;
+    missing = (await listener.ask<Heard>({ upTo: acknowledged })).missing;
+    if (missing < before) quietMs = 0;
+  }
+  await gateway.kill();
+  await broker.stop();
+  return missing;
 }
 
 /** Waits until nothing more arrives. The rate is that from the first to the last. */

@@ -4,19 +4,14 @@
  */
 import type { Bench, Benchmark, Section } from './benchmark.ts';
 import { type BridgeRun, bridgeRun } from './cloud-bridge.ts';
-import {
-  AWS_PUBLISHES_PER_SECOND,
-  killedRelay,
-  LIVE_PER_SECOND,
-  type RelayRun,
-  relayRun,
-} from './cloud-runs.ts';
+import { killedRelay, LIVE_PER_SECOND, type RelayRun, relayRun } from './cloud-runs.ts';
 import { count, megabytes, ms } from './units.ts';
 
 const AIM_PER_SECOND = 20_000;
 const AIM_LIVE_MS = 1_000;
-/** The most that a backlog may take beside what live readings take, at the rate that is the default. */
+/** The most that the daemon may grow by while it drains a backlog: within the limits, and without any. */
 const AIM_GROWTH_BYTES = 15e6;
+const AIM_LIFTED_GROWTH_BYTES = 25e6;
 
 async function run(bench: Bench): Promise<Section> {
   const { short, say } = bench;
@@ -40,9 +35,10 @@ async function run(bench: Bench): Promise<Section> {
   const rows: [string, RelayRun][] = [
     ['live readings alone', live],
     [`beside a backlog of ${count(backlog)}, without limits`, lifted],
-    [`beside the same backlog, ${AWS_PUBLISHES_PER_SECOND} publishes/s and 384 KiB/s`, aws],
+    [`beside the same backlog, 90 publishes/s and 384 KiB/s`, aws],
   ];
-  const grown = aws.rss.most - live.rss.most;
+  const grown = aws.rss.most - aws.rss.idle;
+  const grownLifted = lifted.rss.most - lifted.rss.idle;
   const p99 = Math.max(lifted.live.p99, aws.live.p99);
   return {
     title: 'Cloud: from the store to the broker',
@@ -60,10 +56,16 @@ async function run(bench: Bench): Promise<Section> {
         met: p99 < AIM_LIVE_MS,
       },
       {
-        what: 'memory that a backlog takes at most within the limits, beside that for live readings alone',
+        what: 'memory that the daemon grows by while it drains a backlog, within the limits',
         aim: `≤ ${megabytes(AIM_GROWTH_BYTES)} MB`,
         measured: `${megabytes(grown)} MB`,
         met: grown <= AIM_GROWTH_BYTES,
+      },
+      {
+        what: 'the same without limits',
+        aim: `≤ ${megabytes(AIM_LIFTED_GROWTH_BYTES)} MB`,
+        measured: `${megabytes(grownLifted)} MB`,
+        met: grownLifted <= AIM_LIFTED_GROWTH_BYTES,
       },
     ],
     tables: [
@@ -103,13 +105,13 @@ async function run(bench: Bench): Promise<Section> {
     ],
     notes: [
       'Nothing of the relay’s was missing. (Otherwise the benchmark ends with an error.)',
-      'Without limits the JavaScript heap grows until its next full collection: that is the garbage of what was sent, and no part of it is kept.',
-      'RSS is that of a whole Node process with the store, its thread, the relay and the MQTT client, run from the sources.',
+      'Without limits the daemon grows in the first seconds and stays so: that is the garbage of what was sent. After the next full collection the heap has in use what it had before.',
+      'RSS is that of the built daemon, as it is started by `npm start`; “before” is while it stores live readings and its broker is away.',
     ],
     how: [
-      'The store, the relay and an MQTT client are a program of their own, the listener at the broker another. A live reading counts from being handed to the store until the listener has it: one commit with its fsync, the relay, and both ways through the broker.',
-      `The backlog is stored beforehand: readings of 50 devices, \`{temperature, humidity, battery, linkquality}\`. Within the limits of AWS IoT Core one publish goes every ${1_000 / AWS_PUBLISHES_PER_SECOND} ms at most, and the run ends after a set time. A live reading that went with the backlog counts too.`,
-      'The bridge: mosquitto with `persistence true`, QoS 1, an unlimited queue and the same certificates; filled by one client with 50 messages under way, and killed when all were acknowledged. Its rate is from the first to the last arrival; that of the relay from the moment it was told of the connection to the last arrival.',
+      'The built daemon with its own link to the cloud, mosquitto with mutual TLS, and two listeners there: one takes the lists, one the live readings, each a program of its own. A live reading counts from being reported by an add-on on the SDK until the listener has it: the embedded broker, one commit with its fsync, the relay, the link, and both ways through mosquitto.',
+      `The backlog is stored beforehand: readings of 50 devices, \`{temperature, humidity, battery, linkquality}\`. Within the limits of AWS IoT Core is how the daemon is set when nothing is said, and the run ends after a set time. A live reading that went with the backlog counts too, but not one that was stored while the broker was away.`,
+      'The bridge: mosquitto with `persistence true`, QoS 1, an unlimited queue and the same certificates; filled by one client with 50 messages under way, and killed when all were acknowledged. Its rate is from the first to the last arrival; that of the relay from the connection to the last arrival.',
     ],
   };
 }

@@ -29,14 +29,14 @@ const AIM_LAST_MS = 2;
 const AIM_DAY_MS = 8;
 
 /** One kind of question, to either side. */
-interface Kind {
+export interface Kind {
   name: string;
   values: number;
   gate: (n: number) => string;
   influx: (n: number) => string;
 }
 
-interface Measured {
+export interface Measured {
   kind: Kind;
   gate: number[];
   influx: number[];
@@ -47,7 +47,7 @@ interface Measured {
 const LAST = `last ${LAST_N} values of one attribute`;
 const DAY = `24 h of raw values of one attribute of a plug`;
 
-function kindsFor({ ids, firstTs, lastTs }: Filled): Kind[] {
+export function kindsFor({ ids, firstTs, lastTs }: Filled): Kind[] {
   const plug = (n: number) => ids[n % PLUGS] as string;
   const sensor = (n: number) => ids[PLUGS + (n % SENSORS)] as string;
   const begin = (n: number) => Math.ceil(firstTs + ((n * 0.618) % 1) * (lastTs - firstTs - DAY_MS));
@@ -103,10 +103,7 @@ function pairsOfInflux(body: string): [number, unknown][] {
   return rows.map(([ts, first, , mean]) => [ts, mean === undefined ? first : Number(mean).toFixed(6)]);
 }
 
-async function measure(
-  kind: Kind,
-  { gateUrl, influx }: { gateUrl: string; influx: Influx },
-): Promise<Measured> {
+export async function measure(kind: Kind, { gateUrl, influx }: Houses): Promise<Measured> {
   const agents = [0, 1].map(() => new Agent({ keepAlive: true, maxSockets: 1 })) as [Agent, Agent];
   const measured: Measured = { kind, gate: [], influx: [], gateBytes: 0, influxBytes: 0 };
   try {
@@ -131,7 +128,15 @@ async function measure(
   return measured;
 }
 
-async function run(bench: Bench): Promise<Section> {
+/** Both with the same readings, asked over HTTP. */
+export interface Houses {
+  gateUrl: string;
+  influx: Influx;
+  filled: Filled;
+  readings: number;
+}
+
+export async function startHouses(bench: Bench): Promise<Houses & { stop: () => Promise<void> }> {
   const missing = installPeers(['influxdb']);
   if (missing.length > 0) throw new Error(`without its peer this measures nothing: ${missing.join('; ')}`);
   const readings = bench.short ? 1_000_000 : 5_000_000;
@@ -144,10 +149,24 @@ async function run(bench: Bench): Promise<Section> {
   await influx.settled();
   bench.say('asking');
   const daemon = await startDaemon(bench, dataFolder);
+  return {
+    gateUrl: daemon.url,
+    influx,
+    filled,
+    readings,
+    stop: async () => {
+      await daemon.stop();
+      influx.stop();
+    },
+  };
+}
+
+async function run(bench: Bench): Promise<Section> {
+  const houses = await startHouses(bench);
+  const { filled, readings } = houses;
   const results: Measured[] = [];
-  for (const kind of kindsFor(filled)) results.push(await measure(kind, { gateUrl: daemon.url, influx }));
-  await daemon.stop();
-  influx.stop();
+  for (const kind of kindsFor(filled)) results.push(await measure(kind, houses));
+  await houses.stop();
   const p50 = (name: string) => quantile(results.find(({ kind }) => kind.name === name)?.gate ?? [], 0.5);
   const both = (samples: readonly number[]) =>
     [0.5, 0.99].map((q) => quantile(samples, q).toFixed(2)).join(' / ');

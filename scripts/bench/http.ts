@@ -24,7 +24,7 @@ const SETTLE_MS = 25_000;
 const LATE_AIM_MS = 250;
 const MISSED_AIM = 0.01;
 
-interface Polling {
+export interface Polling {
   /** Milliseconds later than an interval after the one before. */
   late: number[];
   polls: number;
@@ -65,7 +65,7 @@ async function measured(
   };
 }
 
-async function gatePolling(bench: Bench, windowMs: number) {
+export async function gatePolling(bench: Bench, windowMs: number) {
   const scope = new Scope();
   try {
     const devices = scope.fork('http-devices.ts');
@@ -106,7 +106,7 @@ async function gatePolling(bench: Bench, windowMs: number) {
   }
 }
 
-async function nodeRedPolling(bench: Bench, windowMs: number): Promise<Polling> {
+export async function nodeRedPolling(bench: Bench, windowMs: number): Promise<Polling> {
   const scope = new Scope();
   try {
     const devices = scope.fork('http-devices.ts');

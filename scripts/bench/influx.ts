@@ -12,7 +12,8 @@ import type { HouseReading } from './house.ts';
 import { cpuSecondsOf, memoryOf } from './process-figures.ts';
 import type { Scope } from './scope.ts';
 
-const BATCH = 5_000;
+/** Readings in a request, while a store is filled. */
+const FILLING = 5_000;
 const DATABASE = 'bench';
 /** So little processor time in a second counts as idle: its compactions are over. */
 const IDLE_CPU_S = 0.05;
@@ -59,10 +60,10 @@ export class Influx {
   }
 
   /** One measurement, tagged with the device; each value of a reading is a field. */
-  async fill(readings: Iterator<HouseReading>, ids: readonly string[]): Promise<void> {
+  async fill(readings: Iterator<HouseReading>, ids: readonly string[], batch = FILLING): Promise<void> {
     for (;;) {
       const lines: string[] = [];
-      while (lines.length < BATCH) {
+      while (lines.length < batch) {
         const { done, value } = readings.next();
         if (done) break;
         lines.push(lineOf(value, ids[value.device] as string));

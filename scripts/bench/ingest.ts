@@ -3,20 +3,11 @@
  * the way. Beside it, in the same run and with the same readings: bare aedes, which only acknowledges, and bare
  * `node:sqlite`, which only writes.
  */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { addonTopics } from '../../src/contract/topics.ts';
+import { reportTo } from './addon-alone.ts';
 import type { Bench, Benchmark, Section } from './benchmark.ts';
-import {
-  BENCH_SLUG,
-  cpuDuring,
-  DEVICES,
-  Reports,
-  receivedBy,
-  startLoadedGateway,
-  writeReportingAddon,
-} from './loaded-gateway.ts';
+import { cpuDuring, DEVICES, receivedBy, startLoadedGateway } from './loaded-gateway.ts';
 import { median } from './quantiles.ts';
 import type { Done, Job } from './reporting-addon.ts';
 import type { Received } from './socket-client.ts';
@@ -26,7 +17,7 @@ const AIM_PER_SECOND = 10_000;
 const WARM_UP_MS = 5_000;
 const BATCHES = [250, 1_000];
 
-interface Rates {
+export interface Rates {
   min: number;
   median: number;
   mean: number;
@@ -46,7 +37,7 @@ interface Stored {
   distinct: number;
 }
 
-function ratesOf({ samples }: Done): Rates {
+export function ratesOf({ samples }: Done): Rates {
   const perSecond = samples.slice(1).map(({ atMs, acknowledged }, index) => {
     const before = samples[index] as Done['samples'][number];
     return ((acknowledged - before.acknowledged) * 1_000) / (atMs - before.atMs);
@@ -60,7 +51,7 @@ function ratesOf({ samples }: Done): Rates {
   };
 }
 
-const jobOf = ({ short }: Bench): Job => ({
+export const jobOf = ({ short }: Bench): Job => ({
   devices: DEVICES,
   readingsPerSecond: 0,
   warmUpMs: WARM_UP_MS,
@@ -68,7 +59,7 @@ const jobOf = ({ short }: Bench): Job => ({
   stamped: false,
 });
 
-async function gatewayRun(bench: Bench): Promise<GatewayRun> {
+export async function gatewayRun(bench: Bench): Promise<GatewayRun> {
   const gateway = await startLoadedGateway(bench.scope, jobOf(bench));
   const { daemon, client, addonPid, begun, reports, dataFolder } = gateway;
   const [ofDaemon, ofAddon, ofClient] = await cpuDuring(begun, [
@@ -103,38 +94,19 @@ function storedIn(file: string): Stored {
 async function bareBrokerRun(
   bench: Bench,
 ): Promise<{ rates: Rates; cpu: { broker: number; addon: number } }> {
-  const folder = bench.scope.folder();
-  writeReportingAddon(folder);
-  const dataFolder = join(folder, 'data');
-  mkdirSync(dataFolder);
   const broker = bench.scope.fork('bare-broker.ts');
   const { port } = await broker.next<{ port: number }>();
-  const devices = Array.from({ length: DEVICES }, (_, n) => ({
-    id: `device-${n}`,
-    type: null,
-    parameters: {},
-    address: null,
-  }));
-  await broker.ask({
-    topic: addonTopics(BENCH_SLUG).config,
-    payload: JSON.stringify({ parameters: jobOf(bench), devices }),
-  });
-  const flags = ['--max-semi-space-size=1', '--max-old-space-size=128'];
-  const addon = bench.scope.spawn([...flags, join(folder, 'reporting-addon.js')], {
-    cwd: dataFolder,
-    env: {
-      GATE_BROKER_URL: `mqtt://127.0.0.1:${port}`,
-      GATE_ADDON: BENCH_SLUG,
-      GATE_ADDON_TOKEN: 'none',
-      GATE_DATA_FOLDER: dataFolder,
+  const { done, cpu } = await reportTo(
+    bench,
+    {
+      url: `mqtt://127.0.0.1:${port}`,
+      pid: broker.pid,
+      retain: (topic, payload) => broker.ask({ topic, payload }),
     },
-  });
-  const reports = new Reports(dataFolder);
-  const [ofBroker, ofAddon] = await cpuDuring(await reports.begun(), [broker.pid, addon.pid ?? 0]);
-  const rates = ratesOf(await reports.done());
-  addon.kill('SIGTERM');
+    jobOf(bench),
+  );
   broker.process.kill('SIGTERM');
-  return { rates, cpu: { broker: ofBroker ?? 0, addon: ofAddon ?? 0 } };
+  return { rates: ratesOf(done), cpu };
 }
 
 async function bareSqliteRun({ scope, short }: Bench, batch: number): Promise<number> {

@@ -44,11 +44,16 @@ export function writeNumber({ bus }: BusClient, number: number): Promise<void> {
 }
 
 /** Writes the numbers from 0 at a steady pace; resolves when all are confirmed. */
-export async function writeSteadily(client: BusClient, total: number, everyMs: number): Promise<void> {
+export async function writeSteadily(
+  client: BusClient,
+  total: number,
+  everyMs: number,
+  onConfirmed: () => void = () => undefined,
+): Promise<void> {
   const writes: Promise<void>[] = [];
   await new Promise<void>((resolve) => {
     const timer = setInterval(() => {
-      const write = writeNumber(client, writes.length);
+      const write = writeNumber(client, writes.length).then(onConfirmed);
       // told by Promise.all below, when all have been begun
       write.catch(() => undefined);
       writes.push(write);

@@ -13,8 +13,16 @@ import { busClient, DESTINATION, writeNumber } from './knx-client.ts';
 const WARM_UP = 50;
 const START_MS = 60_000;
 
-export interface LiveTimes {
+export interface LiveRate {
   perSecond: number;
+  /** How long it lasts before times are taken; some telegrams where nothing is said. */
+  afterSeconds?: number;
+  /** In words. */
+  what: string;
+}
+
+export interface LiveTimes {
+  what: string;
   sent: number;
   /** From the write on the bus to the event, in milliseconds. */
   times: number[];
@@ -27,7 +35,7 @@ interface Told {
 /** At each of these rates for so many seconds. */
 export async function telegramsToClient(
   bench: Bench,
-  rates: readonly number[],
+  rates: readonly LiveRate[],
   seconds: number,
 ): Promise<LiveTimes[]> {
   const knxd = await Knxd.start();
@@ -65,9 +73,10 @@ export async function telegramsToClient(
     await until('the client is connected', () => socket.connected);
     const results: LiveTimes[] = [];
     let next = 0;
-    for (const perSecond of rates) {
+    for (const { perSecond, afterSeconds, what } of rates) {
       const sentMs = new Map<number, number>();
-      const total = WARM_UP + perSecond * seconds;
+      const warmUp = afterSeconds === undefined ? WARM_UP : perSecond * afterSeconds;
+      const total = warmUp + perSecond * seconds;
       await paced(perSecond, total, () => {
         sentMs.set(next, performance.now());
         const written = writeNumber(device, next);
@@ -77,12 +86,12 @@ export async function telegramsToClient(
       await until('all are here', () => [...sentMs.keys()].every((number) => heardMs.has(number))).catch(
         () => undefined,
       );
-      const measured = [...sentMs].slice(WARM_UP);
+      const measured = [...sentMs].slice(warmUp);
       const times = measured.flatMap(([number, atMs]) => {
         const heardAtMs = heardMs.get(number);
         return heardAtMs === undefined ? [] : [heardAtMs - atMs];
       });
-      results.push({ perSecond, sent: measured.length, times });
+      results.push({ what, sent: measured.length, times });
     }
     socket.disconnect();
     return results;

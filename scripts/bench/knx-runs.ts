@@ -1,4 +1,5 @@
 /** What is done to one tunnel: bursts, a lossy network with an outage, a server that is killed, what comes in. */
+import { SERVICE } from '../../addons/knx/src/wire/ip-frame.ts';
 import { Knxd } from '../../test/support/knxd.ts';
 import { UdpRelay } from '../../test/support/udp-relay.ts';
 import { until } from '../../test/support/until.ts';
@@ -16,6 +17,8 @@ export const LOSS = 0.02;
 export const OUTAGE_MS = 5_000;
 export const DOWN_MS = 4_000;
 const EVERY_MS = 100;
+/** What a telegram that has reached knxd may take to both its sides. */
+const SETTLE_MS = 500;
 
 const later = (afterMs: number) => new Promise((resolve) => setTimeout(resolve, afterMs));
 
@@ -75,20 +78,46 @@ export async function lossAndOutage(total: number): Promise<Delivery> {
   });
 }
 
-/** @returns how long after knxd was started again the tunnel was up, its start included */
-export async function killed(total: number): Promise<number> {
+export interface KilledRun {
+  delivery: Delivery;
+  /** From the start of the new knxd until the tunnel is up, the start and what knxtool takes to listen included. */
+  backMs: number;
+}
+
+/** `knxtool` dies with knxd, so nothing passes to the new one until another `knxtool` listens: that time counts. */
+export async function killed(total: number): Promise<KilledRun> {
   return withKnxd(async (knxd, connect) => {
-    const client = await connect(knxd.port);
-    const written = writeSteadily(client, total, EVERY_MS);
-    await later(1_000);
-    await knxd.kill();
-    await later(DOWN_MS);
-    const backMs = performance.now();
-    await knxd.start();
-    await until('the tunnel is up again', () => client.upsMs.length > 1);
-    const tookMs = Math.max(0, (client.upsMs.at(-1) ?? 0) - backMs);
-    await written;
-    return tookMs;
+    const relay = new UdpRelay(knxd.port);
+    try {
+      const client = await connect(await relay.start(), true);
+      const heard = await knxd.listen();
+      const confirmed = { count: 0 };
+      const written = writeSteadily(client, total, EVERY_MS, () => {
+        confirmed.count += 1;
+      });
+      await later(1_000);
+      // what is on its way from knxd to knxtool would be lost with them, and not counted; what has reached knxd is let
+      // through to its end, for knxd holds up everybody while one client does not acknowledge
+      relay.loses = (bytes, direction) =>
+        direction === 'toServer' && bytes.readUInt16BE(2) === SERVICE.tunnellingRequest;
+      await later(SETTLE_MS);
+      await until('knxtool has told all', () => deliveryOf(heard, total).delivered >= confirmed.count);
+      await knxd.kill();
+      relay.loses = () => true;
+      await later(DOWN_MS);
+      const startedMs = performance.now();
+      await knxd.start();
+      const again = await knxd.listen();
+      relay.loses = () => false;
+      await until('the tunnel is up again', () => client.upsMs.length > 1);
+      const backMs = Math.max(0, (client.upsMs.at(-1) ?? 0) - startedMs);
+      await written;
+      const all = () => deliveryOf([...heard, ...again], total);
+      await until('all are heard', () => all().delivered === total).catch(() => undefined);
+      return { delivery: all(), backMs };
+    } finally {
+      relay.stop();
+    }
   });
 }
 

@@ -2,7 +2,7 @@
  * The compiled daemon under load: the reporting add-on as its child, installed as a foreign one on the compiled SDK,
  * 20 devices made over the Unix socket, and one socket.io client that takes everything.
  */
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import ts from 'typescript';
@@ -53,8 +53,13 @@ export class Reports {
     return this.#read('begun.json', START_MS);
   }
 
-  done(): Promise<Done> {
-    return this.#read('done.json', TAIL_MS);
+  done(tailMs = TAIL_MS): Promise<Done> {
+    return this.#read('done.json', tailMs);
+  }
+
+  /** What an earlier run has written. */
+  forget(): void {
+    for (const name of ['begun.json', 'done.json']) rmSync(join(this.#folder, name), { force: true });
   }
 
   #read<T>(name: string, deadlineMs: number): Promise<T> {

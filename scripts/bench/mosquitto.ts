@@ -12,14 +12,24 @@ export interface Mosquitto {
   pid: number;
 }
 
-export async function startMosquitto(scope: Scope): Promise<Mosquitto> {
+/** @param settings further lines of its configuration, made for its folder */
+export async function startMosquitto(
+  scope: Scope,
+  settings: (folder: string) => readonly string[] = () => [],
+): Promise<Mosquitto> {
   const path = programPath('mosquitto');
   if (path === undefined) throw new Error('mosquitto is not installed: node scripts/peers.ts mosquitto');
   const port = await freePort();
   const folder = scope.folder();
   const file = join(folder, 'mosquitto.conf');
   // without nodelay, latencies read some 20 ms too high
-  writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n`);
+  const lines = [
+    `listener ${port} 127.0.0.1`,
+    'allow_anonymous true',
+    'set_tcp_nodelay true',
+    ...settings(folder),
+  ];
+  writeFileSync(file, `${lines.join('\n')}\n`);
   // it drops root before it is up
   chmodSync(folder, 0o755);
   const { pid = 0 } = scope.program(path, ['-c', file]);

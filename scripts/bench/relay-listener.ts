@@ -1,6 +1,7 @@
 /**
  * The cloud's end of the relay as a program of its own: counts what arrives, and how long live readings took. Forked
- * with the address and the files as JSON. Asked anything it says what it has found since the last time.
+ * with a `ListenerPlan` as JSON. Asked anything it says what it has found since the last time;
+ * asked `{upTo}` also how many of the numbers up to that one are missing, and from `{liveFrom}` on live readings count.
  */
 import { readFileSync } from 'node:fs';
 import mqtt from 'mqtt';
@@ -18,12 +19,23 @@ export interface Heard {
   backlog: number;
   firstAt: number;
   lastAt: number;
+  /** Of the numbers from 1 to the one that was asked for. */
+  missing: number;
 }
 
-const { url, ca, cert, key } = JSON.parse(process.argv[2] ?? '') as Record<
-  'url' | 'ca' | 'cert' | 'key',
-  string
->;
+export interface ListenerPlan extends Record<'url' | 'ca' | 'cert' | 'key', string> {
+  /** Of the client, and of whose certificate it is. */
+  name: string;
+  topic: string;
+}
+
+export interface ListenerQuestion {
+  upTo?: number;
+  /** Live readings count from this moment of the monotonic clock on: those of an outage went with the backlog. */
+  liveFrom?: number;
+}
+
+const { url, ca, cert, key, name, topic } = JSON.parse(process.argv[2] ?? '') as ListenerPlan;
 const NUMBERS_MAX = 8_000_000;
 const seen = new Uint8Array(NUMBERS_MAX);
 const heard: Heard = {
@@ -33,10 +45,11 @@ const heard: Heard = {
   backlog: 0,
   firstAt: Number.NaN,
   lastAt: Number.NaN,
+  missing: 0,
 };
 
 const client = await mqtt.connectAsync(url, {
-  clientId: 'cloud',
+  clientId: name,
   clean: false,
   ca: readFileSync(ca),
   cert: readFileSync(cert),
@@ -53,8 +66,10 @@ client.on('message', (_topic, payload) => {
     const isNew = !seen[item.seq];
     seen[item.seq] = 1;
     // one that went with the backlog was live too when it was stored
-    if (typeof item.data['at'] === 'number') heard.latencies.push(now - item.data['at']);
-    else if (isNew) {
+    const sentAtMs = item.data['sentAtMs'];
+    if (typeof sentAtMs === 'number') {
+      if (isNew && sentAtMs >= liveFrom) heard.latencies.push(now - sentAtMs);
+    } else if (isNew) {
       heard.backlog += 1;
       if (heard.backlog === 1) heard.firstAt = now;
       heard.lastAt = now;
@@ -62,8 +77,13 @@ client.on('message', (_topic, payload) => {
   }
 });
 client.on('error', () => undefined);
-await client.subscribeAsync('data/#', { qos: 1 });
-process.on('message', () => {
+await client.subscribeAsync(topic, { qos: 1 });
+let liveFrom = Number.POSITIVE_INFINITY;
+process.on('message', (question: ListenerQuestion) => {
+  const { upTo = 0 } = question;
+  liveFrom = question.liveFrom ?? liveFrom;
+  heard.missing = 0;
+  for (let seq = 1; seq <= upTo; seq += 1) if (!seen[seq]) heard.missing += 1;
   process.send?.(heard);
   heard.latencies = [];
 });

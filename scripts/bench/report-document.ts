@@ -34,10 +34,11 @@ export function aimsTable({ aims }: Section): Table {
 /** What is measured, as the terminal shows it and the document holds it. */
 export function sectionText(section: Section, occasion: string): string {
   const list = (lines: string[]) => lines.map((line) => `- ${line}`).join('\n');
+  const aims = section.aims.length > 0 ? [aimsTable(section)] : [];
   return [
     `## ${section.title}`,
     occasion,
-    ...[aimsTable(section), ...section.tables].map(tableText),
+    ...[...aims, ...section.tables].map(tableText),
     list(section.notes),
     `How it is measured:`,
     list(section.how),
@@ -51,8 +52,8 @@ function intro(names: readonly string[], date: string): string {
   return `# Benchmarks
 
 Measured, not promised: \`npm run bench\` writes this page. It builds what is packaged and runs it as it is shipped;
-single benchmarks: \`npm run bench -- ${names.join(' ')}\`, a quick look: \`npm run bench -- --short\`. Each figure stands beside
-a raw limit measured in the same run on the same machine, and the ratio between them is what travels to other machines.
+single benchmarks: \`npm run bench -- ${names.filter((name) => name !== 'peers').join(' ')}\`, a quick look: \`npm run bench -- --short\`. \`npm run bench:peers\`
+writes the first table, gate beside what one would run instead. Each figure stands beside a raw limit measured in the same run on the same machine, and the ratio between them is what travels to other machines.
 
 ${tableText({
   title: `The machine of the latest run, ${date}`,

@@ -1,6 +1,7 @@
 /** The course of the Zigbee benchmark: both sides with the same devices, in turn, on sticks that are alike. */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { BareTimes } from './bare-commits.ts';
 import type { Bench } from './benchmark.ts';
 import { type Channel, ended } from './scope.ts';
 import { Zigbee2mqttSide } from './zigbee-2mqtt.ts';
@@ -26,7 +27,15 @@ export interface Figures {
   memory: Map<number, Map<string, Memories>>;
 }
 
-export type Sides = readonly [ours: Side, theirs: Side];
+export const noFigures = (): Figures => ({
+  readyMs: [],
+  latencies: new Map(),
+  commands: [],
+  perSecond: 0,
+  memory: new Map(),
+});
+
+export type Sides = readonly [ours: GateSide, theirs: Side];
 
 interface Thoroughness {
   starts: number;
@@ -89,7 +98,7 @@ async function onStick<T>(
 }
 
 /** All that is measured of a side with the devices of a house, once. */
-async function measureOnce(bench: Bench, side: Side, port: number, figures: Figures): Promise<void> {
+export async function measureOnce(bench: Bench, side: Side, port: number, figures: Figures): Promise<void> {
   const { rounds, measureMs, commands, flood, restMs } = thoroughness(bench);
   await onStick(bench, { side, port, devices: HOUSE }, async (measured, { bulbs }, readyMs) => {
     figures.readyMs.push(readyMs);
@@ -112,9 +121,7 @@ async function measureOnce(bench: Bench, side: Side, port: number, figures: Figu
 
 export async function measureHouse(bench: Bench, sides: Sides, port: number): Promise<Figures[]> {
   const { starts, rounds } = thoroughness(bench);
-  const all = sides.map(
-    (): Figures => ({ readyMs: [], latencies: new Map(), commands: [], perSecond: 0, memory: new Map() }),
-  );
+  const all = sides.map(noFigures);
   for (let n = 0; n < starts; n += 1) {
     bench.say(`start ${n + 1} of ${starts}`);
     for (const [index, side] of sides.entries()) {
@@ -132,17 +139,21 @@ export async function measureHouse(bench: Bench, sides: Sides, port: number): Pr
   return all;
 }
 
-/** What a commit of one row takes, by the disk alone. */
-export async function bareCommits(bench: Bench): Promise<number[]> {
+/** What a commit of one row takes by SQLite alone, and a write by the disk alone, as often as reports come. */
+export async function bareCommits(bench: Bench): Promise<Map<number, BareTimes>> {
   bench.say('bare commits');
   const total = bench.short ? 100 : 400;
-  const args = [join(bench.scope.folder(), 'bare.db'), String(total), String(RATES[0])];
-  return bench.scope.fork('bare-commits.ts', args).next<number[]>();
+  const times = new Map<number, BareTimes>();
+  for (const rate of RATES) {
+    const args = [join(bench.scope.folder(), 'bare.db'), String(total), String(rate)];
+    times.set(rate, await bench.scope.fork('bare-commits.ts', args).next<BareTimes>());
+  }
+  return times;
 }
 
 export async function measureLarge(
   bench: Bench,
-  sides: Sides,
+  sides: readonly Side[],
   port: number,
   all: readonly Figures[],
 ): Promise<void> {

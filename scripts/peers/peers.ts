@@ -21,6 +21,8 @@ export const PEERS = {
     packages: ['docker.io', 'docker-registry', 'busybox-static'],
     programs: ['dockerd', 'docker', 'docker-registry', 'busybox'],
   },
+  /** A clock that a test may set: that of the program that it starts. */
+  faketime: { packages: ['faketime'], programs: ['faketime'] },
   influxdb: { packages: ['influxdb'], programs: ['influxd'] },
   knxd: { packages: ['knxd', 'knxd-tools'], programs: ['knxd', 'knxtool'] },
   mosquitto: {
@@ -30,8 +32,21 @@ export const PEERS = {
   /** A Debian of its own, started with its own systemd. */
   machine: { packages: ['mmdebstrap', 'systemd-container'], programs: ['mmdebstrap', 'systemd-nspawn'] },
   openssl: { packages: ['openssl'], programs: ['openssl'] },
+  podman: {
+    packages: ['podman', 'netavark', 'aardvark-dns', 'runc', 'catatonit'],
+    programs: ['podman', 'runc', 'catatonit'],
+  },
+  /** Runs programs of arm64 on another processor, with that one's C library. */
+  qemu: {
+    packages: ['qemu-user-static', 'libc6-arm64-cross', 'libstdc++6-arm64-cross', 'libatomic1-arm64-cross'],
+    // beside the programs of /usr/bin
+    programs: ['qemu-aarch64-static', '../aarch64-linux-gnu/lib/ld-linux-aarch64.so.1'],
+  },
   shellcheck: { packages: ['shellcheck'], programs: ['shellcheck'] },
   socat: { packages: ['socat'], programs: ['socat'] },
+  strace: { packages: ['strace'], programs: ['strace'] },
+  tmux: { packages: ['tmux'], programs: ['tmux'] },
+  xfs_io: { packages: ['xfsprogs'], programs: ['xfs_io'] },
 } as const satisfies Record<string, Peer>;
 
 export type PeerName = keyof typeof PEERS;

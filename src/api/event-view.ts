@@ -1,5 +1,6 @@
 /** The socket events' payloads, in the documented shapes. Pure. */
 import type { GatewayEvents } from '../core/events.ts';
+import { installationReport } from '../core/installation-report.ts';
 import type { Device } from '../model/device.ts';
 
 /** What a caller may narrow a socket to, and the events of each kind. */
@@ -101,22 +102,9 @@ export function installationEvent(
   ended: GatewayEvents['installationEnded'],
   { gatewayId, projectId, version }: GatewayIdentity,
 ) {
-  const { slug, protocolId, exitStatus, installationSuccess, stdout, stderr, ts } = ended;
-  const own = { gate: `instathings/gate:${version}` };
-  const event = {
-    dt_install: ts,
-    protocol: slug,
-    protocolId,
-    exitStatus,
-    installationSuccess,
-    stdout,
-    stderr,
-    versions: installationSuccess ? { [slug]: ended.image ?? `${slug}:${ended.version}`, ...own } : own,
-    newContainers: installationSuccess ? [slug] : [],
-    projectId,
-    deviceId: gatewayId,
-  };
-  return { name: installationSuccess ? 'installation_succeded' : 'installation_failed', payload: { event } };
+  const event = { ...installationReport(ended, version), projectId, deviceId: gatewayId };
+  const name = ended.installationSuccess ? 'installation_succeded' : 'installation_failed';
+  return { name, payload: { event } };
 }
 
 /** A step of an installation, an update or a removal: an addition. */

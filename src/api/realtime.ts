@@ -137,14 +137,15 @@ export class Realtime {
   }
 
   #tellReading(reading: StoredReading): void {
-    const { deviceId, data, ts } = reading;
+    const { deviceId, data, ts, clock } = reading;
+    const unsure = clock === undefined ? {} : { clock };
     const to = this.#socketIo.listeners('data', deviceId);
     if (to) {
       const time = isoTime(ts);
-      to.emit('data', { deviceId, payload: data, ts: time });
+      to.emit('data', { deviceId, payload: data, ts: time, ...unsure });
       const named = this.#socketIo.wantingDeviceNames(to);
       named?.emit(`data_${deviceId}`, data);
-      named?.emit(deviceId, { action: 'data', payload: data, ts: time });
+      named?.emit(deviceId, { action: 'data', payload: data, ts: time, ...unsure });
     }
     if (this.#webSockets.hears('data', deviceId)) {
       const payload = cloudDataPayload(reading, this.#parts.identity);

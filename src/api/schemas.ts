@@ -1,5 +1,6 @@
 /** Schemas that the answers of several routes have in common. */
 import * as v from 'valibot';
+import { CLOCK_MARKS } from '../model/reading.ts';
 
 export const text = (description: string) => v.pipe(v.string(), v.description(description));
 
@@ -21,3 +22,13 @@ export const imageProgressSchema = v.object({
 
 /** What answers `{}`: done. */
 export const nothingSchema = v.strictObject({});
+
+/** What a reading's time is worth. */
+export const clockSchema = v.optional(
+  v.pipe(
+    v.picklist(CLOCK_MARKS),
+    v.description(
+      'Where the box had no right clock when it was measured: `unsure`, `ts` will be put right; `estimated`, `ts` is the latest that it can have been',
+    ),
+  ),
+);

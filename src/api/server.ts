@@ -68,7 +68,15 @@ export class Api {
     this.#realtime = new Realtime({
       admission: new SocketAdmission({ ...checks, events, now: parts.now }),
       origins,
-      identity: { ...settings.identity, gatewayId, projectId, version: settings.version ?? 'unknown' },
+      identity: {
+        gatewayId,
+        projectId,
+        version: settings.version ?? 'unknown',
+        retentionDays: settings.identity.retentionDays,
+        get principal() {
+          return settings.identity.principal;
+        },
+      },
       gateway: () => gatewayFacts(parts),
       events,
       logger,

@@ -28,7 +28,7 @@ export interface ApiSettings {
   /** What a caller from the LAN may do without a token. */
   anonymous: AnonymousAccess;
   rateLimits: RateLimits;
-  /** What events say of this gateway itself. */
+  /** What events say of this gateway itself; `principal` changes when its certificate is replaced. */
   identity: Pick<GatewayIdentity, 'principal' | 'retentionDays'>;
   /** Browser origins that may read answers and socket events. */
   corsOrigins: readonly string[];

@@ -80,9 +80,10 @@ async function backup(tools: Tools, file: string | undefined, options: BackupOpt
     throw new GatewayError('badSetting', 'where to? Name a file, or a folder with --into');
   }
   const { terminal, version, environment } = tools;
+  const { signal } = terminal;
   const seal =
     recipient === undefined
-      ? { passphrase: await passphraseFrom({ file: passphraseFile, environment, isNew: true }) }
+      ? { passphrase: await passphraseFrom({ file: passphraseFile, environment, isNew: true, signal }) }
       : { recipient };
   const { takeBackup } = await import('../backup/take-backup.ts');
   const { backupName, keepNewest } = await import('../backup/rotation.ts');
@@ -145,7 +146,14 @@ async function restore(tools: Tools, file: string, options: RestoreOptions): Pro
   if (options.stage === undefined) await refuseRunning(client());
   const key =
     identity === undefined
-      ? { passphrase: await passphraseFrom({ file: passphraseFile, environment, isNew: false }) }
+      ? {
+          passphrase: await passphraseFrom({
+            file: passphraseFile,
+            environment,
+            isNew: false,
+            signal: terminal.signal,
+          }),
+        }
       : { identity: identityIn(identity) };
   const { restoreBackup, stageBackup } = await import('../backup/restore-backup.ts');
   const onProgress = options.progress && progressTo(tools);

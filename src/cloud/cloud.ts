@@ -2,6 +2,7 @@
  * The link to the cloud and what goes over it (docs/contracts.md): commands, reports, and through the relay the
  * readings. Its line in health says whether it is connected, and if not why.
  */
+import { X509Certificate } from 'node:crypto';
 import type { Commands } from '../core/commands.ts';
 import type { Devices } from '../core/devices.ts';
 import type { GatewayEventBus } from '../core/events.ts';
@@ -167,6 +168,10 @@ export class Cloud {
   #up(connection: CloudConnection, refused: readonly string[]): void {
     const { health, events, relay, now, logger } = this.#parts;
     this.#connection = connection;
+    // before anything is told of the connection: whoever hears it is told as whom the gateway is known
+    events.emit('gatewayCertified', {
+      fingerprint: new X509Certificate(connection.certificate).fingerprint256,
+    });
     const unheard = refused.filter((topic) => !this.#parts.topics.isOptional(topic));
     for (const topic of refused) logger.warn({ topic }, 'the broker refuses this subscription');
     this.#tellStatus(connection, 'connected').catch((error: Error) => {
@@ -202,9 +207,10 @@ export class Cloud {
   }
 
   #use(credentials: Credentials): void {
-    const { health, logger, now, builtAt } = this.#parts;
+    const { health, events, logger, now, builtAt } = this.#parts;
     this.#watch.loaded(credentials);
     const { validFrom, expiresAt, fingerprint } = credentials;
+    events.emit('gatewayCertified', { fingerprint });
     const early =
       validFrom > now() ? `certificate.pem is not valid yet${clockWords(now(), builtAt)}` : undefined;
     const warning = credentials.warning ?? early;

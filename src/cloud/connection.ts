@@ -75,6 +75,11 @@ export class CloudConnection {
     });
   }
 
+  /** What the gateway proves itself with: PEM. */
+  get certificate(): string {
+    return this.#options.keys.certificate;
+  }
+
   /** How it ended; undefined while it has not. */
   get end(): LinkEnd | undefined {
     return this.#end;

@@ -46,6 +46,7 @@ function readDotEnv(path: string): Record<string, string | undefined> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw new GatewayError('badSetting', `${path} cannot be read: ${(error as Error).message}`, {
+      hint: 'it must be a file that the user who runs gate may read; without one the environment alone counts',
       cause: error,
     });
   }

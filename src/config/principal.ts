@@ -12,8 +12,13 @@ const NONE = 'N/A';
 export async function principalIn(configFolder: string): Promise<string> {
   try {
     const certificate = new X509Certificate(await readFile(join(configFolder, 'certificate.pem')));
-    return certificate.fingerprint256.replaceAll(':', '').toLowerCase();
+    return principalOf(certificate.fingerprint256);
   } catch {
     return NONE;
   }
+}
+
+/** @param fingerprint `AB:CD:…` */
+export function principalOf(fingerprint: string): string {
+  return fingerprint.replaceAll(':', '').toLowerCase();
 }

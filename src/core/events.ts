@@ -9,7 +9,7 @@ import type { Operation } from '../model/operation.ts';
 import type { StoredReading } from '../model/reading.ts';
 import type { RestoreOutcome } from './maintenance-ports.ts';
 import type { BackupView, RestoreView, UpdateView } from './maintenance-views.ts';
-import type { ImageProgress } from './ports.ts';
+import type { ImageProgress, Redated } from './ports.ts';
 
 /** How long a certificate counts still. */
 export interface CertificateFacts {
@@ -32,6 +32,10 @@ type AddonSaidState = 'starting' | 'running' | 'degraded' | 'stopped';
 export interface GatewayEvents {
   /** One commit's readings, in the order they were stored. They are on disk. */
   readingsRecorded: readonly StoredReading[];
+  /** The clock of the box is right, and what was stored before has been dated anew. */
+  readingsRedated: Redated;
+  /** Somebody set the clock of the box while it ran, by so much; `isRight`: to what it may be. */
+  clockSet: { byMs: number; isRight: boolean };
   deviceAdded: { device: Device };
   deviceChanged: { device: Device };
   deviceRemoved: { device: Device };
@@ -98,6 +102,8 @@ export interface GatewayEvents {
   };
   /** The link to the cloud was made, or has ended: then `reason` says why, and `byUs` whether the gateway ended it. */
   cloudLinkChanged: { connected: boolean; reason?: string; byUs?: boolean; ts: number };
+  /** The gateway proves itself to the cloud with this certificate from now on: SHA-256, `AB:CD:…`. */
+  gatewayCertified: { fingerprint: string };
   /** A client of the API has proved its secret. */
   clientLoggedIn: { clientId: string };
   /** The client was removed, or its tokens were: those given out so far are void. */
@@ -106,6 +112,8 @@ export interface GatewayEvents {
   updateEnded: { of: string; version: string; failure?: string | undefined };
   /** Readings were deleted to keep within retention; `notRelayed`: how many of them the cloud had not got. */
   readingsDropped: { count: number; reason: 'age' | 'size'; notRelayed?: number };
+  /** A part of the store was found damaged, and gate goes on without it. */
+  storeDamaged: { message: string };
   /** An add-on's folder on disk cannot be used. */
   addonLeftOut: { folder: string; reason: string };
   notificationRaised: Notification;

@@ -3,9 +3,11 @@ import { basename } from 'node:path';
 import type { Dispose } from '../lib/event-bus.ts';
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import type { StoredReading } from '../model/reading.ts';
+import { CLOCK_PART } from './believable-clock.ts';
 import type { Devices } from './devices.ts';
 import type { GatewayEventBus, GatewayEvents } from './events.ts';
 import type { Notifications } from './notifications.ts';
+import { redatedWords } from './redated-words.ts';
 
 /** A battery at or below this is low, until it is above `BATTERY_GOOD_PERCENT`. */
 export const BATTERY_LOW_PERCENT = 10;
@@ -52,6 +54,10 @@ export class NotificationRules {
       events.on('logInFailed', (failure) => this.#onLogInFailed(failure)),
       events.on('updateEnded', (update) => this.#onUpdate(update)),
       events.on('readingsDropped', (dropped) => this.#onDropped(dropped)),
+      events.on('storeDamaged', ({ message }) =>
+        notifications.raise(STORE_PART, { level: 1, subject: 'store_damaged', message }),
+      ),
+      events.on('readingsRedated', (redated) => this.#onRedated(redated)),
       events.on('addonLeftOut', (problem) => this.#onLeftOut(problem)),
       events.on('certificateChecked', (facts) => this.#onCertificate(facts)),
       events.on('protocolsChanged', ({ slug }) => notifications.forget('addon_failing', slug)),
@@ -199,6 +205,14 @@ export class NotificationRules {
     const limit = reason === 'age' ? 'RETENTION_DAYS' : 'RETENTION_MB';
     const message = `readings that the cloud had not got are deleted to keep within ${limit}`;
     this.#parts.notifications.raise(reason, { level: 2, subject: 'readings_not_relayed', message });
+  }
+
+  #onRedated(redated: GatewayEvents['readingsRedated']): void {
+    const { notifications } = this.#parts;
+    const message = `the clock of this box is right now: ${redatedWords(redated)}`;
+    notifications.raise(CLOCK_PART, { level: 4, subject: 'readings_redated', message });
+    // each time is one of its own
+    notifications.forget('readings_redated', CLOCK_PART);
   }
 
   #onLeftOut({ folder, reason }: GatewayEvents['addonLeftOut']): void {

@@ -17,7 +17,13 @@ import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { Notification } from '../model/notification.ts';
 import type { Operation } from '../model/operation.ts';
 import type { InstalledProtocol, PinnedImage } from '../model/protocol.ts';
-import type { NewReading, ReadingPage, ReadingPageQuery, StoredReading } from '../model/reading.ts';
+import type {
+  ClockStretch,
+  NewReading,
+  ReadingPage,
+  ReadingPageQuery,
+  StoredReading,
+} from '../model/reading.ts';
 import type { RelayItem, SeqRange } from '../model/relay.ts';
 import type { RepeatRecord } from '../model/repeat.ts';
 import type { AddonPackage } from './addon-package.ts';
@@ -47,6 +53,42 @@ export interface RelayStore {
   noteRelayed(pending: readonly SeqRange[]): void;
   /** How much that is, and when the oldest of it was measured, in milliseconds since 1970. */
   relayBacklog(): { readings: number; sinceMs?: number };
+}
+
+/** A clock at one moment: it said `offsetMs` when the run `boot` of the box began, in milliseconds since 1970. */
+export interface ClockOffset {
+  boot: string;
+  offsetMs: number;
+}
+
+/** What the store knows of clocks. */
+export interface ClockRecord {
+  /** The clock when it was right for the last time, and what it said then. */
+  right?: (ClockOffset & { seenMs: number }) | undefined;
+  /** The times of the latest readings stored, newest first; of those that are sure. */
+  latestMs: readonly number[];
+  /** In order; `shiftMs` where it is known by how much its readings were, or are being, moved. */
+  stretches: readonly (ClockStretch & { shiftMs?: number | undefined })[];
+}
+
+/** What came of dating readings anew. */
+export interface Redated {
+  /** How many were put right, or as near as can be said. */
+  count: number;
+  /** Of these, how many are of a run of the box whose clock was never right. */
+  estimated: number;
+}
+
+/** Readings that were stored while the clock could not be right. */
+export interface ClockStore {
+  clockRecord(): ClockRecord;
+  /** The clock is right now: on disk with a commit of readings. */
+  noteClock(right: ClockOffset & { seenMs: number }): void;
+  /**
+   * Moves all readings of unsure times by what the clock was wrong, now that it is right. Resolves when that is on disk;
+   * waits while the disk is full. What was decided is finished after a kill, by calling it again.
+   */
+  redate(right: ClockOffset): Promise<Redated>;
 }
 
 /** The same readings by attribute. Long walks do not hold up the event loop, and are given up after a while. */
@@ -170,6 +212,8 @@ export interface BrokerDoor {
    * @throws GatewayError portTaken
    */
   openDoor(place: { address: string; subnet: string }): Promise<string>;
+  /** What `openDoor` of this address answers, be it open or not. */
+  doorUrl(address: string): string;
   closeDoor(): void;
 }
 
@@ -228,10 +272,10 @@ export interface Upload {
 /** Files for add-ons that gate runs, for a while. */
 export interface AddonUploads {
   /**
-   * Resolves once it is there whole. @throws GatewayError tooLarge, tooManyRequests (one of this add-on is on its way),
-   * unavailable (no room on the disk), storeFailed; what `bytes` throws
+   * For the process of an add-on, or for its container. Resolves once it is there whole. @throws GatewayError tooLarge,
+   * tooManyRequests (one of this add-on is on its way), unavailable (no room on the disk), storeFailed; what `bytes` throws
    */
-  keep(slug: string, bytes: AsyncIterable<Buffer>): Promise<Upload>;
+  keep(slug: string, bytes: AsyncIterable<Buffer>, reader: 'process' | 'container'): Promise<Upload>;
 }
 
 /** Add-ons on disk: the folders of `DATA_FOLDER/addons`, and copies of what ran. */
@@ -289,6 +333,12 @@ export interface RuntimeChoice {
   mayFallBack: boolean;
 }
 
+/** What goes with an add-on besides its containers. */
+export interface ContainerRemoval {
+  data: boolean;
+  images: readonly PinnedImage[];
+}
+
 /** The container engine, as far as installing needs it. */
 export interface AddonContainers {
   /**
@@ -302,8 +352,15 @@ export interface AddonContainers {
   fetch(imageName: string, options: FetchOptions): Promise<FetchedImage>;
   /** Whether there are data of this add-on. */
   hasData(slug: string): Promise<boolean>;
-  /** Removes its containers, the network with the last of all, and its data where asked. */
-  discard(slug: string, options: { data: boolean }): Promise<void>;
+  /** What is to go with an add-on, on disk: from then on a crash leaves nothing of it. Adds to what is noted already. */
+  noteRemoval(slug: string, removal: ContainerRemoval): Promise<void>;
+  /** What is noted is not to go: its add-on is installed. */
+  voidRemoval(slug: string): Promise<void>;
+  /**
+   * Removes what is noted: its containers, the network with the last of all, its data where that was asked, its images
+   * but those in `imagesInUse`. Nothing happens where nothing is noted.
+   */
+  finishRemoval(slug: string, imagesInUse: ReadonlySet<string>): Promise<void>;
   /** Removes the containers that a tried or replaced version has left. */
   keepOnly(slug: string, images: readonly PinnedImage[]): Promise<void>;
   /** Deletes an image that nobody uses. */

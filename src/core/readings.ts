@@ -13,11 +13,19 @@ export class Readings {
   readonly #store: ReadingStore;
   readonly #devices: Devices;
   readonly #events: GatewayEventBus;
+  readonly #placed: (reading: NewReading) => NewReading;
 
-  constructor(parts: { store: ReadingStore; devices: Devices; events: GatewayEventBus }) {
+  /** @param parts `placed`: a reading as it is to be stored, by what is known of the clock; as it is where left out */
+  constructor(parts: {
+    store: ReadingStore;
+    devices: Devices;
+    events: GatewayEventBus;
+    placed?: (reading: NewReading) => NewReading;
+  }) {
     this.#store = parts.store;
     this.#devices = parts.devices;
     this.#events = parts.events;
+    this.#placed = parts.placed ?? ((reading) => reading);
   }
 
   /**
@@ -30,7 +38,7 @@ export class Readings {
         new GatewayError('badMessage', `device "${reading.deviceId}" does not belong to add-on "${addon}"`),
       );
     }
-    return this.#store.append(addon, reading);
+    return this.#store.append(addon, this.#placed(reading));
   }
 
   /** One commit is on disk: told to everyone who listens. */

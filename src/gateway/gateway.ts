@@ -10,7 +10,6 @@ import { refuseUnfinished } from '../backup/unfinished.ts';
 import { type BackupSettings, backupSettings } from '../config/backup-settings.ts';
 import { CERTIFICATE_FILE } from '../config/cloud-settings.ts';
 import { type TlsSettings, tlsSettings } from '../config/tls-settings.ts';
-import { BelievableClock } from '../core/believable-clock.ts';
 import { startAddons } from './addons.ts';
 import { type GatewayParts, type Ground, layGround, logEvents } from './ground.ts';
 import { startHouse } from './house.ts';
@@ -70,8 +69,6 @@ export class Gateway {
     const socketPath = join(ground.dataFolder, 'gate.sock');
     logEvents(ground);
     await Api.ensureAlone(socketPath);
-    await ground.running.run(new BelievableClock(ground));
-
     refuseUnfinished(ground.dataFolder);
     const house = await startHouse(ground);
     const certificate = await this.#startCertificate(tls);

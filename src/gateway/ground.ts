@@ -1,15 +1,20 @@
 /** What all parts stand on: what the daemon was given, the clock, the events, the health, and who is running. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { type CloudSettings, cloudSettings } from '../config/cloud-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import type { GatewayEventBus, GatewayEvents } from '../core/events.ts';
 import { Health } from '../core/health.ts';
+import { redatedWords } from '../core/redated-words.ts';
+import { bootTimeMs, readBootId } from '../lib/boot-time.ts';
 import { EventBus } from '../lib/event-bus.ts';
 import type { LogRing } from '../lib/log-ring.ts';
 import type { Logger } from '../lib/logger.ts';
 import { shortId } from '../lib/short-id.ts';
 import type { GatewayError } from '../model/error.ts';
 import { RunningParts } from './running-parts.ts';
+
+/** Made by systemd-timesyncd when it has set the clock, anew in each run of the box; systemd-timesyncd.service(8). */
+const NETWORK_TIME_FILE = '/run/systemd/timesync/synchronized';
 
 export interface GatewayParts {
   /** Of gate itself, as its package has it. */
@@ -43,6 +48,10 @@ export interface Ground extends GatewayParts {
   health: Health;
   /** When this gate was made, in milliseconds since 1970. */
   builtAt: number;
+  /** Which run of the box this is, and for how long it has run. */
+  bootId: string;
+  bootTimeMs: () => number;
+  hasNetworkTime: () => boolean;
   /** Milliseconds since 1970. */
   now: () => number;
   monotonicNow: () => number;
@@ -60,6 +69,9 @@ export function layGround(parts: GatewayParts): Ground {
     cloud: cloudSettings(parts.settings),
     // as packaged, files have the time of their making
     builtAt: statSync(import.meta.filename).mtimeMs,
+    bootId: readBootId(),
+    bootTimeMs,
+    hasNetworkTime: () => existsSync(NETWORK_TIME_FILE),
     running: new RunningParts({ logger }),
     events,
     health: new Health({ events, now, vital: ['store', 'broker'] }),
@@ -74,6 +86,21 @@ export function logEvents({ events, logger }: Ground): void {
   events.on('healthChanged', ({ part, state, reason }) => {
     const level = state === 'failed' || state === 'degraded' ? 'warn' : 'info';
     logger[level]({ part, state, reason }, `${part} is ${state}${reason === undefined ? '' : `: ${reason}`}`);
+  });
+  events.on('clockSet', ({ byMs, isRight }) => {
+    const direction = byMs > 0 ? 'forward' : 'back';
+    const seconds = Math.round(Math.abs(byMs) / 1_000);
+    const says = isRight ? '' : ', to what cannot be right';
+    logger[isRight ? 'info' : 'warn'](
+      { byMs },
+      `the clock of this box was set ${direction} by ${seconds} s${says}`,
+    );
+  });
+  events.on('readingsRedated', ({ count, estimated }) => {
+    logger.info(
+      { count, estimated },
+      `${redatedWords({ count, estimated })}: the clock of this box is right now`,
+    );
   });
   events.on('readingsDropped', ({ count, reason, notRelayed = 0 }) => {
     const lost = notRelayed > 0 ? `; the cloud had not got ${notRelayed} of them` : '';

@@ -1,6 +1,7 @@
 /** What is kept and who keeps it: the stores, and on them the devices, their readings and the notifications. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { BelievableClock } from '../core/believable-clock.ts';
 import { Devices } from '../core/devices.ts';
 import { Figures } from '../core/figures.ts';
 import { History } from '../core/history.ts';
@@ -49,15 +50,22 @@ export async function startHouse(ground: Ground) {
     onCommitTime: (ms) => figures.commitSeconds.add(ms / 1_000),
     onTrouble: (reason) => health.report('store', reason === undefined ? 'running' : 'failed', reason),
     onDropped: (dropped) => events.emit('readingsDropped', dropped),
+    onDamage: (message) => {
+      logger.error(message);
+      health.report('store', 'degraded', message);
+      events.emit('storeDamaged', { message });
+    },
     onFault: ground.onFault,
     now,
+    retentionNow: () => clock.retentionNow(),
     monotonicNow: ground.monotonicNow,
   });
+  const clock: BelievableClock = new BelievableClock({ ...ground, store });
   const onTrouble = (message: string) => logger.warn(message);
   const availability = new AvailabilityFile({ path: join(folder, 'availability.db'), onTrouble });
   const operationFile = new OperationFile({ path: join(folder, 'operations.db'), onTrouble });
   const repeatFile = new RepeatFile({ path: join(folder, 'idempotency-keys.db'), onTrouble });
-  for (const file of [store, availability, operationFile, repeatFile]) await running.run(file);
+  for (const file of [store, clock, availability, operationFile, repeatFile]) await running.run(file);
   health.report('store', 'running');
 
   const gatewayId = settings.PARENT_DEVICE_ID ?? (await store.keep('gatewayId', newId));
@@ -65,7 +73,12 @@ export async function startHouse(ground: Ground) {
   const types = new TypeCatalogue();
   const identity = { gatewayId, projectId };
   const devices = new Devices({ registry: store, availability, types, events, ...identity, now, newId });
-  const readings = new Readings({ store, devices, events });
+  const readings = new Readings({
+    store,
+    devices,
+    events,
+    placed: (reading) => clock.placed(reading),
+  });
   await devices.start();
   const webhooks = new Webhooks({ registry: store, devices, readings, figures, now });
   await webhooks.start();
@@ -78,7 +91,11 @@ export async function startHouse(ground: Ground) {
   const notifications = new Notifications({ log: notificationLog, events, now, newId: randomUUID });
   running.onStop(() => notifications.stop());
   await running.run(new NotificationRules({ notifications, devices, events }));
-  // after the rules: what it finds at the start is told as well
+  // after the rules: what is found at the start is told as well
+  if (store.damageFound !== undefined) {
+    logger.error(store.damageFound);
+    events.emit('storeDamaged', { message: store.damageFound });
+  }
   const diskSpace = new DiskSpace({
     folder,
     onChange: (trouble) => health.report('storage', trouble === undefined ? 'running' : 'degraded', trouble),

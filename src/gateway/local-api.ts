@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Api, type ApiParts } from '../api/server.ts';
 import type { ApiSettings } from '../api/settings.ts';
-import { principalIn } from '../config/principal.ts';
+import { principalIn, principalOf } from '../config/principal.ts';
 import { Clients } from '../core/clients.ts';
 import { FirstClient } from '../core/first-client.ts';
 import { Tokens } from '../core/tokens.ts';
@@ -46,10 +46,17 @@ export async function startApi(ground: Ground, parts: LocalApiParts): Promise<Ap
   return api;
 }
 
-async function apiSettings(
-  { settings, version, architecture, now }: Ground,
-  socketPath: string,
-): Promise<ApiSettings> {
+async function apiSettings(ground: Ground, socketPath: string): Promise<ApiSettings> {
+  const { settings, version, architecture, events, running, now } = ground;
+  const identity = {
+    principal: await principalIn(settings.CONFIG_FOLDER),
+    retentionDays: settings.RETENTION_DAYS,
+  };
+  running.onStop(
+    events.on('gatewayCertified', ({ fingerprint }) => {
+      identity.principal = principalOf(fingerprint);
+    }),
+  );
   return {
     lan: settings.ON_PREMISE_ENABLED ? { bind: settings.BIND, port: settings.PORT } : undefined,
     version,
@@ -61,10 +68,7 @@ async function apiSettings(
       clientPerSecond: settings.RATE_LIMIT,
       anonymousPerSecond: settings.RATE_LIMIT_ANONYMOUS,
     },
-    identity: {
-      principal: await principalIn(settings.CONFIG_FOLDER),
-      retentionDays: settings.RETENTION_DAYS,
-    },
+    identity,
     corsOrigins: settings.CORS_ORIGINS,
     allowedHosts: settings.ALLOWED_HOSTS,
   };

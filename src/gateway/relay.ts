@@ -28,6 +28,8 @@ export async function startRelay(
     monotonicNow,
   });
   running.onStop(events.on('readingsRecorded', () => relay.readingsStored()));
+  // what had to wait for the right time
+  running.onStop(events.on('readingsRedated', () => relay.readingsStored()));
   await running.run(relay);
   return relay;
 }

@@ -19,6 +19,8 @@ export interface RelayedReading {
   ts: number;
   seq: number;
   data: JsonObject;
+  /** The box was restarted before its clock was right: `ts` is the latest that it can have been. */
+  clock?: 'estimated' | undefined;
 }
 
 /** In place of readings that were deleted before they were sent; both included. */

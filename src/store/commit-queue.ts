@@ -65,10 +65,11 @@ export class CommitQueue {
     this.#parts = parts;
   }
 
-  async append(addon: string, { deviceId, id, ts, data }: NewReading): Promise<boolean> {
+  async append(addon: string, { deviceId, id, ts, data, stretch }: NewReading): Promise<boolean> {
     while (this.#waiting.length >= QUEUE_MAX) await new Promise<void>((resolve) => this.#room.push(resolve));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ reading: { addon, deviceId, id, ts, data }, resolve, reject });
+      const reading = { addon, deviceId, id, ts, data, ...(stretch ? { stretch } : {}) };
+      this.#waiting.push({ reading, resolve, reject });
       this.#schedule();
     });
   }
@@ -126,9 +127,10 @@ export class CommitQueue {
     try {
       const seqs = await this.#write(batch.map(({ reading }) => reading));
       const stored: StoredReading[] = [];
-      batch.forEach(({ reading: { deviceId, ts, data } }, index) => {
+      batch.forEach(({ reading: { deviceId, ts, data, stretch } }, index) => {
         const seq = seqs[index] as number;
-        if (seq > 0) stored.push({ _id: this.#parts.publicId(seq), data, deviceId, ts });
+        const unsure = stretch ? ({ clock: 'unsure' } as const) : {};
+        if (seq > 0) stored.push({ _id: this.#parts.publicId(seq), data, deviceId, ts, ...unsure });
       });
       if (stored.length > 0) this.#parts.onCommit(stored);
       batch.forEach(({ resolve }, index) => {

@@ -9,7 +9,7 @@ import { backup, type Database, inTransaction, openForReading, openForWriting } 
 
 // in the writer thread an `import` of these would start all that they export, promises and streams, ciphers and
 // WebCrypto: 2 MB
-const { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } =
+const { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } =
   process.getBuiltinModule('node:fs');
 
 /** One step: from version n (its place in the list) to n + 1. */
@@ -58,6 +58,13 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE UNIQUE INDEX relay_run_by_start ON relay_run (start);
       CREATE TABLE relay_pending (first INTEGER PRIMARY KEY, last INTEGER);
     `),
+  // times of an older store are what they are
+  (database) =>
+    database.exec(`
+      CREATE TABLE clock_stretch (k INTEGER PRIMARY KEY, boot TEXT NOT NULL, offset INTEGER NOT NULL,
+        start INTEGER NOT NULL, shift INTEGER, estimated INTEGER NOT NULL DEFAULT 0, moved INTEGER NOT NULL DEFAULT 0);
+      CREATE TABLE reading_unsure (seq INTEGER PRIMARY KEY, stretch INTEGER NOT NULL);
+    `),
 ];
 
 /**
@@ -71,17 +78,14 @@ export async function openMigrated(
   const copyPath = `${path}.migrating`;
   // left by an interruption: the store itself was not touched yet
   removeWithLogs(copyPath);
-  const isNew = !existsSync(path);
-  if (!isNew) refuseNewer(path, migrations.length);
+  if (!existsSync(path)) return made(path, migrations);
+  demandContent(path);
+  refuseNewer(path, migrations.length);
   const database = openForWriting(path);
   try {
     const version = versionOf(database);
     if (version === migrations.length) return database;
-    if (version === 0) {
-      apply(database, migrations, 0);
-      if (isNew) syncFolder(path);
-      return database;
-    }
+    if (version === 0) throw emptied(path);
     await backup(database, copyPath);
   } catch (error) {
     database.close();
@@ -99,6 +103,32 @@ export async function openMigrated(
   renameSync(copyPath, path);
   syncFolder(path);
   return openForWriting(path);
+}
+
+/** Whole or not at all: so a store without content is one that has lost it. */
+function made(path: string, migrations: readonly Migration[]): Database {
+  const copyPath = `${path}.migrating`;
+  const database = openForWriting(copyPath);
+  try {
+    apply(database, migrations, 0);
+  } finally {
+    // what lies in the log goes into the file
+    database.close();
+  }
+  // a log without its store is none of this one's
+  removeWithLogs(path, { keepMain: true });
+  renameSync(copyPath, path);
+  syncFolder(path);
+  return openForWriting(path);
+}
+
+/** Before SQLite opens it, which takes an empty file for a new store and deletes its log. */
+function demandContent(path: string): void {
+  if (statSync(path).size === 0) throw emptied(path);
+}
+
+function emptied(path: string): GatewayError {
+  return new GatewayError('storeCorrupt', `the store ${path} is damaged (it is empty)`);
 }
 
 /** Looked at before anything is opened for writing: even that changes a file. */

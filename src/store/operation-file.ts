@@ -19,8 +19,9 @@ export class OperationFile implements OperationStore {
   }
 
   async start(): Promise<void> {
-    this.#collection = await this.#file.start();
-    await this.#collection.ensureIndex({ fieldName: 'expiresAt', expireAfterSeconds: 0 });
+    this.#collection = await this.#file.start((collection) =>
+      collection.ensureIndex({ fieldName: 'expiresAt', expireAfterSeconds: 0 }),
+    );
   }
 
   async stop(): Promise<void> {

@@ -4,8 +4,9 @@
  */
 import type { JsonObject, JsonValue } from '../model/json.ts';
 import { type ReadingPage, type ReadingPageQuery, type StoredReading, TS_MAX_MS } from '../model/reading.ts';
+import { ClockMarks } from './clock-marks.ts';
+import { HOUR_MS } from './hours.ts';
 import { joinData } from './reading-shape.ts';
-import { HOUR_MS } from './reading-writer.ts';
 import { type Database, inReadTransaction, type Statement } from './sqlite.ts';
 
 /** So many hours are added up by SQLite at a time: years of them one by one here would take 250 ms. */
@@ -28,6 +29,7 @@ export class ReadingQuery {
   readonly #publicId: (seq: number) => string;
   readonly #skeletons = new Map<number, JsonValue>();
   readonly #device: Statement;
+  readonly #marks: ClockMarks;
   readonly #hours: Record<'up' | 'down', Statement>;
   readonly #interior: Statement;
   readonly #edge: Statement;
@@ -37,6 +39,7 @@ export class ReadingQuery {
   constructor(database: Database, publicId: (seq: number) => string) {
     this.#database = database;
     this.#publicId = publicId;
+    this.#marks = new ClockMarks(database);
     this.#device = database.prepare('SELECT k FROM device WHERE id = ? AND record IS NOT NULL');
     this.#interior = database.prepare(
       'SELECT coalesce(sum(n), 0) AS n FROM reading_count WHERE dev = ? AND hour BETWEEN ? AND ?',
@@ -96,12 +99,12 @@ export class ReadingQuery {
     const { dev, from, to } = start.range;
     const rows = this.#rows[descending ? 'down' : 'up'];
     const found = rows.all(dev, from, to, perPage, start.offset) as unknown as Row[];
-    return found.map(([seq, ts, shape, vals]) => ({
-      _id: this.#publicId(seq),
-      data: this.#dataOf(shape, vals),
-      deviceId,
-      ts,
-    }));
+    const { any } = this.#marks;
+    return found.map(([seq, ts, shape, vals]) => {
+      const reading = { _id: this.#publicId(seq), data: this.#dataOf(shape, vals), deviceId, ts };
+      const clock = any ? this.#marks.of(seq) : undefined;
+      return clock ? { ...reading, clock } : reading;
+    });
   }
 
   /** The same page, begun at the hour in which it lies: what remains to skip is within that hour. */

@@ -3,8 +3,12 @@
  * shapes a device has sent, and the ids by which a repeat is recognised. Runs in the writer thread.
  */
 import { REPEAT_WINDOW } from '../contract/limits.ts';
+import { GatewayError } from '../model/error.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { RelayRules } from '../model/relay-rules.ts';
+import type { ClockNote } from './clock-note.ts';
+import type { ClockStretches } from './clock-stretches.ts';
+import { HOUR_MS } from './hours.ts';
 import type { ReadingPacks } from './reading-packs.ts';
 import { splitData, WHOLE_SKELETON } from './reading-shape.ts';
 import type { RelayProgress } from './relay-progress.ts';
@@ -14,7 +18,6 @@ import { RepeatWindow } from './repeat-window.ts';
 import { type Database, inTransaction, type Statement } from './sqlite.ts';
 import type { QueuedReading } from './writer-messages.ts';
 
-export const HOUR_MS = 3_600_000;
 /** Shapes kept apart; a device that invents keys without end has its later readings kept whole. */
 const SHAPES_MAX = 4_096;
 
@@ -50,12 +53,15 @@ export interface ReadingWriterParts {
   packs: ReadingPacks;
   /** Absent: nothing is relayed. */
   relay?: Relay;
+  /** Absent: every time is taken as it is. */
+  clock?: { stretches: ClockStretches; note: ClockNote };
 }
 
 export class ReadingWriter {
   readonly #database: Database;
   readonly #packs: ReadingPacks;
   readonly #relay: Relay | undefined;
+  readonly #clock: ReadingWriterParts['clock'];
   readonly #devices = new Map<string, number>();
   readonly #shapes = new Map<string, number>();
   /** Of the devices that have rules; with the rules as text, to see whether they have changed. */
@@ -70,10 +76,11 @@ export class ReadingWriter {
   readonly #dropDelivery: Statement;
   readonly #deliveredIds: Statement;
 
-  constructor({ database, packs, relay }: ReadingWriterParts) {
+  constructor({ database, packs, relay, clock }: ReadingWriterParts) {
     this.#database = database;
     this.#packs = packs;
     this.#relay = relay;
+    this.#clock = clock;
     this.#insert = database.prepare('INSERT INTO reading (dev, ts, shape, vals) VALUES (?, ?, ?, ?)');
     this.#count = database.prepare(
       'INSERT INTO reading_count VALUES (?, ?, ?) ON CONFLICT (dev, hour) DO UPDATE SET n = n + excluded.n',
@@ -139,6 +146,7 @@ export class ReadingWriter {
           this.#relay.runs.finish();
           batch.learned.push(this.#relay.progress.write());
         }
+        if (this.#clock) batch.learned.push(this.#clock.note.write());
         return numbers;
       });
     } catch (error) {
@@ -149,7 +157,7 @@ export class ReadingWriter {
     return seqs;
   }
 
-  #writeOne({ addon, deviceId, id, ts, data }: QueuedReading, batch: Batch): number {
+  #writeOne({ addon, deviceId, id, ts: said, data, stretch }: QueuedReading, batch: Batch): number {
     const dev = this.#devices.get(deviceId);
     if (dev === undefined) return 0;
     const key = `${dev}:${id}`;
@@ -157,6 +165,7 @@ export class ReadingWriter {
     if (keys.has(key) || this.#deliveriesOf(addon).window.has(key)) return 0;
     batch.accepted.set(addon, keys.add(key));
 
+    const ts = this.#clock?.stretches.timeOf(said, stretch) ?? said;
     const split = splitData(data);
     let shape = this.#shapeOf(split.skeleton, batch);
     let values: JsonValue[] = split.values;
@@ -170,6 +179,7 @@ export class ReadingWriter {
     const hour = Math.floor(ts / HOUR_MS);
     batch.counts.set(dev, hours.set(hour, (hours.get(hour) ?? 0) + 1));
     const seq = Number(this.#insert.run(dev, ts, shape, JSON.stringify(values)).lastInsertRowid);
+    if (stretch) this.#clock?.stretches.stored(seq, stretch);
     if (this.#relay?.relaying) this.#relay.runs.stored(seq, this.#isRelayed(dev, { ts, data }, batch));
     return seq;
   }
@@ -241,6 +251,18 @@ export class ReadingWriter {
   }
 }
 
+/** @throws GatewayError storeCorrupt: a row that is there and is none of ours any more */
 function idsIn(row: Record<string, unknown> | undefined): string[] {
-  return row === undefined ? [] : (JSON.parse(String(row['ids'])) as string[]);
+  if (row === undefined) return [];
+  const ids = parsed(row['ids']);
+  if (Array.isArray(ids)) return ids as string[];
+  throw new GatewayError('storeCorrupt', 'the store is damaged: the ids of a delivery cannot be read');
+}
+
+function parsed(text: unknown): unknown {
+  try {
+    return JSON.parse(String(text));
+  } catch {
+    return undefined;
+  }
 }

@@ -1,6 +1,7 @@
 /**
  * Collections that may be lost and are then made anew, in NeDB. A file that does not open is set aside, never a reason
- * not to start; a torn last line is dropped, whatever share of the file it is.
+ * not to start; a torn last line is dropped, whatever share of the file it is. Where the disk takes nothing (it is full,
+ * or read-only) the collection is kept in memory until the next start.
  */
 import { closeSync, existsSync, openSync, renameSync } from 'node:fs';
 import Datastore from 'nedb-promises';
@@ -14,29 +15,25 @@ export interface RebuildableParts {
   onTrouble: (message: string) => void;
 }
 
+type Prepare<T> = (collection: Collection<T>) => Promise<void>;
+
+/** The file itself is well, as far as one knows. */
+const TROUBLES_OF_DISK = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE'];
+
 /** Changes are appended; they are folded together so often. */
 const COMPACTION_MS = 3_600_000;
 
 export class Rebuildable<T extends { _id: string }> {
   readonly #parts: RebuildableParts;
-  #collection: Collection<T> | undefined;
   #compaction: NodeJS.Timeout | undefined;
 
   constructor(parts: RebuildableParts) {
     this.#parts = parts;
   }
 
-  async start(): Promise<Collection<T>> {
-    const { path, onTrouble } = this.#parts;
-    try {
-      this.#collection = await this.#open();
-    } catch (error) {
-      const aside = `${path}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
-      renameSync(path, aside);
-      onTrouble(`${path} could not be read (${error}); it was set aside as ${aside} and begun anew`);
-      this.#collection = await this.#open();
-    }
-    const collection = this.#collection;
+  /** @param prepare what it needs before it is used: an index */
+  async start(prepare?: Prepare<T>): Promise<Collection<T>> {
+    const collection = await this.#openedSomehow(prepare);
     this.#compaction = setInterval(() => this.watch(collection.compactDatafileAsync()), COMPACTION_MS);
     return collection;
   }
@@ -52,11 +49,48 @@ export class Rebuildable<T extends { _id: string }> {
     );
   }
 
-  async #open(): Promise<Collection<T>> {
+  async #openedSomehow(prepare: Prepare<T> = async () => undefined): Promise<Collection<T>> {
+    const { path, onTrouble } = this.#parts;
+    try {
+      return await this.#open(prepare);
+    } catch (error) {
+      if (!isOfDisk(error)) {
+        const begun = await this.#begunAnew(error, prepare).catch(() => undefined);
+        if (begun) return begun;
+      }
+      onTrouble(
+        `${path} cannot be written (${error}): what belongs there is kept in memory until the next start`,
+      );
+      return opened<T>({ inMemoryOnly: true }, prepare);
+    }
+  }
+
+  async #begunAnew(error: unknown, prepare: Prepare<T>): Promise<Collection<T>> {
+    const { path, onTrouble } = this.#parts;
+    const aside = `${path}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
+    renameSync(path, aside);
+    onTrouble(`${path} could not be read (${error}); it was set aside as ${aside} and begun anew`);
+    return this.#open(prepare);
+  }
+
+  #open(prepare: Prepare<T>): Promise<Collection<T>> {
     // an error of reading would not come back through `load`: it is looked for before
     if (existsSync(this.#parts.path)) closeSync(openSync(this.#parts.path, 'r+'));
-    const collection = Datastore.create({ filename: this.#parts.path, corruptAlertThreshold: 1 });
-    await collection.load();
-    return collection as unknown as Collection<T>;
+    return opened<T>({ filename: this.#parts.path }, prepare);
   }
+}
+
+async function opened<T extends { _id: string }>(
+  where: { filename: string } | { inMemoryOnly: true },
+  prepare: Prepare<T>,
+): Promise<Collection<T>> {
+  const store = Datastore.create({ ...where, corruptAlertThreshold: 1 });
+  await store.load();
+  const collection = store as unknown as Collection<T>;
+  await prepare(collection);
+  return collection;
+}
+
+function isOfDisk(error: unknown): boolean {
+  return TROUBLES_OF_DISK.includes(String((error as NodeJS.ErrnoException).code));
 }

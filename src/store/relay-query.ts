@@ -4,6 +4,7 @@
  */
 import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { RelayItem, SeqRange } from '../model/relay.ts';
+import { ClockMarks } from './clock-marks.ts';
 import { joinData } from './reading-shape.ts';
 import { pendingOnDisk } from './relay-progress.ts';
 import type { Database, Statement } from './sqlite.ts';
@@ -19,7 +20,9 @@ export class RelayQuery {
   readonly #publicId: (seq: number) => string;
   readonly #skeletons = new Map<number, JsonValue>();
   readonly #deviceIds = new Map<number, string>();
+  readonly #marks: ClockMarks;
   readonly #head: Statement;
+  readonly #numberBefore: Statement;
   readonly #rows: Statement;
   readonly #skeleton: Statement;
   readonly #deviceId: Statement;
@@ -27,6 +30,10 @@ export class RelayQuery {
   constructor(database: Database, publicId: (seq: number) => string) {
     this.#database = database;
     this.#publicId = publicId;
+    this.#marks = new ClockMarks(database);
+    this.#numberBefore = database.prepare(`
+      SELECT cloud - start - 1 + min(coalesce(until, ?1), ?1) AS head
+      FROM relay_run WHERE start < ?1 ORDER BY cloud DESC LIMIT 1`);
     this.#head = database.prepare(`
       SELECT cloud - start - 1
         + coalesce(until, (SELECT seq + 1 FROM sqlite_sequence WHERE name = 'reading')) AS head
@@ -43,8 +50,15 @@ export class RelayQuery {
     this.#deviceId = database.prepare('SELECT id FROM device WHERE k = ?');
   }
 
-  /** The last number that was given; 0 where there is none. */
+  /** The last number that may be sent; 0 where there is none. From a reading on whose time is unsure still, all wait. */
   head(): number {
+    const held = this.#marks.held();
+    const row = held === undefined ? this.#head.get() : this.#numberBefore.get(held);
+    return Number(row?.['head'] ?? 0);
+  }
+
+  /** The last number that was given. */
+  #given(): number {
     return Number(this.#head.get()?.['head'] ?? 0);
   }
 
@@ -54,11 +68,12 @@ export class RelayQuery {
 
   /** How many of these numbers were given, and when the oldest reading among them was measured. */
   backlog(pending: readonly SeqRange[]): { readings: number; sinceMs?: number } {
-    const head = this.head();
+    const head = this.#given();
     const given = pending.map(({ first, last = head }) => ({ first, last: Math.min(last, head) }));
     const readings = given.reduce((sum, { first, last }) => sum + Math.max(0, last - first + 1), 0);
+    const sure = this.head();
     for (const { first, last } of given) {
-      for (const item of this.items(first, last)) {
+      for (const item of this.items(first, Math.min(last, sure))) {
         if ('ts' in item) return { readings, sinceMs: item.ts };
       }
     }
@@ -68,13 +83,15 @@ export class RelayQuery {
   /** What has the numbers from `first` to `last`, in their order; to be read to its end, or left, at once. */
   *items(first: number, last: number): Generator<RelayItem> {
     let next = first;
+    const { any } = this.#marks;
     for (const found of this.#rows.iterate(first)) {
       const [number, seq, dev, ts, shape, vals] = found as unknown as Row;
       if (number > last) break;
       if (number > next) yield { dropped: { fromSeq: next, toSeq: number - 1 } };
       next = number + 1;
       const id = this.#publicId(seq);
-      yield { id, deviceId: this.#idOf(dev), ts, seq: number, data: this.#dataOf(shape, vals) };
+      const clock = any && this.#marks.of(seq) === 'estimated' ? ({ clock: 'estimated' } as const) : {};
+      yield { id, deviceId: this.#idOf(dev), ts, seq: number, data: this.#dataOf(shape, vals), ...clock };
     }
     if (next <= last) yield { dropped: { fromSeq: next, toSeq: last } };
   }

@@ -3,8 +3,9 @@
  * Runs in the writer thread. Age is told by whole hours, size by the pages in use. What is too old goes whether the
  * cloud has got it or not; where there is too much, what the cloud has not got goes last.
  */
+
+import { HOUR_MS } from './hours.ts';
 import type { ReadingPacks } from './reading-packs.ts';
-import { HOUR_MS } from './reading-writer.ts';
 import type { RelayProgress, Stretch } from './relay-progress.ts';
 import { type Database, inTransaction, type Statement } from './sqlite.ts';
 import type { RetentionLimits, RetentionStep } from './writer-messages.ts';
@@ -40,6 +41,7 @@ export class Retention {
   readonly #gone: Statement;
   readonly #count: Statement;
   readonly #ends: Statement;
+  readonly #marked: Statement;
   /** Where the walk for expired readings stands: chunks before it held none that were left to delete. */
   #walkedTo = 0;
   /** The same for readings that may go because there are too many: before it all wait for the cloud. */
@@ -57,6 +59,7 @@ export class Retention {
       'SELECT (SELECT min(seq) FROM reading) AS oldest, (SELECT max(seq) FROM reading) AS newest',
     );
     this.#count = database.prepare('SELECT count(*) AS n FROM reading WHERE seq BETWEEN ? AND ? AND ts < ?');
+    this.#marked = database.prepare('SELECT 1 FROM reading_unsure LIMIT 1');
     this.#gone = database.prepare('SELECT k FROM device WHERE record IS NULL LIMIT 1');
   }
 
@@ -140,6 +143,7 @@ export class Retention {
       return;
     }
     inTransaction(this.#database, () => {
+      this.#unmark('dev = ?', [k]);
       for (const table of ['reading', 'reading_count', 'device_shape']) {
         this.#database.prepare(`DELETE FROM ${table} WHERE dev = ?`).run(k);
       }
@@ -172,6 +176,7 @@ export class Retention {
       .prepare(`SELECT dev, ts / ${HOUR_MS} AS hour, count(*) AS n FROM reading WHERE ${where} GROUP BY 1, 2`)
       .all(...values);
     if (hours.length === 0) return 0;
+    this.#unmark(where, values);
     const uncount = this.#database.prepare('UPDATE reading_count SET n = n - ? WHERE dev = ? AND hour = ?');
     for (const row of hours) {
       const [dev, hour, n] = [Number(row['dev']), Number(row['hour']), Number(row['n'])];
@@ -181,6 +186,14 @@ export class Retention {
     const { changes } = this.#database.prepare(`DELETE FROM reading WHERE ${where}`).run(...values);
     for (const dev of new Set(hours.map((row) => Number(row['dev'])))) this.#packs.prune(dev);
     return Number(changes);
+  }
+
+  /** Readings that are deleted need no mark of their time. */
+  #unmark(where: string, values: number[]): void {
+    if (!this.#marked.get()) return;
+    this.#database
+      .prepare(`DELETE FROM reading_unsure WHERE seq IN (SELECT seq FROM reading WHERE ${where})`)
+      .run(...values);
   }
 
   #usedBytes(): number {

@@ -65,6 +65,7 @@ export function inTransaction<T>(database: Database, work: () => T): T {
 }
 
 // https://www.sqlite.org/rescode.html, primary result codes
+const SQLITE_ERROR = 1;
 const SQLITE_BUSY = 5;
 const SQLITE_READONLY = 8;
 const SQLITE_IOERR = 10;
@@ -87,11 +88,18 @@ export function passingTrouble(error: unknown): string | undefined {
   return PASSING.get(primaryCode(error) ?? -1);
 }
 
+/** What SQLite would say, had it been told. */
+export function readOnlyError(): Error {
+  return Object.assign(new Error('the file system is read-only'), { errcode: SQLITE_READONLY });
+}
+
 export function storeError(error: unknown, path: string): GatewayError {
   if (error instanceof GatewayError) return error;
   const code = primaryCode(error);
   const words = error instanceof Error ? error.message : String(error);
-  if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) {
+  // a record that is looked into by SQL, and is none any more
+  const isTorn = code === SQLITE_ERROR && words === 'malformed JSON';
+  if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB || isTorn) {
     return new GatewayError('storeCorrupt', `the store ${path} is damaged (${words})`, { cause: error });
   }
   const passing = passingTrouble(error);

@@ -12,7 +12,14 @@ import {
 } from './sqlite.ts';
 
 /** What grows with the readings: nearly all of a store. */
-const OF_READINGS = ['reading', 'reading_pack', 'reading_count', 'delivery'];
+const OF_READINGS = [
+  'reading',
+  'reading_pack',
+  'reading_count',
+  'delivery',
+  'clock_stretch',
+  'reading_unsure',
+];
 /**
  * Numbers of readings that a restored store leaves out. The gateway that was backed up may have gone on counting, and
  * a number is the public `_id`: 65 billion more readings than it had at the backup.

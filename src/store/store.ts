@@ -2,21 +2,24 @@
  * The store: everything that must survive, in `gate.db`, and what may be rebuilt beside it. Implements the core's
  * ports. One writer thread, one connection that reads.
  */
-import { existsSync, renameSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type {
   ClientStore,
+  ClockOffset,
+  ClockRecord,
+  ClockStore,
   CommitListener,
   HistoryStore,
   NotificationStore,
   ReadingStore,
+  Redated,
   Registry,
   RelayStore,
 } from '../core/ports.ts';
 import { pause } from '../lib/deadline.ts';
-import { type ClientRecord, clientRecordSchema } from '../model/client.ts';
-import { type Device, deviceSchema } from '../model/device.ts';
+import type { ClientRecord } from '../model/client.ts';
+import type { Device } from '../model/device.ts';
 import { GatewayError } from '../model/error.ts';
 import type {
   HistoryBucket,
@@ -25,19 +28,23 @@ import type {
   HistoryValues,
   HistoryValuesRequest,
 } from '../model/history.ts';
-import { type Notification, notificationSchema } from '../model/notification.ts';
-import { parseWith } from '../model/parse.ts';
-import { type InstalledProtocol, installedProtocolSchema } from '../model/protocol.ts';
+import type { Notification } from '../model/notification.ts';
+import type { InstalledProtocol } from '../model/protocol.ts';
 import type { NewReading, ReadingPage, ReadingPageQuery } from '../model/reading.ts';
 import type { RelayItem, SeqRange } from '../model/relay.ts';
+import { ClockMarks } from './clock-marks.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { HistoryQuery } from './history-query.ts';
+import { HOUR_MS } from './hours.ts';
+import { logDamage } from './log-check.ts';
 import { ReadingQuery } from './reading-query.ts';
-import { HOUR_MS } from './reading-writer.ts';
+import { Redating } from './redating.ts';
+import { clientsIn, demandReadable, devicesIn, notificationsIn, protocolsIn } from './registry-records.ts';
 import { RelayNotes } from './relay-notes.ts';
 import { RelayQuery } from './relay-query.ts';
-import { type Database, openForReading } from './sqlite.ts';
+import { type Database, openForReading, storeError } from './sqlite.ts';
 import { Writer } from './writer.ts';
+import type { WriterCallName } from './writer-messages.ts';
 
 const UPKEEP_EVERY_MS = 60_000;
 /** Between two steps of deletion or packing: commits go first. */
@@ -45,6 +52,14 @@ const UPKEEP_PAUSE_MS = 20;
 /** So seldom are loosened packs made anew: a device that is always late must not have them written again and again. */
 const MEND_EVERY_ROUNDS = 60;
 const DAY_MS = 86_400_000;
+/** What can wait while a part of the store is damaged. Without the others a gateway is none. */
+const UPKEEP_CALLS: readonly WriterCallName[] = [
+  'retain',
+  'pack',
+  'noteRelayed',
+  'saveRelayed',
+  'saveNotifications',
+];
 
 export interface StoreSettings {
   /** Folder of `gate.db`. */
@@ -72,14 +87,18 @@ export interface StoreParts {
   /** The disk refuses writes just now, with the reason; undefined when it takes them again. */
   onTrouble: (reason: string | undefined) => void;
   onDropped: (dropped: DroppedFact) => void;
+  /** A part of it was found damaged; it goes on without. */
+  onDamage?: (message: string) => void;
   /** The store is broken: the daemon cannot go on. */
   onFault: (error: GatewayError) => void;
   now: () => number;
+  /** The time by which readings are too old; 0 while that is not known for sure. */
+  retentionNow?: (() => number) | undefined;
   monotonicNow: () => number;
 }
 
 export class Store
-  implements ReadingStore, HistoryStore, Registry, ClientStore, NotificationStore, RelayStore
+  implements ReadingStore, HistoryStore, Registry, ClientStore, ClockStore, NotificationStore, RelayStore
 {
   readonly #parts: StoreParts;
   readonly #path: string;
@@ -90,26 +109,40 @@ export class Store
   #history: HistoryQuery | undefined;
   #relay: RelayQuery | undefined;
   readonly #relayNotes: RelayNotes;
+  readonly #redating: Redating;
+  #marks: ClockMarks | undefined;
   #upkeep: { stop: AbortController; done: Promise<void> } | undefined;
+  #damageFound: string | undefined;
+  #isBroken = false;
 
   constructor(parts: StoreParts) {
     this.#parts = parts;
     this.#path = join(parts.settings.folder, 'gate.db');
     const { relaying = false } = parts.settings;
-    this.#writer = new Writer({ path: this.#path, relaying, onFault: parts.onFault });
+    this.#writer = new Writer({
+      path: this.#path,
+      relaying,
+      onFault: parts.onFault,
+      onDamage: (call, error) => void this.#metDamage(call, error),
+    });
     this.#relayNotes = new RelayNotes(this.#writer);
+    this.#redating = new Redating(this.#writer);
   }
 
   /** @throws GatewayError storeNewer, storeFailed; storeCorrupt after the file was set aside under a dated name */
   async start(): Promise<void> {
+    await this.#checkLog();
     try {
       const { epoch } = await this.#writer.start();
       const publicId = (seq: number) => epoch + seq.toString(16).padStart(14, '0');
       this.#reader = openForReading(this.#path);
+      this.#marks = new ClockMarks(this.#reader);
       this.#query = new ReadingQuery(this.#reader, publicId);
       const { onCommit, onCommitTime = () => {}, onTrouble, monotonicNow, settings } = this.#parts;
       this.#relay = new RelayQuery(this.#reader, publicId);
       this.#history = new HistoryQuery({ database: this.#reader, monotonicNow });
+      // while it can still be set aside
+      demandReadable(this.#reader);
       this.#commits = new CommitQueue({
         writer: this.#writer,
         publicId,
@@ -120,8 +153,11 @@ export class Store
         monotonicNow,
       });
     } catch (error) {
+      this.#reader?.close();
+      this.#reader = undefined;
       await this.#writer.stop();
-      throw error instanceof GatewayError && error.code === 'storeCorrupt' ? this.#setAside(error) : error;
+      const failure = storeError(error, this.#path);
+      throw failure.code === 'storeCorrupt' ? await this.#setAside(failure) : failure;
     }
     const stop = new AbortController();
     this.#upkeep = { stop, done: this.#keepUp(stop.signal) };
@@ -131,6 +167,7 @@ export class Store
   async stop(): Promise<void> {
     this.#upkeep?.stop.abort();
     await this.#upkeep?.done;
+    await this.#redating.stop();
     await this.#commits?.stop();
     await this.#relayNotes.stop();
     this.#reader?.close();
@@ -143,7 +180,7 @@ export class Store
   }
 
   page(query: ReadingPageQuery): ReadingPage {
-    return this.#started(this.#query).page(query);
+    return this.#reading(() => this.#started(this.#query).page(query));
   }
 
   async historyValues(request: HistoryValuesRequest): Promise<HistoryOutcome<HistoryValues>> {
@@ -175,10 +212,20 @@ export class Store
     return relay.backlog(this.#relayNotes.latest ?? relay.pending());
   }
 
+  clockRecord(): ClockRecord {
+    return this.#started(this.#marks).record();
+  }
+
+  noteClock(right: ClockOffset & { seenMs: number }): void {
+    void this.#writer.call('noteClock', right).catch(() => undefined);
+  }
+
+  redate(right: ClockOffset): Promise<Redated> {
+    return this.#redating.run(right);
+  }
+
   devices(): Device[] {
-    return this.#records('SELECT record FROM device WHERE record IS NOT NULL ORDER BY k', (record) =>
-      parseWith(deviceSchema, record, 'a device in the store', 'storeCorrupt'),
-    );
+    return devicesIn(this.#started(this.#reader));
   }
 
   async saveDevice(device: Device): Promise<void> {
@@ -190,9 +237,7 @@ export class Store
   }
 
   protocols(): InstalledProtocol[] {
-    return this.#records('SELECT record FROM protocol ORDER BY slug', (record) =>
-      parseWith(installedProtocolSchema, record, 'a protocol in the store', 'storeCorrupt'),
-    );
+    return protocolsIn(this.#started(this.#reader));
   }
 
   async saveProtocol(protocol: InstalledProtocol): Promise<void> {
@@ -204,9 +249,7 @@ export class Store
   }
 
   notifications(): Notification[] {
-    return this.#records('SELECT record FROM notification ORDER BY k', (record) =>
-      parseWith(notificationSchema, record, 'a notification in the store', 'storeCorrupt'),
-    );
+    return notificationsIn(this.#started(this.#reader));
   }
 
   async saveNotifications(notifications: readonly Notification[]): Promise<void> {
@@ -214,9 +257,7 @@ export class Store
   }
 
   clients(): ClientRecord[] {
-    return this.#records('SELECT record FROM client ORDER BY id', (record) =>
-      parseWith(clientRecordSchema, record, 'a client in the store', 'storeCorrupt'),
-    );
+    return clientsIn(this.#started(this.#reader));
   }
 
   async saveClient(client: ClientRecord): Promise<void> {
@@ -234,6 +275,11 @@ export class Store
   kept(key: string): string | undefined {
     const row = this.#started(this.#reader).prepare('SELECT value FROM meta WHERE key = ?').get(key);
     return row && String(row['value']);
+  }
+
+  /** What the start found and went on without, in words. */
+  get damageFound(): string | undefined {
+    return this.#damageFound;
   }
 
   /** Resolves when the writer has done what was asked of it so far, commits included; nothing is written for it. */
@@ -254,13 +300,6 @@ export class Store
     return sizes.reduce((total, size) => total + size, 0);
   }
 
-  #records<T>(sql: string, parse: (record: unknown) => T): T[] {
-    return this.#started(this.#reader)
-      .prepare(sql)
-      .all()
-      .map((row) => parse(JSON.parse(String(row['record']))));
-  }
-
   #started<T>(part: T | undefined): T {
     if (part === undefined) throw new GatewayError('unavailable', 'the store is not open');
     return part;
@@ -269,7 +308,7 @@ export class Store
   /** Deletes what is too old or too much, and packs what has come: in steps, once a minute. */
   async #keepUp(signal: AbortSignal): Promise<void> {
     for (let round = 1; !signal.aborted; round += 1) {
-      await this.#upkeepOnce(round % MEND_EVERY_ROUNDS === 0, signal).catch(() => undefined); // a full or failing disk is reported by the commits
+      await this.#upkeepOnce(round % MEND_EVERY_ROUNDS === 0, signal).catch(() => undefined); // a full or failing disk is reported by the commits, damage by the writer
       await pause(UPKEEP_EVERY_MS, signal);
     }
   }
@@ -281,8 +320,8 @@ export class Store
   }
 
   async #retainOnce(signal: AbortSignal): Promise<void> {
-    const { settings, now, onDropped } = this.#parts;
-    const beforeMs = Math.floor((now() - settings.retentionDays * DAY_MS) / HOUR_MS) * HOUR_MS;
+    const { settings, now, retentionNow = now, onDropped } = this.#parts;
+    const beforeMs = Math.floor((retentionNow() - settings.retentionDays * DAY_MS) / HOUR_MS) * HOUR_MS;
     for (let more = true; more && !signal.aborted; ) {
       const step = await this.#writer.call('retain', { beforeMs, maxBytes: settings.retentionBytes });
       const { deletedByAge, deletedBySize, notRelayed } = step;
@@ -293,14 +332,50 @@ export class Store
     }
   }
 
-  #setAside(error: GatewayError): GatewayError {
-    const aside = `${this.#path}.damaged-${new Date(this.#parts.now()).toISOString().replaceAll(':', '-')}`;
-    for (const suffix of ['', '-wal', '-shm']) {
-      if (existsSync(this.#path + suffix)) renameSync(this.#path + suffix, aside + suffix);
+  /** What SQLite would pass over in silence is copied and told. */
+  async #checkLog(): Promise<void> {
+    const damage = logDamage(this.#path);
+    if (damage === undefined) return;
+    const { copyLogAside } = await import('./damaged-store.ts');
+    const copy = copyLogAside(this.#path, this.#parts.now());
+    this.#damageFound = `${damage}: readings and changes that were stored last may be missing; it was copied to ${copy}`;
+  }
+
+  /** A call of the writer met it. What takes readings and changes cannot go on; the rest can, and is told of. */
+  async #metDamage(call: WriterCallName, error: GatewayError): Promise<void> {
+    if (UPKEEP_CALLS.includes(call)) this.#tellDamage(error);
+    else if (!this.#isBroken) {
+      this.#isBroken = true;
+      this.#parts.onFault(await this.#setAside(error));
     }
-    return new GatewayError('storeCorrupt', `${error.message}; it was set aside as ${aside}`, {
-      hint: 'put a backup in its place, or start again to begin with an empty store',
-      cause: error,
-    });
+  }
+
+  #tellDamage(error: GatewayError): void {
+    const next = 'restore a backup, or stop gate, move gate.db away and start it again';
+    this.#parts.onDamage?.(`${error.message}; gate goes on as far as it can. Next: ${next}`);
+  }
+
+  /** @throws what `work` throws, damage as storeCorrupt */
+  #reading<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      const failure = storeError(error, this.#path);
+      if (failure.code === 'storeCorrupt') this.#tellDamage(failure);
+      throw failure;
+    }
+  }
+
+  async #setAside(error: GatewayError): Promise<GatewayError> {
+    const { setAside } = await import('./damaged-store.ts');
+    const checked = (path: string) => {
+      const database = openForReading(path);
+      try {
+        demandReadable(database);
+      } finally {
+        database.close();
+      }
+    };
+    return setAside(this.#path, { error, now: this.#parts.now(), demandReadable: checked });
   }
 }

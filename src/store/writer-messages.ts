@@ -1,9 +1,11 @@
 /** What the daemon's main thread and the writer thread say to each other. */
+import type { ClockOffset } from '../core/ports.ts';
 import type { ClientRecord } from '../model/client.ts';
 import type { Device } from '../model/device.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Notification } from '../model/notification.ts';
 import type { InstalledProtocol } from '../model/protocol.ts';
+import type { ClockStretch } from '../model/reading.ts';
 import type { SeqRange } from '../model/relay.ts';
 
 /** What the thread is started with. */
@@ -13,6 +15,11 @@ export interface WriterData {
   relaying: boolean;
 }
 
+/** The clock when it was right, and what it said then. */
+export interface RightClock extends ClockOffset {
+  seenMs: number;
+}
+
 /** One reading on its way to disk. */
 export interface QueuedReading {
   addon: string;
@@ -20,6 +27,14 @@ export interface QueuedReading {
   id: string;
   ts: number;
   data: JsonObject;
+  stretch?: ClockStretch | undefined;
+}
+
+/** What one step of dating anew came to; `more`: call again. */
+export interface RedateStep {
+  moved: number;
+  estimated: number;
+  more: boolean;
 }
 
 export interface RetentionLimits {
@@ -57,6 +72,10 @@ export interface WriterCalls {
   /** What the cloud has not acknowledged: written with the next commit, or by `saveRelayed`. */
   noteRelayed: { argument: readonly SeqRange[]; answer: null };
   saveRelayed: { argument: null; answer: null };
+  /** The clock is right: written with the next commit. */
+  noteClock: { argument: RightClock; answer: null };
+  /** Readings of unsure times are moved, some of them; with the clock that is right it is decided by how much first. */
+  redate: { argument: ClockOffset | null; answer: RedateStep };
   close: { argument: null; answer: null };
 }
 export type WriterCallName = keyof WriterCalls;

@@ -8,6 +8,9 @@ import type { ClientRecord } from '../model/client.ts';
 import type { Device } from '../model/device.ts';
 import type { GatewayError } from '../model/error.ts';
 import type { InstalledProtocol } from '../model/protocol.ts';
+import { ClockNote } from './clock-note.ts';
+import { ClockStretches } from './clock-stretches.ts';
+import { DiskCheck } from './disk-check.ts';
 import { openMigrated } from './migrations.ts';
 import { saveNotifications } from './notification-table.ts';
 import { ReadingPacks } from './reading-packs.ts';
@@ -15,7 +18,7 @@ import { ReadingWriter } from './reading-writer.ts';
 import { RelayProgress } from './relay-progress.ts';
 import { RelayRuns } from './relay-runs.ts';
 import { Retention } from './retention.ts';
-import { type Database, passingTrouble, storeError } from './sqlite.ts';
+import { type Database, inTransaction, passingTrouble, storeError } from './sqlite.ts';
 import type {
   WriterCallName,
   WriterCalls,
@@ -34,17 +37,28 @@ function handlersOf(database: Database): Handlers {
   const packs = new ReadingPacks(database);
   const progress = new RelayProgress(database);
   const runs = new RelayRuns(database, relaying);
-  const readings = new ReadingWriter({ database, packs, relay: { relaying, runs, progress } });
+  const clock = new ClockStretches({ database, packs });
+  const clockNote = new ClockNote(database);
+  const readings = new ReadingWriter({
+    database,
+    packs,
+    relay: { relaying, runs, progress },
+    clock: { stretches: clock, note: clockNote },
+  });
   readings.load();
   const retention = new Retention({ database, packs, progress });
   return {
     commit: (batch) => readings.write(batch),
     saveDevice: (device: Device) => {
-      const saved = database
-        .prepare(
-          'INSERT INTO device (id, record) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record RETURNING k',
-        )
-        .get(device.id, JSON.stringify(device));
+      // in a transaction: by itself a statement that is read from is committed when it is reset, and node:sqlite does
+      // not tell when that fails
+      const saved = inTransaction(database, () =>
+        database
+          .prepare(
+            'INSERT INTO device (id, record) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record RETURNING k',
+          )
+          .get(device.id, JSON.stringify(device)),
+      );
       readings.deviceAdded(device.id, Number(saved?.['k']), device.relay);
       return null;
     },
@@ -90,6 +104,11 @@ function handlersOf(database: Database): Handlers {
       progress.note(pending);
       return null;
     },
+    noteClock: (right) => {
+      clockNote.note(right);
+      return null;
+    },
+    redate: (right) => clock.redate(right),
     saveRelayed: () => {
       progress.save();
       return null;
@@ -101,12 +120,17 @@ function handlersOf(database: Database): Handlers {
   };
 }
 
+/** These write nothing. */
+const CALM: readonly WriterCallName[] = ['getOn', 'noteRelayed', 'close'];
+
 function answer<K extends WriterCallName>(
   handlers: Handlers,
+  disk: DiskCheck,
   { id, call, argument }: WriterRequest<K>,
 ): WriterReply {
+  const work = () => handlers[call](argument);
   try {
-    return { id, answer: handlers[call](argument) };
+    return { id, answer: CALM.includes(call) ? work() : disk.written(work) };
   } catch (error) {
     return { id, failure: failureOf(error) };
   }
@@ -122,9 +146,10 @@ async function serve(): Promise<void> {
   try {
     const database = await openMigrated(path);
     const handlers = handlersOf(database);
+    const disk = new DiskCheck({ path, database });
     const epoch = String(database.prepare("SELECT value FROM meta WHERE key = 'epoch'").get()?.['value']);
     parentPort?.on('message', (request: WriterRequest) => {
-      parentPort?.postMessage(answer(handlers, request));
+      parentPort?.postMessage(answer(handlers, disk, request));
       if (request.call === 'close') parentPort?.close();
     });
     greet({ ready: { epoch } });

@@ -23,7 +23,13 @@ export class WriterError extends GatewayError {
   }
 }
 
+interface WriterParts extends WriterData {
+  onFault: (error: GatewayError) => void;
+  onDamage: (call: WriterCallName, error: GatewayError) => void;
+}
+
 interface Waiting {
+  call: WriterCallName;
   resolve: (answer: never) => void;
   reject: (error: Error) => void;
 }
@@ -31,13 +37,16 @@ interface Waiting {
 export class Writer {
   readonly #data: WriterData;
   readonly #onFault: (error: GatewayError) => void;
+  readonly #onDamage: (call: WriterCallName, error: GatewayError) => void;
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker | undefined;
   #lastId = 0;
 
-  constructor({ onFault, ...data }: WriterData & { onFault: (error: GatewayError) => void }) {
+  /** `onDamage`: a call met a part of the store that is damaged; it rejects as well. */
+  constructor({ onFault, onDamage, ...data }: WriterParts) {
     this.#data = data;
     this.#onFault = onFault;
+    this.#onDamage = onDamage;
   }
 
   /** @returns the store's epoch @throws GatewayError storeCorrupt, storeNewer, storeFailed */
@@ -48,7 +57,12 @@ export class Writer {
       // what the thread holds for long is small; a small nursery keeps the whole process small
       resourceLimits: { maxYoungGenerationSizeMb: 4 },
     });
-    const greeting = await greetingOf(worker);
+    const greeting = await greetingOf(worker).catch((cause: Error) => {
+      throw new GatewayError('storeFailed', `the store's writer cannot be started: ${cause.message}`, {
+        hint: 'see that gate may have more memory, and more open files (LimitNOFILE of the service, ulimit -n)',
+        cause,
+      });
+    });
     if ('failure' in greeting) {
       await worker.terminate();
       throw new WriterError(greeting.failure);
@@ -72,7 +86,7 @@ export class Writer {
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+      this.#waiting.set(id, { call, resolve, reject });
       worker.postMessage({ id, call, argument });
     });
   }
@@ -89,8 +103,13 @@ export class Writer {
   #settle(reply: WriterReply): void {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
-    if ('failure' in reply) waiting?.reject(new WriterError(reply.failure));
-    else waiting?.resolve(reply.answer as never);
+    if (!('failure' in reply)) {
+      waiting?.resolve(reply.answer as never);
+      return;
+    }
+    const error = new WriterError(reply.failure);
+    if (waiting && error.code === 'storeCorrupt') this.#onDamage(waiting.call, error);
+    waiting?.reject(error);
   }
 
   #fail(error: GatewayError): void {

@@ -2,8 +2,8 @@
  * Where an update is asked for, by the daemon and by the `gate` command alike: a file in the spool, which systemd
  * watches. What becomes of it is read from the updater's files. Neither may write where the releases are.
  */
-import { copyFileSync, existsSync, mkdirSync, renameSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { copyFileSync, existsSync, lchownSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { GatewayError } from '../model/error.ts';
 import { readForm, writeDurably } from './durable-file.ts';
 import { type Fetching, fetchRelease } from './fetch-release.ts';
@@ -115,6 +115,14 @@ export class UpdateDesk {
     if (this.state() !== undefined || this.waits()) {
       throw new GatewayError('conflict', 'an update is under way', { hint: 'wait for its end' });
     }
-    mkdirSync(this.#spool.spool, { recursive: true, mode: 0o700 });
+    this.#makeSpool();
+  }
+
+  /** Whoever asks, it is the gateway's own: root may be the first after a factory reset. */
+  #makeSpool(): void {
+    const { spool } = this.#spool;
+    if (mkdirSync(spool, { recursive: true, mode: 0o700 }) === undefined) return;
+    const { uid, gid } = statSync(dirname(spool));
+    if (process.getuid?.() === 0) lchownSync(spool, uid, gid);
   }
 }

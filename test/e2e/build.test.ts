@@ -142,6 +142,22 @@ describe('the build', () => {
     );
   });
 
+  it('answers with JSON without starting a second HTTP client for it', async () => {
+    const dataFolder = join(folder.path, 'answering');
+    mkdirSync(dataFolder);
+    const tell =
+      "process.on('exit', () => process.env.GATE_ADDON || console.error('loaded', process.moduleLoadList.join()))";
+    const daemon = await Daemon.start({
+      dataFolder,
+      built,
+      environment: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(tell)}` },
+    });
+    assert.equal((await daemon.api.call('GET', '/health/live')).status, 200);
+    await daemon.stop();
+    assert.match(daemon.errors, /loaded .*NativeModule http\b/);
+    assert.doesNotMatch(daemon.errors, /undici\/undici/);
+  });
+
   it('carries the licences of what it carries', () => {
     const licences = readFileSync(join(built, 'THIRD-PARTY-LICENCES.txt'), 'utf8');
     for (const name of ['koa', 'socket.io', 'aedes', 'openapi-explorer', 'svelte', 'uplot'])

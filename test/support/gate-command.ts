@@ -45,6 +45,12 @@ export class GateCommand {
     }));
   }
 
+  /** As a power cut would. */
+  kill(): Promise<Ran> {
+    this.#child.kill('SIGKILL');
+    return this.ended;
+  }
+
   /** As Ctrl-C does. */
   interrupt(): Promise<Ran> {
     this.#child.kill('SIGINT');

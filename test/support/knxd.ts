@@ -27,6 +27,8 @@ export interface KnxdOptions {
   routing?: boolean;
   /** Not to be found from other machines. */
   onLoopback?: boolean;
+  /** As it calls itself when it is searched for. */
+  name?: string;
 }
 
 /** What `knxtool groupsocketlisten` prints of a telegram: "Write from 0.0.3 to 1/0/0: 01". */
@@ -43,15 +45,17 @@ export class Knxd {
   readonly #slots: number;
   readonly #routing: boolean;
   readonly #onLoopback: boolean;
+  readonly #name: string;
   readonly #folder = tempFolder();
   readonly #tools = new Set<ChildProcess>();
   #process: ChildProcess | undefined;
 
-  private constructor({ port, slots, routing, onLoopback }: Required<KnxdOptions>) {
+  private constructor({ port, slots, routing, onLoopback, name }: Required<KnxdOptions>) {
     this.port = port;
     this.#slots = slots;
     this.#routing = routing;
     this.#onLoopback = onLoopback;
+    this.#name = name;
   }
 
   static async start({
@@ -59,8 +63,9 @@ export class Knxd {
     port,
     routing = false,
     onLoopback = false,
+    name = 'knxd',
   }: KnxdOptions = {}): Promise<Knxd> {
-    const knxd = new Knxd({ port: port ?? (await freeUdpPort()), slots, routing, onLoopback });
+    const knxd = new Knxd({ port: port ?? (await freeUdpPort()), slots, routing, onLoopback, name });
     await knxd.start();
     return knxd;
   }
@@ -70,7 +75,7 @@ export class Knxd {
   }
 
   async start(): Promise<void> {
-    const places = ['-e', '0.0.1', '-E', `0.0.2:${this.#slots}`, `-u${this.#socketPath}`];
+    const places = ['-n', this.#name, '-e', '0.0.1', '-E', `0.0.2:${this.#slots}`, `-u${this.#socketPath}`];
     const services = this.#routing ? ['-D', '-T', '-R'] : ['-D', '-T'];
     const network = this.#onLoopback ? ['-I', 'lo'] : [];
     const server = [...services, ...network, `-S${KNX_MULTICAST}:${this.port}`, '-b', 'dummy:'];
@@ -145,6 +150,21 @@ export class Knxd {
     return heard;
   }
 
+  /**
+   * Answers each read of an address that `heard` has, as a device on the bus does, until the returned function is called.
+   */
+  answering(heard: readonly HeardTelegram[], destination: string, value: number | string): () => void {
+    const reads = () =>
+      heard.filter((each) => each.service === 'Read' && each.destination === destination).length;
+    let answered = reads();
+    const timer = setInterval(() => {
+      if (reads() === answered) return;
+      answered = reads();
+      void this.respond(destination, value).catch(() => undefined);
+    }, 10);
+    return () => clearInterval(timer);
+  }
+
   async #tool(applet: string, destination: string, value = ''): Promise<void> {
     const bytes = applet.startsWith('groups') || value === '' ? [value] : (value.match(/../g) ?? []);
     const parts = [applet, `local:${this.#socketPath}`, destination, ...bytes].filter((each) => each !== '');
@@ -180,6 +200,20 @@ export async function freeUdpPort(): Promise<number> {
   const { port } = socket.address();
   socket.close();
   return port;
+}
+
+/** Nobody has it, not even one who shares it. */
+export async function isUdpPortFree(port: number): Promise<boolean> {
+  const socket = createSocket('udp4');
+  try {
+    socket.bind({ port, exclusive: true });
+    await once(socket, 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.close();
+  }
 }
 
 /** SEARCH_REQUEST with the answer to where it came from. */

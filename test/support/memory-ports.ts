@@ -5,10 +5,14 @@ import type {
   AddonRequest,
   AvailabilityStore,
   ClientStore,
+  ClockOffset,
+  ClockRecord,
+  ClockStore,
   HistoryStore,
   NotificationStore,
   OperationStore,
   ReadingStore,
+  Redated,
   Registry,
   RepeatStore,
 } from '../../src/core/ports.ts';
@@ -70,6 +74,28 @@ export class MemoryHistory implements HistoryStore {
 
   async historyBuckets(): Promise<{ missing: 'device' }> {
     return { missing: 'device' };
+  }
+}
+
+/** What is remembered of clocks; readings are `waiting` until they are dated anew. */
+export class MemoryClocks implements ClockStore {
+  record: ClockRecord = { latestMs: [], stretches: [] };
+  readonly redated: ClockOffset[] = [];
+  waiting = 0;
+
+  clockRecord(): ClockRecord {
+    return this.record;
+  }
+
+  noteClock(right: ClockOffset & { seenMs: number }): void {
+    this.record = { ...this.record, right };
+  }
+
+  async redate(right: ClockOffset): Promise<Redated> {
+    this.redated.push(right);
+    const redated = { count: this.waiting, estimated: 0 };
+    this.waiting = 0;
+    return redated;
   }
 }
 

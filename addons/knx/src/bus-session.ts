@@ -8,6 +8,7 @@ import type { Connector, Link } from './link/link.ts';
 import { RoutingConnector } from './link/routing.ts';
 import { openTcpChannel } from './link/tcp-channel.ts';
 import { TunnelConnector } from './link/tunnel-connector.ts';
+import type { TunnelNote } from './link/tunnel-note.ts';
 import { openUdpChannel } from './link/udp-channel.ts';
 import { parseIndividualAddress } from './wire/address.ts';
 import type { GroupTelegram } from './wire/cemi.ts';
@@ -17,6 +18,7 @@ const ROUTING_ADDRESS = parseIndividualAddress('15.15.250');
 
 export interface BusSessionParts {
   parameters: ServerParameters;
+  tunnelNote: TunnelNote | undefined;
   clock: Clock;
   /** Uniform in [0, 1). */
   random: () => number;
@@ -32,9 +34,9 @@ export class BusSession {
   /** This side's address on the bus. */
   individualAddress = 0;
 
-  constructor({ parameters, clock, random, onTelegram, onUp, onDown }: BusSessionParts) {
+  constructor({ parameters, tunnelNote, clock, random, onTelegram, onUp, onDown }: BusSessionParts) {
     this.bus = new Bus({
-      connector: connectorFor(parameters, clock),
+      connector: connectorFor(parameters, clock, tunnelNote),
       clock,
       random,
       onTelegram: (telegram) => {
@@ -64,7 +66,7 @@ export class BusSession {
   }
 }
 
-function connectorFor(parameters: ServerParameters, clock: Clock): Connector {
+function connectorFor(parameters: ServerParameters, clock: Clock, note: TunnelNote | undefined): Connector {
   const { server, transport, routeBack, individualAddress } = parameters;
   if (transport === 'routing') {
     return new RoutingConnector({
@@ -74,5 +76,5 @@ function connectorFor(parameters: ServerParameters, clock: Clock): Connector {
     });
   }
   const open = transport === 'tcp' ? openTcpChannel : openUdpChannel;
-  return new TunnelConnector({ open, server, routeBack, individualAddress, clock });
+  return new TunnelConnector({ open, server, routeBack, individualAddress, note, clock });
 }

@@ -19,6 +19,7 @@ import { scanForServers } from './discovery.ts';
 import { KnxCommands } from './knx-commands.ts';
 import { parseServer } from './knx-parameters.ts';
 import type { Link } from './link/link.ts';
+import type { TunnelNote } from './link/tunnel-note.ts';
 import { TelegramIntake } from './telegram-intake.ts';
 import { formatIndividualAddress } from './wire/address.ts';
 
@@ -30,6 +31,8 @@ export interface KnxAddonParts {
   random: () => number;
   /** Where the gateway puts files that were sent for this add-on. */
   uploadsFolder: string;
+  /** Where a tunnel is noted for the process that comes after this one. */
+  tunnelNote?: TunnelNote;
 }
 
 export class KnxAddon {
@@ -84,6 +87,7 @@ export class KnxAddon {
     gate.state('degraded', `connecting to the KNXnet/IP server ${server.server.host}:${server.server.port}`);
     this.#session = new BusSession({
       parameters: server,
+      tunnelNote: this.#parts.tunnelNote,
       clock,
       random,
       onTelegram: (telegram) => this.#intake.receive(telegram),

@@ -149,12 +149,13 @@ function encoded({ name, type }: Datapoint, value: JsonValue): RawValue {
   }
 }
 
-/** Which value was not written, and which were before it. @throws AddonError */
+/** Which value is not on the bus, or may not be, and which are before it. @throws AddonError */
 function failedAfter(done: JsonObject, { name, groupAddress }: Datapoint, error: unknown): never {
   if (!(error instanceof AddonError)) throw error;
   const before = Object.keys(done);
   const so = before.length === 0 ? '' : `; written before it: ${before.join(', ')}`;
-  const what = `"${name}" (${formatGroupAddress(groupAddress)}) was not written: ${error.message}${so}`;
+  const fate = error.code === 'timeout' ? 'is not confirmed' : 'was not written';
+  const what = `"${name}" (${formatGroupAddress(groupAddress)}) ${fate}: ${error.message}${so}`;
   throw new AddonError(error.code, what, { hint: error.hint, cause: error });
 }
 

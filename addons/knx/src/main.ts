@@ -2,7 +2,9 @@
 import { join } from 'node:path';
 import { createAddon, systemClock } from '@gate/addon-sdk';
 import { KnxAddon } from './knx-addon.ts';
+import { TunnelNote } from './link/tunnel-note.ts';
 
+const folder = process.env['GATE_DATA_FOLDER'] ?? '.';
 const knx = new KnxAddon({
   gate: {
     report: (...reading) => addon.report(...reading),
@@ -13,7 +15,8 @@ const knx = new KnxAddon({
   },
   clock: systemClock,
   random: Math.random,
-  uploadsFolder: join(process.env['GATE_DATA_FOLDER'] ?? '.', 'uploads'),
+  uploadsFolder: join(folder, 'uploads'),
+  tunnelNote: new TunnelNote(join(folder, 'tunnel.json')),
 });
 const addon = createAddon({ version: '0.1.0', handlers: knx.handlers, actions: knx.actions });
 

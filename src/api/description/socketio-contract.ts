@@ -8,7 +8,7 @@ import { EVENT_KINDS } from '../event-view.ts';
 import { maintenanceEventSchema } from '../maintenance-view.ts';
 import { NARROWED_DEVICES_MAX } from '../narrowing.ts';
 import { notificationSchema } from '../notification-view.ts';
-import { imageProgressSchema, isoDateTime, timestamp } from '../schemas.ts';
+import { clockSchema, imageProgressSchema, isoDateTime, timestamp } from '../schemas.ts';
 import type { Channel, Contract } from './channel.ts';
 
 const ts = isoDateTime('When it happened');
@@ -175,7 +175,7 @@ export const SOCKETIO: Contract = {
       direction: 'gateSends',
       summary: 'A device has sent data',
       description: '`payload` is what REST shows as `data`.',
-      payload: v.object({ deviceId, payload: jsonObjectSchema, ts }),
+      payload: v.object({ deviceId, payload: jsonObjectSchema, ts, clock: clockSchema }),
       example: { deviceId: 'a1234', payload: { temperature: 30.82 }, ts: '2020-05-20T12:19:44.395Z' },
     },
     {
@@ -208,7 +208,7 @@ export const SOCKETIO: Contract = {
       direction: 'gateSends',
       summary: 'All that happens to one device',
       payload: v.variant('action', [
-        v.object({ action: v.literal('data'), payload: jsonObjectSchema, ts }),
+        v.object({ action: v.literal('data'), payload: jsonObjectSchema, ts, clock: clockSchema }),
         v.object({ action: v.literal('status'), payload: jsonValueSchema, ts }),
         v.object({ action: v.literal('availability'), payload: v.object(availability), ts }),
       ]),

@@ -1,7 +1,7 @@
 /** The plain WebSocket: the documented events of the cloud, `{action, payload}` each. */
 import * as v from 'valibot';
 import { jsonObjectSchema, jsonValueSchema } from '../../model/device.ts';
-import { timestamp } from '../schemas.ts';
+import { clockSchema, timestamp } from '../schemas.ts';
 import type { Channel, Contract } from './channel.ts';
 import { SOCKETIO } from './socketio-contract.ts';
 
@@ -39,6 +39,7 @@ export const WEBSOCKET: Contract = {
         ttl,
         deviceId: v.string(),
         data: jsonObjectSchema,
+        clock: clockSchema,
       }),
       {
         id: '7dec7c01-949c-4615-9d09-7680e702080e',

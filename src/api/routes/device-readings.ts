@@ -4,7 +4,7 @@ import type { Readings } from '../../core/readings.ts';
 import { jsonObjectSchema } from '../../model/device.ts';
 import { READING_SORT_KEYS, type ReadingSortKey, type StoredReading } from '../../model/reading.ts';
 import { time, whole } from '../query-values.ts';
-import { isoDateTime } from '../schemas.ts';
+import { clockSchema, isoDateTime } from '../schemas.ts';
 import type { Routes } from './router.ts';
 
 const PER_PAGE_DEFAULT = 10;
@@ -50,6 +50,7 @@ export const readingSchema = v.object({
   data: jsonObjectSchema,
   deviceId: v.string(),
   ts: isoDateTime('When it was measured'),
+  clock: clockSchema,
 });
 const readingPageSchema = v.object({
   data: v.array(readingSchema),
@@ -57,8 +58,8 @@ const readingPageSchema = v.object({
 });
 
 /** In the documented order of keys. */
-export function readingView({ _id, data, deviceId, ts }: StoredReading) {
-  return { _id, data, deviceId, ts: new Date(ts).toISOString() };
+export function readingView({ _id, data, deviceId, ts, clock }: StoredReading) {
+  return { _id, data, deviceId, ts: new Date(ts).toISOString(), ...(clock === undefined ? {} : { clock }) };
 }
 
 export function addDeviceReadingRoutes(routes: Routes, { readings }: { readings: Readings }): void {

@@ -81,6 +81,7 @@ class Devices {
   readonly #news = new Map<string, Record<string, Value>>();
   /** A frame, or a moment, is asked for already. */
   #due = false;
+  readonly #lookedFor = new Set<string>();
   #shownAt = 0;
   #loading: Promise<void> | undefined;
   #again: ReturnType<typeof setTimeout> | undefined;
@@ -170,6 +171,13 @@ class Devices {
     }, LIST_AGAIN_MS);
   }
 
+  /** A device that the list does not have yet: asked for once, for it may be none of those shown. */
+  #lookFor(deviceId: string): void {
+    if (this.#lookedFor.has(deviceId)) return;
+    this.#lookedFor.add(deviceId);
+    this.#soon();
+  }
+
   #takeList(devices: readonly Device[]): void {
     const ids = new Set(devices.map(({ id }) => id));
     for (const id of this.#byId.keys()) if (!ids.has(id)) this.#byId.delete(id);
@@ -186,7 +194,10 @@ class Devices {
         same = false;
       }
     }
-    if (!same) this.#list = [...this.#byId.values()];
+    if (!same) {
+      this.#list = [...this.#byId.values()];
+      this.#lookedFor.clear();
+    }
     this.#state = 'known';
   }
 
@@ -232,7 +243,7 @@ class Devices {
       this.#news.delete(deviceId);
       const device = this.#byId.get(deviceId);
       if (device) device.take(news);
-      else this.#soon();
+      else this.#lookFor(deviceId);
     }
     if (this.#news.size > 0) {
       this.#showNext();

@@ -44,6 +44,8 @@ class Live {
     });
     this.#socket.on('connect_error', (error: Error & { data?: { code?: string } }) => {
       const code = error.data?.code;
+      // a visitor may come in where its token may not
+      if (code === 'unauthorized' && session.token !== undefined) return session.end();
       if (code === 'unauthorized' || code === 'forbidden') this.#connection = 'refused';
       else this.#lose();
       // what the gateway itself refused is not tried again by the library

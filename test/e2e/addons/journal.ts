@@ -1,18 +1,20 @@
 /**
  * An add-on that distrusts its gateway: over mqtt.js it sends numbered readings, writes down before each what it sends
  * and after each what was acknowledged, and when it is started again sends once more all that may not have arrived,
- * and the last of what did. `sent` and `acked` in its data folder tell in the end what must be in the store.
+ * and the last of what did. `sent` and `acked` in its data folder tell in the end what must be in the store. A file
+ * `in-flight` there says how many may be under way.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
 
 const { GATE_BROKER_URL = '', GATE_ADDON = '', GATE_ADDON_TOKEN = '', GATE_DATA_FOLDER = '.' } = process.env;
-const IN_FLIGHT = 200;
 const REPEATED = 50;
 const base = `gate/addons/${GATE_ADDON}`;
 const sentFile = join(GATE_DATA_FOLDER, 'sent');
 const ackedFile = join(GATE_DATA_FOLDER, 'acked');
+const paceFile = join(GATE_DATA_FOLDER, 'in-flight');
+const IN_FLIGHT = existsSync(paceFile) ? Number(readFileSync(paceFile, 'utf8')) : 200;
 
 function numbers(path: string): number[] {
   if (!existsSync(path)) return [];

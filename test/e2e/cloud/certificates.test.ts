@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { io } from 'socket.io-client';
 import { Authority } from '../../../scripts/cloud/authority.ts';
 import { writeCredentials } from '../../../scripts/cloud/credentials-folder.ts';
 import { until } from '../../support/until.ts';
@@ -172,9 +173,13 @@ describe('the certificates of the link to the cloud', function () {
 
     it('with a key that is made on the box and stays there', async () => {
       house = await CloudHouse.open();
-      await house.startDaemon();
+      await house.startDaemon({ ON_PREMISE_ENABLED: 'true' });
       await house.connected();
       const keyBefore = read('private.key');
+      const client = io(house.daemon.url, { transports: ['websocket'] });
+      const principals: string[] = [];
+      client.on('connected', ({ status }) => principals.push(status.principalIdentifier));
+      await until('a client listens', () => client.connected);
       const request = await ask('r1');
       assert.equal(read('private.key'), keyBefore);
       const certificate = house.authority.sign(request, { commonName: house.place.gatewayId });
@@ -185,6 +190,9 @@ describe('the certificates of the link to the cloud', function () {
       assert.ok(!existsSync(file('.rotation')));
       const { fingerprint } = await house.connected();
       assert.equal(fingerprint, new X509Certificate(certificate).fingerprint256);
+      await until('the new connection is told', () => principals.length > 0);
+      client.close();
+      assert.deepEqual(principals, [fingerprint.replaceAll(':', '').toLowerCase()]);
       const everything = JSON.stringify(house.cloud.heard);
       assert.ok(!everything.includes('PRIVATE KEY'));
 

@@ -113,6 +113,27 @@ describe('the dashboard asks who is there', () => {
       await house.api.get(`/device/v1/devices/${device.id}`);
     });
 
+    it('again when its client is removed, and shows meanwhile what everybody may see', async () => {
+      const client = await house.newClient();
+      const { page } = await house.visit('/');
+      await page.getByTestId('ask-log-in').click();
+      await logIn(page, client);
+      await page.getByTestId('log-out').waitFor();
+      await page.locator('[data-testid=connection][data-state=connected]').waitFor({ state: 'attached' });
+      await house.api.send('DELETE', `/authentication/v1/clients/${client.clientId}`);
+      await page.getByTestId('expired').waitFor();
+      await page.keyboard.press('Escape');
+      await page.locator('[data-testid=connection][data-state=connected]').waitFor({ state: 'attached' });
+      await page.getByTestId('ask-log-in').waitFor();
+      const { id } = await house.api.send<{ id: string }>('POST', '/device/v1/devices', {
+        name: 'Newcomer',
+        isVirtual: true,
+        demoActive: true,
+      });
+      // it is told of by its first reading
+      await page.locator(`[data-device="${id}"]`).waitFor();
+    });
+
     it('in Italian, where somebody chooses that, and keeps to it', async () => {
       const { page } = await house.visit('/');
       await page.getByLabel('Language').selectOption('it');

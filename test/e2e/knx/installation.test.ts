@@ -6,7 +6,7 @@ import { until } from '../../support/until.ts';
 import { KNX, KnxInstallation } from './support/knx-installation.ts';
 
 describe('a KNX installation', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let house: KnxInstallation;
 
   before(async function () {
@@ -21,21 +21,12 @@ describe('a KNX installation', function () {
     assert.match(await house.protocolIs('degraded'), /no KNXnet\/IP server is given/);
     const scan = await house.daemon.api.call<unknown[]>('POST', `${KNX}/scan`);
     assert.equal(scan.status, 200, JSON.stringify(scan.body));
-    await until('the installation is over', async () => {
-      const { status } = await house.daemon.api.get<{ status: string }>(KNX);
-      return status === 'installed';
-    });
-    await house.daemon.api.send('DELETE', `${KNX}/installation`);
-    await until('it is removed', async () => {
-      const { status } = await house.daemon.api.get<{ status: string }>(KNX);
-      return status === 'notInstalled';
-    });
+    await house.uninstall();
   });
 
   it('is installed, paired, read, written and watched over REST and socket.io', async () => {
-    await house.daemon.api.send('POST', `${KNX}/installation`, {
-      parameters: { ip_address: '127.0.0.1', port: house.knxd.port },
-    });
+    // by its name as well as by its address
+    await house.install({ ip_address: 'localhost', port: house.knxd.port });
     await house.protocolIs('running');
     const { id, status } = await house.paired({
       datapoints: [
@@ -51,7 +42,7 @@ describe('a KNX installation', function () {
 
     await house.knxd.write('1/0/3', '0c33');
     await house.knxd.write('1/1/2', 'ff');
-    const mine = () => house.readings.filter(({ deviceId }) => deviceId === id).map(({ payload }) => payload);
+    const mine = () => house.readingsOf(id);
     await until('socket.io has told both', () => mine().length >= 2);
     assert.deepEqual(mine(), [
       { temperature: 21.5, temperature_unit: '°C' },
@@ -99,6 +90,21 @@ describe('a KNX installation', function () {
     assert.deepEqual(own?.known, [{ deviceId: id, name: 'level', value: 50, unit: '%' }]);
   });
 
+  it('answers reads of others where it shall, with the last value', async () => {
+    const { id, status } = await house.paired({
+      group_address: '1/5/1',
+      dpt: '9.001',
+      flags: ['write', 'listen', 'respond'],
+    });
+    assert.equal(status.eventType, 'paired');
+    assert.equal((await house.set(id, { value: 21.5 })).status, 200);
+    await house.knxd.read('1/5/1');
+    const answer = await until('it is answered', () =>
+      house.heard.find(({ service, destination }) => service === 'Response' && destination === '1/5/1'),
+    );
+    assert.equal(answer.value, '0c33');
+  });
+
   it('is watched live by who asks for it', async () => {
     const watching = io(house.daemon.url, { query: { events: 'bus' } });
     try {
@@ -132,14 +138,10 @@ describe('a KNX installation', function () {
     const { id } = await house.paired({ group_address: '2/0/1', dpt: '1.001', flags: ['write', 'listen'] });
     await house.knxd.kill();
     // one that cannot wait so long is reported failed
-    const given = await fetch(`${house.daemon.url}/device/v1/control/${id}/set`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', Prefer: 'wait=1' },
-      body: JSON.stringify({ value: true }),
-    });
-    assert.deepEqual([given.status, ((await given.json()) as { code: string }).code], [503, 'deviceTimeout']);
+    const given = await house.setWithin(1, id, { value: true });
+    assert.deepEqual([given.status, given.body.code], [503, 'deviceTimeout']);
     const during = house.set(id, { value: true });
-    assert.match(await house.protocolIs('degraded'), /127\.0\.0\.1.*does not answer/);
+    assert.match(await house.protocolIs('degraded'), /localhost:\d+ does not answer/);
     await until('the device is away', async () => (await house.device(id)).availability?.online === false);
     await house.knxd.start();
     house.heard = await house.knxd.listen();

@@ -97,7 +97,7 @@ describe('what is sent through to an HTTP device', () => {
   });
 
   const { signal } = new AbortController();
-  const ask = async (call: 'set' | 'get', params: JsonObject, forMs = 5_000) => {
+  const ask = async (call: 'set' | 'get', params: JsonObject, forMs = 20_000) => {
     const deadline = Date.now() + forMs;
     const request: DeviceRequest = { method: call, deviceId: 'd1', params, deadline, signal };
     return addon.handlers[call]?.(request);

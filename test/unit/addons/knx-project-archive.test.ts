@@ -42,7 +42,7 @@ describe('a project of ETS (.knxproj)', () => {
     it(`of schema ${schema} becomes the functions of its rooms, and ranges of the rest`, async () => {
       const preview = await previewed(projectArchive({ schema }));
       assert.deepEqual(names(preview), [
-        [`function-${PROJECT_ID}-F-1`, 'Hall Light', 'Hall light', 'Hall light state'],
+        [`function-${PROJECT_ID}-F-1`, 'Hall Light', 'Hall light'],
         [`function-${PROJECT_ID}-F-2`, 'Kitchen Light', 'Küche Bad', 'Kitchen level'],
         ['range-2-6399', 'Temperatures', 'Outside'],
       ]);
@@ -65,13 +65,13 @@ describe('a project of ETS (.knxproj)', () => {
       const archive = projectArchive({ schema });
       const byDevice = await previewed(archive, { by: 'device' });
       assert.deepEqual(names(byDevice), [
-        ['device-1.1.4', 'Push-button hall', 'Hall light', 'Hall light state'],
+        ['device-1.1.4', 'Push-button hall', 'Hall light'],
         ['device-1.1.7', '1.1.7', 'Küche Bad', 'Kitchen level'],
         ['range-2-6399', 'Temperatures', 'Outside'],
       ]);
       assert.equal(byDevice.devices[0]?.parameters.individual_address, '1.1.4');
       assert.deepEqual(names(await previewed(archive, { by: 'range' })), [
-        ['range-2-2303', 'Ground floor', 'Hall light', 'Hall light state', 'Küche Bad', 'Kitchen level'],
+        ['range-2-2303', 'Ground floor', 'Hall light', 'Küche Bad', 'Kitchen level'],
         ['range-2-6399', 'Temperatures', 'Outside'],
       ]);
     });

@@ -46,6 +46,20 @@ describe('what may be rebuilt', () => {
     assert.deepEqual(troubles, []);
   });
 
+  it('keeps in memory what the disk does not take, says so, and starts', async () => {
+    // no file can be made there
+    const path = '/proc/operations.db';
+    const file = new OperationFile({ path, onTrouble: (words) => troubles.push(words) });
+    await file.start();
+    await file.save(operation('a', NEVER));
+    assert.deepEqual(await file.find('a'), operation('a', NEVER));
+    await file.stop();
+    assert.match(
+      troubles.join(),
+      /^\/proc\/operations.db cannot be written .*kept in memory until the next start$/,
+    );
+  });
+
   it('sets aside a file that cannot be read, says so, and starts', async () => {
     mkdirSync(join(folder.path, 'operations.db'));
     const file = new OperationFile(parts('operations.db'));

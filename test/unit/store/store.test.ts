@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import type { GatewayError } from '../../../src/model/error.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
 import type { ReadingPageQuery } from '../../../src/model/reading.ts';
-import { openForReading } from '../../../src/store/sqlite.ts';
+import { openForReading, openForWriting } from '../../../src/store/sqlite.ts';
 import { type OpenedStore, openStore, TEST_ADDON, testDevice } from '../../support/open-store.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
@@ -209,4 +210,109 @@ describe('the store', () => {
     opened = await openStore(folder.path, {}, () => NOW);
     assert.deepEqual(opened.store.devices(), []);
   });
+
+  it('takes the registry over from a store whose readings are damaged, and gives no number again', async () => {
+    await append('a');
+    const before = opened.store.page(query('lamp')).data[0]?._id as string;
+    await opened.store.stop();
+    damageRow("UPDATE delivery SET ids = '[torn'");
+    await assert.rejects(
+      openStore(folder.path, {}, () => NOW),
+      (error: GatewayError) => {
+        assert.match(
+          error.message,
+          /the ids of a delivery cannot be read; it was set aside as .*damaged-2023/,
+        );
+        assert.match(error.hint ?? '', /devices, protocols and clients that were taken over/);
+        return error.code === 'storeCorrupt';
+      },
+    );
+    opened = await openStore(folder.path, {}, () => NOW);
+    assert.deepEqual(
+      opened.store.devices().map(({ id }) => id),
+      ['lamp', 'plug'],
+    );
+    assert.equal(opened.store.page(query('lamp')).totalItems, 0);
+    await append('b');
+    const after = opened.store.page(query('lamp')).data[0]?._id as string;
+    assert.equal(after.slice(0, 10), before.slice(0, 10));
+    assert.ok(after > before);
+    assert.deepEqual(
+      readdirSync(folder.path).filter((name) => name.includes('taken-over')),
+      [],
+    );
+  });
+
+  it('begins with an empty one where not even the registry can be read', async () => {
+    await opened.store.stop();
+    damageRow("UPDATE device SET record = '{torn' WHERE id = 'plug'");
+    await assert.rejects(
+      openStore(folder.path, {}, () => NOW),
+      (error: GatewayError) =>
+        error.code === 'storeCorrupt' && /begin with an empty store/.test(error.hint ?? ''),
+    );
+    opened = await openStore(folder.path, {}, () => NOW);
+    assert.deepEqual(opened.store.devices(), []);
+  });
+
+  it('takes a store that was emptied for a damaged one, and keeps its log', async () => {
+    await append('a');
+    for (const suffix of ['', '-wal']) copyFileSync(path() + suffix, `${path()}.kept${suffix}`);
+    await opened.store.stop();
+    writeFileSync(path(), '');
+    copyFileSync(`${path()}.kept-wal`, `${path()}-wal`);
+    await assert.rejects(
+      openStore(folder.path, {}, () => NOW),
+      { code: 'storeCorrupt', message: /it is empty/ },
+    );
+    const log = readdirSync(folder.path).find((name) => /damaged-.*-wal$/.test(name)) as string;
+    assert.deepEqual(readFileSync(join(folder.path, log)), readFileSync(`${path()}.kept-wal`));
+    opened = await openStore(folder.path, {}, () => NOW);
+  });
+
+  it('goes on without the end of a damaged log, and tells so', async () => {
+    for (let n = 0; n < 5; n += 1) await append(`n${n}`);
+    for (const suffix of ['', '-wal', '-shm']) copyFileSync(path() + suffix, `${path()}.kept${suffix}`);
+    await opened.store.stop();
+    for (const suffix of ['', '-wal', '-shm']) copyFileSync(`${path()}.kept${suffix}`, path() + suffix);
+    truncateSync(`${path()}-wal`, statSync(`${path()}-wal`).size - 1);
+    opened = await openStore(folder.path, {}, () => NOW);
+    assert.match(
+      opened.store.damageFound ?? '',
+      /whole: readings and changes .* may be missing; it was copied to/,
+    );
+    assert.equal(opened.store.page(query('lamp')).totalItems, 4);
+    assert.ok(readdirSync(folder.path).some((name) => name.startsWith('gate.db-wal.damaged-')));
+  });
+
+  it('ends when a commit meets damage, with the store set aside', async () => {
+    // a later commit looks at the last id that was given, and finds a page of something else
+    for (let n = 0; n < 300; n += 1) await append(`n${n}`);
+    await opened.store.stop();
+    damagePageOf('reading_count');
+    opened = await openStore(folder.path, {}, () => NOW);
+    await assert.rejects(append('b'), { code: 'storeCorrupt' });
+    const fault = await until('it is told', () => opened.faults[0]);
+    assert.match(fault.message, /set aside as .*gate\.db\.damaged-/);
+    assert.equal(opened.faults.length, 1);
+  });
+
+  const path = () => join(folder.path, 'gate.db');
+
+  function damageRow(sql: string): void {
+    const database = openForWriting(path());
+    database.exec(sql);
+    database.close();
+  }
+
+  /** Its first page no longer says what kind of page it is. */
+  function damagePageOf(table: string): void {
+    const database = openForReading(path());
+    const sql = 'SELECT rootpage FROM sqlite_schema WHERE name = ?';
+    const page = Number(database.prepare(sql).get(table)?.['rootpage']);
+    database.close();
+    const bytes = readFileSync(path());
+    bytes.fill(0, (page - 1) * 2_048, (page - 1) * 2_048 + 8);
+    writeFileSync(path(), bytes);
+  }
 });

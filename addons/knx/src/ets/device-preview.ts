@@ -1,6 +1,7 @@
 /**
  * Devices out of the group addresses of an ETS file: each group becomes a device, each address with a known type a
- * datapoint. Names and types are kept; what cannot become a datapoint is told, with its line.
+ * datapoint. Names and types are kept; what cannot become a datapoint is told, with its line. An address that tells the
+ * state of another one is that one's `status_address`, and no datapoint of its own.
  */
 import { AddonError, type JsonObject } from '@gate/addon-sdk';
 import { datapointType } from '../dpt/datapoint-type.ts';
@@ -41,7 +42,9 @@ export function devicesOutOf(addresses: readonly EtsGroupAddress[]): {
   const groups = new Map<string, Collected>();
   const seen = new Set<string>();
   const problems: Problem[] = [];
+  const states = new Set(addresses.flatMap((each) => (isUsable(each) ? stateOf(each) : [])));
   for (const each of addresses) {
+    if (states.has(shownAddress(each.address))) continue;
     try {
       const { name, ...rest } = datapointOf(each, seen);
       const collected = groups.get(each.group.key) ?? { group: each.group, datapoints: new Map() };
@@ -65,8 +68,22 @@ export function devicesOutOf(addresses: readonly EtsGroupAddress[]): {
   return { devices: devicesOf(groups.values()), problems };
 }
 
+/** Whether it becomes a datapoint. */
+function isUsable(address: EtsGroupAddress): boolean {
+  try {
+    datapointOf(address, new Set());
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function stateOf({ status }: EtsGroupAddress): string[] {
+  return status === undefined ? [] : [shownAddress(status.address)];
+}
+
 /** In three levels where it is an address: projects have numbers. */
-function shownAddress(address: string): string {
+export function shownAddress(address: string): string {
   try {
     return formatGroupAddress(parseGroupAddress(address));
   } catch {
@@ -76,17 +93,21 @@ function shownAddress(address: string): string {
 
 /** @throws AddonError badRequest */
 function datapointOf(
-  { name, address, dpt, secured }: EtsGroupAddress,
+  { name, address, dpt, size, secured, status }: EtsGroupAddress,
   seen: Set<string>,
-): { name: string; group_address: string; dpt: string } {
+): { name: string; group_address: string; status_address?: string; dpt: string } {
   const group = formatGroupAddress(parseGroupAddress(address));
   if (seen.has(group)) throw new AddonError('badRequest', 'this address is in the file twice');
   if (secured === true)
     throw new AddonError('badRequest', 'it is secured (KNX Data Secure), which gate does not speak');
-  if (dpt === undefined) throw new AddonError('badRequest', 'it has no datapoint type in ETS');
+  if (dpt === undefined) {
+    const known = size === undefined ? '' : `; what uses it has ${size.slice(0, TOLD_MAX)}`;
+    throw new AddonError('badRequest', `it has no datapoint type in ETS${known}`);
+  }
   const { id } = datapointType(dpt);
   seen.add(group);
-  return { name: nameOf(name, `address ${group}`), group_address: group, dpt: id };
+  const told = status === undefined ? {} : { status_address: shownAddress(status.address) };
+  return { name: nameOf(name, `address ${group}`), group_address: group, ...told, dpt: id };
 }
 
 /** Names are kept as far as they can be; what a name may not hold becomes a space. */

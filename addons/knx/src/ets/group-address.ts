@@ -6,10 +6,23 @@ export interface EtsGroupAddress {
   address: string;
   /** As ETS writes it, `DPST-9-1`; undefined where ETS knows none. */
   dpt: string | undefined;
+  /** Of the objects that use it, where they have no type either: `1 Bit`. */
+  size?: string | undefined;
   /** KNX Data Secure: it cannot be used. */
   secured?: boolean;
+  /** Where its state is told, by what the project says. */
+  status?: StatusAddress | undefined;
   /** In the file, from 1. */
   line: number;
+}
+
+/** What shows that one address tells the state of another: how objects are linked, a channel of a device, a function's roles, names. */
+export type StatusEvidence = 'objects' | 'channel' | 'function' | 'names';
+
+export interface StatusAddress {
+  /** As it is written in the file. */
+  address: string;
+  because: StatusEvidence;
 }
 
 /** What becomes a device: a range of addresses, a function of a room, or a device on the bus. */

@@ -1,9 +1,11 @@
 /**
  * A `.knxproj`: a ZIP archive that is read where it lies. Nothing is ever unpacked to disk, so no name in it can lead
- * anywhere; two files are read of it, each within a bound that holds for what really comes out.
+ * anywhere. Read are the project, its name, and the catalogues of the devices that it uses, each within a bound that holds
+ * for what really comes out.
  */
 import { AddonError } from '@gate/addon-sdk';
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
+import { type CatalogueFiles, type CatalogueReport, completeObjects } from './object-catalogue.ts';
 import { type Project, ProjectXml } from './project-xml.ts';
 import { XmlReader } from './xml-reader.ts';
 
@@ -21,36 +23,68 @@ const ABOUT = /^P-[0-9A-F]{4,8}\/project\.xml$/i;
 /** The project, encrypted, in an archive of its own. */
 const PROTECTED = /^(P-[0-9A-F]{4,8})\.zip$/i;
 
-/** The project and its name. @throws AddonError badRequest saying what is wrong where; `signal`'s reason */
+/** In the manufacturers' folders: `M-0083/Hardware.xml`, `M-0083/M-0083_A-0013-11-A9D6.xml`. */
+const CATALOGUE = /^(M-[0-9A-F]{4})\/(Hardware|\1_A-[^/]+)\.xml$/i;
+
+/** The project, its name, and what became of the catalogues. @throws AddonError badRequest saying what is wrong where; `signal`'s reason */
 export async function readProjectArchive(
   path: string,
   signal: AbortSignal,
-): Promise<{ name: string; project: Project }> {
+): Promise<{ name: string; project: Project; catalogues: CatalogueReport }> {
   const archive = await yauzl
     .openPromise(path, { lazyEntries: true, autoClose: false, strictFileNames: true })
     .catch((error: Error) => {
       throw broken(error.message, error);
     });
   try {
-    const { content, about } = await entriesOf(archive);
+    const { content, about, catalogues } = await entriesOf(archive);
     const xml = new ProjectXml(`the project (${content.fileName})`);
     await readEntry(archive, content, { write: (text) => xml.write(text), signal });
     const project = xml.end();
-    return { name: about ? await nameIn(archive, about, signal) : '', project };
+    const name = about ? await nameIn(archive, about, signal) : '';
+    const files = catalogueFiles(archive, catalogues, signal);
+    const report = await completeObjects(project.devices, files);
+    // one that was broken off by the caller is no broken catalogue
+    signal.throwIfAborted();
+    return { name, project, catalogues: report };
   } finally {
     archive.close();
   }
 }
 
-async function entriesOf(archive: ZipFile): Promise<{ content: Entry; about: Entry | undefined }> {
+function catalogueFiles(
+  archive: ZipFile,
+  entries: ReadonlyMap<string, Entry>,
+  signal: AbortSignal,
+): CatalogueFiles {
+  return {
+    bytesOf: (name) => entries.get(name)?.uncompressedSize,
+    async read(name, write) {
+      const entry = entries.get(name);
+      if (entry === undefined) throw broken(`there is no ${name} in it`);
+      await readEntry(archive, entry, { write, signal });
+    },
+  };
+}
+
+interface Entries {
+  content: Entry;
+  about: Entry | undefined;
+  /** By their names. */
+  catalogues: Map<string, Entry>;
+}
+
+async function entriesOf(archive: ZipFile): Promise<Entries> {
   if (archive.entryCount > ENTRIES_MAX) throw broken(`it has more than ${ENTRIES_MAX} files`);
   const contents: Entry[] = [];
   let about: Entry | undefined;
+  const catalogues = new Map<string, Entry>();
   let locked: string | undefined;
   try {
     for await (const entry of archive.eachEntry()) {
       if (CONTENT.test(entry.fileName)) contents.push(entry);
       if (ABOUT.test(entry.fileName)) about = entry;
+      if (CATALOGUE.test(entry.fileName)) catalogues.set(entry.fileName, entry);
       locked ??= PROTECTED.exec(entry.fileName)?.[1];
     }
   } catch (error) {
@@ -59,7 +93,7 @@ async function entriesOf(archive: ZipFile): Promise<{ content: Entry; about: Ent
   const [content, second] = contents;
   if (second) throw broken('it holds more than one project');
   if (content?.isEncrypted()) locked = CONTENT.exec(content.fileName)?.[1];
-  if (content && !content.isEncrypted()) return { content, about };
+  if (content && !content.isEncrypted()) return { content, about, catalogues };
   if (locked === undefined) throw broken('it is no project of ETS: there is no P-…/0.xml in it');
   throw new AddonError(
     'badRequest',
@@ -82,10 +116,11 @@ async function nameIn(archive: ZipFile, entry: Entry, signal: AbortSignal): Prom
   return name.slice(0, 200);
 }
 
+/** Until `write` answers true: then it is enough. */
 async function readEntry(
   archive: ZipFile,
   entry: Entry,
-  { write, signal }: { write: (text: string) => void; signal: AbortSignal },
+  { write, signal }: { write: (text: string) => unknown; signal: AbortSignal },
 ): Promise<void> {
   const { fileName, uncompressedSize, compressedSize } = entry;
   // what comes out is held against what is announced while it is read
@@ -98,7 +133,7 @@ async function readEntry(
     const stream = await archive.openReadStreamPromise(entry);
     for await (const chunk of stream) {
       signal.throwIfAborted();
-      write(decoder.decode(chunk as Buffer, { stream: true }));
+      if (write(decoder.decode(chunk as Buffer, { stream: true })) === true) return;
     }
     write(decoder.decode());
   } catch (error) {

@@ -4,18 +4,21 @@
  */
 import type { EtsGroup, EtsGroupAddress } from './group-address.ts';
 import type { Project } from './project-xml.ts';
+import { statusAddressesIn } from './status-addresses.ts';
 
 export const GROUPINGS = ['function', 'device', 'range'] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 
-export function groupedAddresses(project: Project, by: Grouping): EtsGroupAddress[] {
+export function groupedAddresses(given: Project, by: Grouping): EtsGroupAddress[] {
+  const project = withTypes(given);
   const groups = by === 'function' ? byFunction(project) : by === 'device' ? byDevice(project) : new Map();
-  const objectTypes = typesOfObjects(project);
-  const all = project.addresses.map(({ id, range, dpt, ...rest }) => ({
+  const statuses = statusAddressesIn(project);
+  const sizes = sizesIn(project);
+  const all = project.addresses.map(({ id, range, ...rest }) => ({
     ...rest,
     group: groups.get(id) ?? range,
-    // older projects have types at the objects only
-    dpt: dpt ?? objectTypes.get(id),
+    status: statuses.get(id),
+    size: sizes.get(id),
   }));
   // in ETS's order: functions or devices first, ranges behind them
   const rank = new Map([...groups.values()].map(({ key }, at) => [key, at]));
@@ -34,7 +37,7 @@ function byFunction({ id, functions }: Project): Map<string, EtsGroup> {
     const name = shared ? `${each.space} ${each.name}`.trim() : each.name;
     const own = each.id.slice(each.id.lastIndexOf('_') + 1);
     const group = { key: `function-${id}-${own}`, name };
-    for (const address of each.addresses) if (!groups.has(address)) groups.set(address, group);
+    for (const { id: address } of each.addresses) if (!groups.has(address)) groups.set(address, group);
   }
   return groups;
 }
@@ -42,20 +45,35 @@ function byFunction({ id, functions }: Project): Map<string, EtsGroup> {
 function byDevice({ devices }: Project): Map<string, EtsGroup> {
   const groups = new Map<string, EtsGroup>();
   const addressed = devices.filter(({ individualAddress }) => /^\d+\.\d+\.\d+$/.test(individualAddress));
-  for (const { individualAddress, name, links } of addressed) {
+  for (const { individualAddress, name, objects } of addressed) {
     const key = `device-${individualAddress}`;
     const group = { key, name: name.trim() || individualAddress, individualAddress };
-    for (const { address } of links) if (!groups.has(address)) groups.set(address, group);
+    for (const address of objects.flatMap(({ addresses }) => addresses)) {
+      if (!groups.has(address)) groups.set(address, group);
+    }
   }
   return groups;
 }
 
-function typesOfObjects({ devices }: Project): Map<string, string> {
+/** An address without a type has that of an object that uses it; one with a subtype comes first. */
+function withTypes(project: Project): Project {
   const types = new Map<string, string>();
-  for (const { links } of devices) {
-    for (const { address, dpt } of links) {
-      if (dpt !== undefined && !types.has(address)) types.set(address, dpt);
+  for (const { dpt, addresses } of project.devices.flatMap(({ objects }) => objects)) {
+    for (const address of dpt === undefined ? [] : addresses) {
+      const known = types.get(address);
+      if (known === undefined || (!known.startsWith('DPST') && dpt?.startsWith('DPST')))
+        types.set(address, dpt as string);
     }
   }
-  return types;
+  const addresses = project.addresses.map((each) => ({ ...each, dpt: each.dpt ?? types.get(each.id) }));
+  return { ...project, addresses };
+}
+
+function sizesIn({ devices }: Project): Map<string, string> {
+  const sized = devices
+    .flatMap(({ objects }) => objects)
+    .flatMap(({ size, addresses }) =>
+      size === undefined ? [] : addresses.map((address) => [address, size] as const),
+    );
+  return new Map(sized);
 }

@@ -9,14 +9,17 @@ import { readCsvExport } from './csv-export.ts';
 import { devicesOutOf } from './device-preview.ts';
 import type { EtsGroupAddress } from './group-address.ts';
 import { GROUPINGS, type Grouping, groupedAddresses } from './project-grouping.ts';
+import { STATUS_SOURCES, type StatusSource, withStatusAddresses } from './status-preview.ts';
 import { readXmlExport } from './xml-export.ts';
 
 /** Largest group address export: 65,535 addresses have some 12 MB. */
 export const EXPORT_MAX_BYTES = 16 * 1024 * 1024;
 /** Devices of one answer, as JSON: it has to fit a packet, and a request that makes devices of it. */
 export const ANSWER_MAX_BYTES = 800_000;
-/** Problems that one answer names. */
+/** Problems, and status addresses, that one answer names. */
 export const PROBLEMS_MAX = 500;
+/** Catalogues that could not be used, as they are named. */
+const LEFT_OUT_MAX = 20;
 const ZIP = 'PK\u0003\u0004';
 /** Given by the gateway to what was sent. */
 const FILE = /^[\w-]{1,64}$/;
@@ -32,12 +35,16 @@ interface Source extends JsonObject {
 }
 
 /**
- * `content`, the text of an export, or `file`, the name of what was sent. The answer: `{source, devices, total, next?, problems, problemsLeftOut}`, `devices` from
- * the one numbered `from`; `next` is where to go on. @throws AddonError badRequest for a file that is none
+ * `content`, the text of an export, or `file`, the name of what was sent. The answer: `{source, devices, total, next?, statusAddresses, problems,
+ * problemsLeftOut}`, `devices` from the one numbered `from`; `next` is where to go on. @throws AddonError badRequest for a file that is none
  */
 export async function previewOf(params: JsonObject, place: ImportPlace): Promise<JsonValue> {
   const { from = 0 } = params;
-  const { source, addresses } = await read(params, place);
+  const { status = 'project' } = params;
+  if (!STATUS_SOURCES.includes(status as StatusSource))
+    throw bad(`"status" must be one of ${STATUS_SOURCES.join(', ')}`);
+  const { source, addresses: read } = await readAddresses(params, place);
+  const { addresses, statusAddresses } = withStatusAddresses(read, status as StatusSource);
   const { devices, problems } = devicesOutOf(addresses);
   const first = typeof from === 'number' ? from : 0;
   let [next, bytes] = [first, 0];
@@ -50,12 +57,13 @@ export async function previewOf(params: JsonObject, place: ImportPlace): Promise
     devices: devices.slice(first, next),
     total: devices.length,
     ...(next < devices.length ? { next } : {}),
+    statusAddresses: statusAddresses.slice(0, PROBLEMS_MAX),
     problems: problems.slice(0, PROBLEMS_MAX),
     problemsLeftOut: Math.max(0, problems.length - PROBLEMS_MAX),
   };
 }
 
-async function read(
+async function readAddresses(
   { content, file, by }: JsonObject,
   { uploadsFolder, signal }: ImportPlace,
 ): Promise<{ source: Source; addresses: EtsGroupAddress[] }> {
@@ -73,10 +81,12 @@ async function read(
   const beginning = await firstBytes(path);
   if (beginning !== ZIP) return fromExport(await textIn(path), by);
   const { readProjectArchive } = await import('./project-archive.ts');
-  const { name, project } = await readProjectArchive(path, signal);
+  const { name, project, catalogues } = await readProjectArchive(path, signal);
   const { id, createdBy, schema, functions } = project;
   const grouping = (by as Grouping | undefined) ?? (functions.length > 0 ? 'function' : 'range');
-  const source: Source = { kind: 'project', id, name, createdBy, schema, by: grouping };
+  const { read, leftOut } = catalogues;
+  const programs = { read, leftOut: leftOut.slice(0, LEFT_OUT_MAX) };
+  const source: Source = { kind: 'project', id, name, createdBy, schema, by: grouping, programs };
   return { source, addresses: groupedAddresses(project, grouping) };
 }
 

@@ -5,14 +5,13 @@
  */
 import type { AddonError } from '@gate/addon-sdk';
 import { type EtsGroup, NO_RANGE, rangeGroup } from './group-address.ts';
+import { type Bound, DeviceCollector, firstOf, type ProjectDevice, shortId } from './project-devices.ts';
 import { type Attributes, XmlReader } from './xml-reader.ts';
 
 /** Further ones of a file that is none are refused: there are no more addresses on a bus. */
 const ADDRESSES_MAX = 65_535;
 const FUNCTIONS_MAX = 20_000;
-/** 16 areas of 16 lines of 256 devices. */
-const DEVICES_MAX = 65_536;
-const LINKS_MAX = 500_000;
+const REFERENCES_MAX = 500_000;
 const NAMESPACE = /^http:\/\/knx\.org\/xml\/project\/(\d{1,4})$/;
 const HINT = 'export the project again in ETS, without a password, and send the .knxproj as it is';
 
@@ -30,13 +29,8 @@ export interface ProjectFunction {
   name: string;
   /** The room, or whatever it lies in. */
   space: string;
-  /** Ids of its addresses. */
-  addresses: string[];
-}
-export interface ProjectDevice {
-  individualAddress: string;
-  name: string;
-  links: { address: string; dpt: string | undefined }[];
+  /** What each of its addresses is for, as ETS calls it: `SwitchOnOff`, `InfoOnOff`, …; empty where it does not say. */
+  addresses: { id: string; role: string }[];
 }
 export interface Project {
   id: string;
@@ -50,15 +44,20 @@ export interface Project {
 }
 
 export class ProjectXml {
-  readonly project: Project = { id: '', createdBy: '', schema: 0, addresses: [], functions: [], devices: [] };
+  readonly #devices = new DeviceCollector();
+  readonly project: Project = {
+    id: '',
+    createdBy: '',
+    schema: 0,
+    addresses: [],
+    functions: [],
+    devices: this.#devices.devices,
+  };
   readonly #reader: XmlReader;
   readonly #ranges: EtsGroup[] = [];
   readonly #spaces: string[] = [];
-  readonly #place: { area: string; line: string } = { area: '0', line: '0' };
   #function: ProjectFunction | undefined;
-  #device: ProjectDevice | undefined;
-  #objectDpt: string | undefined;
-  #links = 0;
+  #references = 0;
   #begun = false;
 
   /** `what`: the file, for people. */
@@ -83,31 +82,12 @@ export class ProjectXml {
   #open(element: string, attributes: Attributes, line: number): void {
     if (!this.#begun) this.#root(element, attributes, line);
     const { project } = this;
-    const { Id = '', Name = '', Address = '', RefId = '' } = attributes;
+    const { Id = '', Name = '', RefId = '', Role = '' } = attributes;
+    const bound: Bound = (count, most, what) => this.#bound(count, most, line, what);
+    this.#devices.open(element, attributes, bound);
     switch (element) {
       case 'Project':
         project.id ||= Id;
-        return;
-      case 'Area':
-        this.#place.area = Address;
-        return;
-      case 'Line':
-        this.#place.line = Address;
-        return;
-      case 'DeviceInstance': {
-        const individualAddress = `${this.#place.area}.${this.#place.line}.${Address || '-'}`;
-        this.#device = { individualAddress, name: Name, links: [] };
-        this.#bound(project.devices.push(this.#device), DEVICES_MAX, line, 'devices');
-        return;
-      }
-      case 'ComObjectInstanceRef':
-        this.#objectDpt = firstOf(attributes['DatapointType']);
-        // from ETS 5 on; before, elements of their own
-        for (const link of listOf(attributes['Links'])) this.#link(link, line);
-        return;
-      case 'Send':
-      case 'Receive':
-        this.#link(attributes['GroupAddressRefId'] ?? '', line);
         return;
       // a building part until ETS 5.6
       case 'Space':
@@ -116,11 +96,12 @@ export class ProjectXml {
         return;
       case 'Function':
         this.#function = { id: Id, name: Name, space: this.#spaces.at(-1) ?? '', addresses: [] };
-        this.#bound(project.functions.push(this.#function), FUNCTIONS_MAX, line, 'functions');
+        bound(project.functions.push(this.#function), FUNCTIONS_MAX, 'functions');
         return;
       case 'GroupAddressRef':
-        this.#function?.addresses.push(shortId(RefId));
-        this.#countLink(line);
+        this.#function?.addresses.push({ id: shortId(RefId), role: Role });
+        this.#references += 1;
+        bound(this.#references, REFERENCES_MAX, 'references');
         return;
       case 'GroupRange':
         this.#ranges.push(this.#range(Name, attributes['RangeEnd']));
@@ -131,11 +112,10 @@ export class ProjectXml {
   }
 
   #close(element: string): void {
+    this.#devices.close(element);
     if (element === 'GroupRange') this.#ranges.pop();
     else if (element === 'Space' || element === 'BuildingPart') this.#spaces.pop();
     else if (element === 'Function') this.#function = undefined;
-    else if (element === 'DeviceInstance') this.#device = undefined;
-    else if (element === 'ComObjectInstanceRef') this.#objectDpt = undefined;
   }
 
   #root(element: string, { xmlns = '', CreatedBy = '', ToolVersion = '' }: Attributes, line: number): void {
@@ -165,16 +145,6 @@ export class ProjectXml {
     this.#bound(count, ADDRESSES_MAX, line, 'group addresses');
   }
 
-  #link(refId: string, line: number): void {
-    this.#device?.links.push({ address: shortId(refId), dpt: this.#objectDpt });
-    this.#countLink(line);
-  }
-
-  #countLink(line: number): void {
-    this.#links += 1;
-    this.#bound(this.#links, LINKS_MAX, line, 'links');
-  }
-
   #bound(count: number, most: number, line: number, what: string): void {
     if (count > most) throw this.#broken(line, `more than ${most} ${what}`);
   }
@@ -182,18 +152,4 @@ export class ProjectXml {
   #broken(line: number, what: string): AddonError {
     return this.#reader.broken(line, what);
   }
-}
-
-/** `GA-7` of `P-0242-0_GA-7`: from ETS 5.7 on links name it without the project. */
-function shortId(id: string): string {
-  return id.slice(id.lastIndexOf('_') + 1);
-}
-
-function listOf(value: string | undefined): string[] {
-  return (value ?? '').split(/\s+/).filter((each) => each !== '');
-}
-
-/** An object may fit several types, the one it was given first. */
-function firstOf(types: string | undefined): string | undefined {
-  return listOf(types)[0];
 }

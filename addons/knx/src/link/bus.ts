@@ -33,6 +33,8 @@ export interface SendOptions {
 
 interface Waiting {
   telegram: OutgoingTelegram;
+  /** It was handed to a link once: the bus may have it. */
+  tried: boolean;
   resolve: () => void;
   reject: (error: Error) => void;
 }
@@ -68,14 +70,14 @@ export class Bus {
 
   /**
    * Resolves once the bus has confirmed the telegram.
-   * @throws AddonError noLink (no link until `signal`), timeout, notConfirmed, busy
+   * @throws AddonError noLink (no link until `signal`), notConfirmed, busy; timeout, when the bus may have it all the same
    */
   send(telegram: OutgoingTelegram, { signal, background = false }: SendOptions = {}): Promise<void> {
     const queue = background ? this.#background : this.#urgent;
     if (this.#stopped) return Promise.reject(new AddonError('noLink', 'the KNX add-on is stopping'));
     if (queue.length >= WAITING_TELEGRAMS_MAX) return Promise.reject(tooMany());
     return new Promise((resolve, reject) => {
-      const onAbort = () => waiting.reject(this.#gaveUp());
+      const onAbort = () => waiting.reject(this.#gaveUp(waiting.tried));
       const done = () => {
         signal?.removeEventListener('abort', onAbort);
         const at = queue.indexOf(waiting);
@@ -83,6 +85,7 @@ export class Bus {
       };
       const waiting: Waiting = {
         telegram,
+        tried: false,
         resolve: () => {
           done();
           resolve();
@@ -109,7 +112,7 @@ export class Bus {
   async ready(signal: AbortSignal): Promise<void> {
     if (this.#link) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const onAbort = () => reject(this.#gaveUp());
+    const onAbort = () => reject(this.#gaveUp(false));
     this.#awaitingLink.add(resolve);
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
@@ -164,6 +167,7 @@ export class Bus {
       const next = this.#urgent[0] ?? this.#background[0];
       if (link === undefined || next === undefined) break;
       try {
+        next.tried = true;
         await link.send(next.telegram);
         next.resolve();
       } catch (error) {
@@ -175,8 +179,13 @@ export class Bus {
     this.#pumping = false;
   }
 
-  #gaveUp(): AddonError {
+  /** `tried`: it may be on the bus all the same. */
+  #gaveUp(tried: boolean): AddonError {
     const trouble = this.trouble;
+    if (trouble && tried) {
+      const what = `it was under way when the link to the KNX bus broke: ${trouble.message}`;
+      return new AddonError('timeout', what, { hint: 'whether the bus has it is not known: read its state' });
+    }
     if (trouble)
       return new AddonError('noLink', `no link to the KNX bus: ${trouble.message}`, { hint: trouble.hint });
     return new AddonError('timeout', 'the bus did not confirm the telegram in time', {

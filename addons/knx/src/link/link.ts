@@ -19,7 +19,7 @@ export interface Link {
   readonly ended: Promise<AddonError>;
   /**
    * Resolves once the bus has the telegram. One at a time: the caller waits for the one before.
-   * @throws LinkLost, when it may be tried again on a next link; AddonError notConfirmed
+   * @throws LinkLost, when it may be tried again on a next link; AddonError notConfirmed, timeout
    */
   send(telegram: OutgoingTelegram): Promise<void>;
   /** Ends it in order, within 2 s. */

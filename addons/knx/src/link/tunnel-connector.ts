@@ -1,7 +1,7 @@
 /**
  * Opens tunnels of one KNXnet/IP server, one after the other, and leaves none behind: a tunnel that this side has given
- * up is disconnected, again and again, before the next one is asked for (KNX standard, 03_08_02 Core, 5.2 to 5.5). A
- * lost client's tunnel would stay taken for two minutes, and many interfaces have one only.
+ * up, or that an earlier process had, is disconnected, again and again, before the next one is asked for (KNX standard,
+ * 03_08_02 Core, 5.2 to 5.5). A lost client's tunnel would stay taken for two minutes, and many interfaces have one only.
  */
 import { AddonError, type Clock } from '@gate/addon-sdk';
 import type { GroupTelegram } from '../wire/cemi.ts';
@@ -15,17 +15,18 @@ import {
   parseConnectAnswer,
   SERVICE,
 } from '../wire/ip-frame.ts';
-import { noAnswer, refusedBy, STATUS_OK } from '../wire/ip-status.ts';
+import { noAnswer, STATUS_OK, tunnelRefusedBy } from '../wire/ip-status.ts';
 import type { FrameChannel, OpenChannel } from './frame-channel.ts';
 import { FrameDialogue } from './frame-dialogue.ts';
 import type { Connector } from './link.ts';
 import { Tunnel } from './tunnel.ts';
+import { SLOT_LIFETIME_MS, type TunnelNote } from './tunnel-note.ts';
 
 const CONNECT_ANSWER_MS = 1_000;
 const CONNECT_ATTEMPTS = 3;
 const DISCONNECT_ANSWER_MS = 500;
-/** After which a server gives up a tunnel that it does not hear of (CONNECTION_ALIVE_TIME). */
-const SLOT_LIFETIME_MS = 120_000;
+/** How often the note of the tunnel is made anew: half of what makes it useless, for a card wears. */
+const NOTE_EVERY_MS = SLOT_LIFETIME_MS / 2;
 /** Tunnels left behind that are remembered: more than any interface has. */
 const LEFT_BEHIND_MAX = 16;
 
@@ -35,6 +36,8 @@ export interface TunnelConnectorParts {
   routeBack: boolean;
   /** The tunnel with this individual address is asked for. */
   individualAddress?: number | undefined;
+  /** Where a tunnel is noted for a process that comes after this one. */
+  note?: TunnelNote | undefined;
   clock: Clock;
 }
 
@@ -47,10 +50,13 @@ export class TunnelConnector implements Connector {
   #tunnel: Tunnel | undefined;
   /** Why the last channel is of no more use. */
   #broken: AddonError | undefined;
+  #notedMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: TunnelConnectorParts) {
     this.#parts = parts;
     this.#dialogue = new FrameDialogue(parts.clock);
+    const left = parts.note?.left(this.#serverName);
+    if (left) this.#leftBehind.set(left.channelId, { untilMs: parts.clock.uptime() + left.forMs });
   }
 
   async connect(onTelegram: (telegram: GroupTelegram) => void): Promise<Tunnel> {
@@ -68,12 +74,24 @@ export class TunnelConnector implements Connector {
       dataEndpoint: usable ? endpoint : undefined,
       individualAddress,
       onTelegram,
+      onAlive: () => this.#noteTunnel(channel, channelId),
     });
     this.#tunnel = tunnel;
+    this.#notedMs = Number.NEGATIVE_INFINITY;
+    this.#noteTunnel(channel, channelId);
     void tunnel.ended.then(() => {
-      if (!tunnel.endedByServer) this.#leaveBehind(tunnel.channelId);
+      if (tunnel.endedByServer) this.#parts.note?.clear();
+      else this.#leaveBehind(tunnel.channelId);
     });
     return tunnel;
+  }
+
+  /** A tunnel over TCP ends with its connection, whoever ends that. */
+  #noteTunnel({ reliable }: FrameChannel, channelId: number): void {
+    const nowMs = this.#parts.clock.uptime();
+    if (reliable || nowMs - this.#notedMs < NOTE_EVERY_MS) return;
+    this.#notedMs = nowMs;
+    this.#parts.note?.write({ server: this.#serverName, channelId });
   }
 
   close(): void {
@@ -140,7 +158,9 @@ export class TunnelConnector implements Connector {
     });
     if (answer === undefined) throw this.#broken ?? noAnswer(this.#serverName, 'when asked for a tunnel');
     const { channel: channelId, status, endpoint, individualAddress } = answer;
-    if (status !== STATUS_OK || endpoint === undefined) throw refusedBy(this.#serverName, status);
+    if (status !== STATUS_OK || endpoint === undefined) {
+      throw tunnelRefusedBy(this.#serverName, status, this.#parts.individualAddress !== undefined);
+    }
     return { channelId, endpoint, individualAddress };
   }
 

@@ -42,6 +42,8 @@ export interface TunnelParts {
   dataEndpoint: Endpoint | undefined;
   individualAddress: number | undefined;
   onTelegram: (telegram: GroupTelegram) => void;
+  /** The server has said that it knows this tunnel. */
+  onAlive: () => void;
 }
 
 export class Tunnel implements Link {
@@ -87,10 +89,10 @@ export class Tunnel implements Link {
           hint: 'is the device powered, is the bus plugged in, and is the group address used by a device of this line?',
         })
       : new AddonError(
-          'notConfirmed',
+          'timeout',
           `the bus did not confirm the telegram within ${CONFIRMATION_MS / 1_000} s`,
           {
-            hint: 'is the bus overloaded, or cut off from the interface?',
+            hint: 'is the bus overloaded, or cut off from the interface? whether the telegram went out is not known',
           },
         );
   }
@@ -201,5 +203,6 @@ export class Tunnel implements Link {
     });
     if (status === undefined) this.lose(noAnswer(server, 'to the heartbeat'));
     else if (status !== STATUS_OK) this.lose(refusedBy(server, status));
+    else this.#parts.onAlive();
   }
 }

@@ -25,7 +25,7 @@ const STATUS: Readonly<Record<number, StatusWords>> = {
   35: {
     name: 'E_CONNECTION_OPTION',
     what: 'it does not take the options asked for',
-    hint: 'leave "individual_address" out of the parameters: older interfaces give it themselves',
+    hint: 'is it a KNXnet/IP interface for tunnelling?',
   },
   [E_NO_MORE_CONNECTIONS]: {
     name: 'E_NO_MORE_CONNECTIONS',
@@ -68,6 +68,18 @@ const STATUS: Readonly<Record<number, StatusWords>> = {
     hint: 'choose another "individual_address", or leave it out',
   },
 };
+
+/** What a server without tunnelling version 2 says to an individual address that is asked for. */
+const NOT_UNDERSTOOD = [34, 35];
+
+/** The refusal of a tunnel that was asked for, `withAddress`: with an individual address. */
+export function tunnelRefusedBy(server: string, status: number, withAddress: boolean): AddonError {
+  if (!withAddress || !NOT_UNDERSTOOD.includes(status)) return refusedBy(server, status);
+  const what = `it gives no choice of the tunnel's individual address (${STATUS[status]?.name})`;
+  return new AddonError('noLink', `the KNXnet/IP server ${server}: ${what}`, {
+    hint: 'leave "individual_address" out of the parameters: older interfaces give it themselves',
+  });
+}
 
 /** The refusal of a server as a person reads it. */
 export function refusedBy(server: string, status: number): AddonError {

@@ -83,16 +83,6 @@ export class AddonOnBus {
 
   /** Answers each read of an address, as a device on the bus does, until the returned function is called. */
   answering(destination: string, value: number | string): () => void {
-    let answered = 0;
-    const timer = setInterval(() => {
-      const reads = this.heard.filter(
-        (each) => each.service === 'Read' && each.destination === destination,
-      ).length;
-      if (reads > answered) {
-        answered = reads;
-        void this.knxd.respond(destination, value);
-      }
-    }, 10);
-    return () => clearInterval(timer);
+    return this.knxd.answering(this.heard, destination, value);
   }
 }

@@ -1,0 +1,78 @@
+/**
+ * `docs/faults.md`: what the last run of each scenario came to. A run of some scenarios replaces their rows and leaves
+ * the others as they are; the short and the long form have rows of their own.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { tableText } from '../bench/report-document.ts';
+import type { Scenario } from './scenario.ts';
+
+export const FILE = 'docs/faults.md';
+const HEAD = ['scenario', 'form', 'faults', 'what was counted', 'result', 'seed', 'date', 'time'];
+const RESULTS = 'Last results';
+
+export interface FaultResult {
+  scenario: string;
+  form: 'short' | 'long';
+  faults: number;
+  counted: string;
+  result: string;
+  seed: number;
+  /** YYYY-MM-DD */
+  date: string;
+  seconds: number;
+}
+
+/** The page of these scenarios, with `results` in place of their older rows in `before`. */
+export function faultDocument(
+  scenarios: readonly Scenario[],
+  results: readonly FaultResult[],
+  before = '',
+): string {
+  const rows = new Map(oldRows(before).map((row) => [keyOf(row), row]));
+  for (const result of results) {
+    const { scenario, form, faults, counted, seed, date, seconds } = result;
+    const row = [scenario, form, String(faults), counted, result.result, String(seed), date, `${seconds} s`];
+    rows.set(keyOf(row), row);
+  }
+  const known = scenarios
+    .flatMap(({ name }) => [rows.get(`${name} short`), rows.get(`${name} long`)])
+    .filter((row) => row !== undefined);
+  return `# Faults
+
+What the gateway is put through, and what must hold all the same. \`npm run faults\` runs it against what is packaged
+(\`dist/\`), with real add-ons and real peers, and writes this page; it talks to nothing but loopback and network
+namespaces of its own. One scenario: \`npm run faults -- --only NAME\`; the long form, which takes hours:
+\`--long\`; the same faults again: \`--seed N\`. A failure ends with the seed, and with an exit code other than 0.
+
+${tableText({
+  title: 'Scenarios',
+  rows: [
+    ['scenario', 'what is broken', 'what must hold'],
+    ...scenarios.map(({ name, breaks, holds }) => [name, breaks, holds]),
+  ],
+})}
+
+${tableText({ title: RESULTS, rows: [HEAD, ...known] })}
+`;
+}
+
+export function writeFaultDocument(scenarios: readonly Scenario[], results: readonly FaultResult[]): void {
+  const before = existsSync(FILE) ? readFileSync(FILE, 'utf8') : '';
+  writeFileSync(FILE, faultDocument(scenarios, results, before));
+}
+
+const keyOf = (row: readonly string[]) => `${row[0]} ${row[1]}`;
+
+function oldRows(text: string): string[][] {
+  const [, results = ''] = text.split(`\n${RESULTS}\n`);
+  return results
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .slice(1)
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split('|')
+        .map((cell) => cell.trim()),
+    );
+}

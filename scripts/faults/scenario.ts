@@ -1,0 +1,53 @@
+/**
+ * What a scenario of the fault suite is to its runner. It breaks something on purpose, over and over, and looks each
+ * time at whether the promises held; the first that did not ends it with a `FaultFound`. A new one is a file beside
+ * this one and a line in `scripts/faults.ts`.
+ */
+import type { Scope } from '../bench/scope.ts';
+import type { Random } from './random.ts';
+
+/** What a scenario is given. All that it starts belongs to the scope, and ends with it. */
+export interface FaultRun {
+  scope: Scope;
+  /** The only chance there is: the same seed chooses the same faults in the same order. */
+  random: Random;
+  /** The long form: hours in place of a minute. */
+  long: boolean;
+  /** Ends when the scenario must: its time is over, or somebody interrupts. */
+  signal: AbortSignal;
+  /** A line on the terminal; the last one is shown again where the scenario fails. */
+  say: (line: string) => void;
+}
+
+/** What came of it where everything held. */
+export interface Survived {
+  /** Faults that were made. */
+  faults: number;
+  /** What was counted on the way, in the order of the report: `{'readings acknowledged': 12_345}`. */
+  counts: Record<string, number | string>;
+}
+
+export interface Scenario {
+  /** In kebab case: what `--only` takes. */
+  name: string;
+  /** One line for the report: what is broken. */
+  breaks: string;
+  /** One line for the report: what must hold all the same. */
+  holds: string;
+  /** A form that takes longer has failed. */
+  boundMs: { short: number; long: number };
+  /** Why it cannot be run here, in words; undefined where it can. */
+  obstacle?: () => string | undefined;
+  /** @throws FaultFound */
+  run: (run: FaultRun) => Promise<Survived>;
+}
+
+/** A promise did not hold: the words say which, and what was seen. */
+export class FaultFound extends Error {
+  override readonly name = 'FaultFound';
+}
+
+/** @throws FaultFound unless it holds */
+export function demand(holds: boolean, words: string | (() => string)): asserts holds {
+  if (!holds) throw new FaultFound(typeof words === 'string' ? words : words());
+}
