@@ -4,8 +4,8 @@
  */
 import * as v from 'valibot';
 import type { Backups } from '../../core/upkeep/backups.ts';
-import { backupViewSchema, MAINTENANCE } from '../maintenance-view.ts';
 import { nothingSchema } from '../schemas.ts';
+import { backupViewSchema, MAINTENANCE } from '../views/maintenance-view.ts';
 import { OCTETS_TYPE } from './route.ts';
 import type { Routes } from './router.ts';
 

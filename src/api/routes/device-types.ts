@@ -14,7 +14,7 @@ import {
   type Representation,
   represent,
 } from '../representation.ts';
-import { typeName, typeNameSchema, typeView, typeViewSchema } from '../type-view.ts';
+import { typeName, typeNameSchema, typeView, typeViewSchema } from '../views/type-view.ts';
 import type { Routes } from './router.ts';
 
 const section = 'Types';

@@ -6,8 +6,8 @@ import type { Webhooks } from '../../core/webhooks.ts';
 import type { Device } from '../../model/device.ts';
 import { GatewayError } from '../../model/error.ts';
 import type { Access, Caller } from '../access.ts';
-import { deviceInListSchema, deviceSchema, deviceView } from '../device-view.ts';
 import { nothingSchema } from '../schemas.ts';
+import { deviceInListSchema, deviceSchema, deviceView } from '../views/device-view.ts';
 import { pathTo, type Routes } from './router.ts';
 
 const section = 'Devices';

@@ -4,9 +4,14 @@ import type { Backups } from '../../core/upkeep/backups.ts';
 import type { SerialPorts } from '../../core/upkeep/maintenance-ports.ts';
 import type { Restores } from '../../core/upkeep/restores.ts';
 import type { SoftwareUpdates } from '../../core/upkeep/software-updates.ts';
-import { backupViewSchema, MAINTENANCE, restoreViewSchema, updateViewSchema } from '../maintenance-view.ts';
 import { text, timestamp } from '../schemas.ts';
 import type { ApiSettings } from '../settings.ts';
+import {
+  backupViewSchema,
+  MAINTENANCE,
+  restoreViewSchema,
+  updateViewSchema,
+} from '../views/maintenance-view.ts';
 import { addBackupRoutes } from './backup.ts';
 import { addRestoreRoutes } from './restore.ts';
 import type { Routes } from './router.ts';

@@ -6,8 +6,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { pino } from 'pino';
+import {
+  type CertificateSource,
+  ServerCertificate,
+} from '../../../../src/api/certificates/server-certificate.ts';
 import { Api } from '../../../../src/api/server.ts';
-import { type CertificateSource, ServerCertificate } from '../../../../src/api/server-certificate.ts';
 import type { ApiSettings } from '../../../../src/api/settings.ts';
 import { BackupByCommand } from '../../../../src/backup/backup-maker.ts';
 import { RestoreDeskOnDisk } from '../../../../src/backup/restore-desk.ts';

@@ -4,16 +4,16 @@
  * has no limits.
  */
 import type { IncomingMessage } from 'node:http';
-import type { GatewayEventBus } from '../core/events.ts';
-import type { Dispose } from '../lib/event-bus.ts';
-import { GatewayError } from '../model/error.ts';
-import type { Access, Caller } from './access.ts';
-import { addressKey } from './caller-address.ts';
-import { allowedEventKinds } from './event-view.ts';
-import type { HostCheck } from './host-check.ts';
+import type { GatewayEventBus } from '../../core/events.ts';
+import type { Dispose } from '../../lib/event-bus.ts';
+import { GatewayError } from '../../model/error.ts';
+import type { Access, Caller } from '../access.ts';
+import { addressKey } from '../caller-address.ts';
+import type { HostCheck } from '../host-check.ts';
+import type { Origins } from '../origins.ts';
+import type { RateLimit } from '../rate-limit.ts';
+import { allowedEventKinds } from '../views/event-view.ts';
 import { type HandshakeQuery, roomsOf } from './narrowing.ts';
-import type { Origins } from './origins.ts';
-import type { RateLimit } from './rate-limit.ts';
 
 /** Sockets from the network at one time, of both kinds; requests find connections beside them. */
 export const SOCKETS_MAX = 768;

@@ -3,7 +3,7 @@
  * words of an error begin with which of the two is wrong.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { GatewayError } from '../model/error.ts';
+import { GatewayError } from '../../model/error.ts';
 
 export interface CertificatePair {
   /** PEM, the certificate first and then its chain. */

@@ -3,13 +3,13 @@
  * (`pieced-body.ts`): an answer may have 100,000 entries.
  */
 import * as v from 'valibot';
-import { jsonValueSchema } from '../model/device.ts';
-import type { AttributeHistory, HistoryBucket, HistoryValues } from '../model/history.ts';
-import type { JsonValue } from '../model/json.ts';
-import { csvField, csvRow } from './csv.ts';
-import { isoMicrosecondsWriter } from './iso-time.ts';
-import { isoDateTime } from './schemas.ts';
-import { valueBytes } from './value-bytes.ts';
+import { jsonValueSchema } from '../../model/device.ts';
+import type { AttributeHistory, HistoryBucket, HistoryValues } from '../../model/history.ts';
+import type { JsonValue } from '../../model/json.ts';
+import { csvField, csvRow } from '../csv.ts';
+import { isoMicrosecondsWriter } from '../iso-time.ts';
+import { isoDateTime } from '../schemas.ts';
+import { valueBytes } from '../value-bytes.ts';
 
 /** One value of one attribute. */
 export const valueSchema = v.object({

@@ -2,11 +2,11 @@
  * Payloads as the published API's cloud has them: those of the plain WebSocket, and of the socket.io events that the
  * on-premise part does not show in a form of its own. Pure. What only the cloud knows is left out.
  */
-import type { GatewayEvents } from '../core/events.ts';
-import { ownVersion } from '../core/installations/installation-report.ts';
-import type { Device } from '../model/device.ts';
-import type { JsonValue } from '../model/json.ts';
-import type { StoredReading } from '../model/reading.ts';
+import type { GatewayEvents } from '../../core/events.ts';
+import { ownVersion } from '../../core/installations/installation-report.ts';
+import type { Device } from '../../model/device.ts';
+import type { JsonValue } from '../../model/json.ts';
+import type { StoredReading } from '../../model/reading.ts';
 import type { GatewayIdentity as InstallingGateway } from './event-view.ts';
 
 const DAY_SECONDS = 86_400;

@@ -3,8 +3,8 @@
  * it names nothing. Told as rooms, one for each kind of event, or one for each kind and device. With `perDevice=false` it is
  * spared the events that are called by a device's id: they say again what the others say.
  */
-import { GatewayError } from '../model/error.ts';
-import { ASKED_EVENT_KINDS, EVENT_KINDS, type EventKind } from './event-view.ts';
+import { GatewayError } from '../../model/error.ts';
+import { ASKED_EVENT_KINDS, EVENT_KINDS, type EventKind } from '../views/event-view.ts';
 
 /** Devices that one socket may name; who wants more takes all. */
 export const NARROWED_DEVICES_MAX = 1_000;

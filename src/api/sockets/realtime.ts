@@ -4,11 +4,12 @@
  * say, which rooms it is in `narrowing.ts`'s. An event is not shaped when nobody wants it, and is encoded once.
  */
 import type { Server as HttpServer } from 'node:http';
-import type { GatewayEventBus, GatewayEvents } from '../core/events.ts';
-import type { Dispose } from '../lib/event-bus.ts';
-import type { Logger } from '../lib/logger.ts';
-import type { Notification } from '../model/notification.ts';
-import type { StoredReading } from '../model/reading.ts';
+import type { GatewayEventBus, GatewayEvents } from '../../core/events.ts';
+import type { Dispose } from '../../lib/event-bus.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { Notification } from '../../model/notification.ts';
+import type { StoredReading } from '../../model/reading.ts';
+import type { Origins } from '../origins.ts';
 import {
   cloudDataPayload,
   cloudLinkPayload,
@@ -16,7 +17,7 @@ import {
   type GatewayFacts,
   type GatewayIdentity,
   softwareVersionPayload,
-} from './cloud-view.ts';
+} from '../views/cloud-view.ts';
 import {
   busTelegramsPayload,
   type EventKind,
@@ -28,10 +29,9 @@ import {
   pairingEventOf,
   pairingPayload,
   pairingStepPayload,
-} from './event-view.ts';
+} from '../views/event-view.ts';
+import { notificationView } from '../views/notification-view.ts';
 import { roomOf } from './narrowing.ts';
-import { notificationView } from './notification-view.ts';
-import type { Origins } from './origins.ts';
 import type { SocketAdmission } from './socket-admission.ts';
 import { SocketIoClients } from './socket-io-clients.ts';
 import { WebSocketClients } from './web-socket-clients.ts';

@@ -7,13 +7,13 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { DefaultEventsMap, Server, Socket as SocketIoSocket } from 'socket.io';
-import type { Logger } from '../lib/logger.ts';
-import { answerOf } from './error-table.ts';
-import type { EventKind } from './event-view.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { answerOf } from '../error-table.ts';
+import type { Origins } from '../origins.ts';
+import { answerAndClose } from '../raw-answer.ts';
+import type { EventKind } from '../views/event-view.ts';
 import { type HandshakeQuery, roomOf, SHARED_NAMES_ONLY } from './narrowing.ts';
-import type { Origins } from './origins.ts';
 import { OUTGOING_MAX_BYTES, Outgoing } from './outgoing.ts';
-import { answerAndClose } from './raw-answer.ts';
 import { handshakeQuery, type SocketAdmission, tokenFrom } from './socket-admission.ts';
 
 export const SOCKET_IO_PATH = '/socket.io/';

@@ -6,14 +6,14 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket, WebSocketServer } from 'ws';
-import type { Dispose } from '../lib/event-bus.ts';
-import type { Logger } from '../lib/logger.ts';
-import { GatewayError } from '../model/error.ts';
-import { answerOf } from './error-table.ts';
-import type { EventKind } from './event-view.ts';
+import type { Dispose } from '../../lib/event-bus.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { GatewayError } from '../../model/error.ts';
+import { answerOf } from '../error-table.ts';
+import { answerAndClose } from '../raw-answer.ts';
+import type { EventKind } from '../views/event-view.ts';
 import { type HandshakeQuery, roomOf } from './narrowing.ts';
 import { OUTGOING_MAX_BYTES } from './outgoing.ts';
-import { answerAndClose } from './raw-answer.ts';
 import { handshakeQuery, type SocketAdmission, tokenFrom } from './socket-admission.ts';
 import { SOCKET_IO_PATH } from './socket-io-clients.ts';
 

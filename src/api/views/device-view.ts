@@ -9,10 +9,10 @@ import {
   deviceStatusSchema,
   jsonObjectSchema,
   jsonValueSchema,
-} from '../model/device.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts';
-import { relayRulesSchema } from '../model/relay-rules.ts';
-import { text, timestamp } from './schemas.ts';
+} from '../../model/device.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts';
+import { relayRulesSchema } from '../../model/relay-rules.ts';
+import { text, timestamp } from '../schemas.ts';
 
 const SECRET_KEY = /^(password|token|secret|installCode)$/i;
 

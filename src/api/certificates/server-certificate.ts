@@ -3,11 +3,11 @@
  * every minute. A new one that cannot be used changes nothing but health: the one before is served on.
  */
 import { createSecureContext } from 'node:tls';
-import type { GatewayEventBus } from '../core/events.ts';
-import type { Health } from '../core/health.ts';
-import type { Dispose } from '../lib/event-bus.ts';
-import type { Logger } from '../lib/logger.ts';
-import { GatewayError } from '../model/error.ts';
+import type { GatewayEventBus } from '../../core/events.ts';
+import type { Health } from '../../core/health.ts';
+import type { Dispose } from '../../lib/event-bus.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { GatewayError } from '../../model/error.ts';
 import type { CertificatePair } from './certificate-pair.ts';
 
 /** Its line in `/health/ready`. */

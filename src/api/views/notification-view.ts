@@ -1,7 +1,7 @@
 /** A notification in the documented form (dojot, "Retrieving notifications"). Pure. */
 import * as v from 'valibot';
-import { NOTIFICATION_LEVELS, type Notification } from '../model/notification.ts';
-import { isoDateTime, text } from './schemas.ts';
+import { NOTIFICATION_LEVELS, type Notification } from '../../model/notification.ts';
+import { isoDateTime, text } from '../schemas.ts';
 
 export const notificationSchema = v.object({
   msgID: v.string(),

@@ -7,8 +7,8 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:cry
 import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Dispose } from '../lib/event-bus.ts';
-import type { Logger } from '../lib/logger.ts';
+import type { Dispose } from '../../lib/event-bus.ts';
+import type { Logger } from '../../lib/logger.ts';
 import type { CertificateOrder } from './certificate-maker.ts';
 import { type CertificatePair, namesMissingIn, pairOf, type ServerNames } from './certificate-pair.ts';
 import type { CertificateSource } from './server-certificate.ts';

@@ -5,8 +5,8 @@
 import { type FSWatcher, statSync, watch } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Dispose } from '../lib/event-bus.ts';
-import { GatewayError } from '../model/error.ts';
+import type { Dispose } from '../../lib/event-bus.ts';
+import { GatewayError } from '../../model/error.ts';
 import { type CertificatePair, pairOf } from './certificate-pair.ts';
 import type { CertificateSource } from './server-certificate.ts';
 
