@@ -15,6 +15,7 @@ import { type FaultResult, writeFaultDocument } from './faults/fault-document.ts
 import { handles } from './faults/handles.ts';
 import { kills } from './faults/kills.ts';
 import { knxKills } from './faults/knx-kills.ts';
+import { inOwnMounts } from './faults/own-mounts.ts';
 import { powerCut } from './faults/power-cut.ts';
 import { Random } from './faults/random.ts';
 import { readOnly } from './faults/read-only.ts';
@@ -34,6 +35,8 @@ const SCENARIOS: readonly Scenario[] = [
   handles,
 ];
 const SEEDS = 1_000_000;
+
+await inOwnMounts();
 
 const { values } = parseArgs({
   options: {

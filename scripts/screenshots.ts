@@ -24,6 +24,8 @@ interface DeviceView {
 
 const OUT = resolve(import.meta.dirname, '../docs/images');
 const DESK = { viewport: { width: 1280, height: 800 } } as const;
+/** With room for a chart below the values. */
+const TALL = { viewport: { width: 1280, height: 920 } } as const;
 const QUALITY = 82;
 const ROOMS: Readonly<Record<string, string>> = {
   'Living room': 'Living room',
@@ -134,17 +136,15 @@ try {
   await settled();
   await shoot(overview, 'dashboard-overview');
 
-  const device = await visit(`/devices/${past}`, { ...DESK, colorScheme: 'dark' });
+  const device = await visit(`/devices/${past}`, { ...TALL, colorScheme: 'dark' });
   await device.getByTestId('span-day').click();
   await device.getByTestId('draw-humidity').click();
   await settled();
-  await device.evaluate('scrollTo(0, 150)');
   await shoot(device, 'dashboard-history-dark');
 
   const phone = await visit(`/devices/${lamp}`, { ...PHONE, deviceScaleFactor: 1.5 });
   await phone.getByRole('switch').first().waitFor();
   await settled();
-  await phone.evaluate("document.getElementById('controls').scrollIntoView()");
   await shoot(phone, 'dashboard-phone');
 } finally {
   await browser.stop();

@@ -18,7 +18,7 @@ export interface Traced {
   busy: number;
 }
 
-const CATEGORIES = ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline', '__metadata'];
+const CATEGORIES = ['toplevel', '__metadata'];
 
 /** Traces the page of `session` for a while. */
 export async function traced(session: CDPSession, ms: number): Promise<Traced> {
@@ -50,6 +50,9 @@ function tasksOfPages(events: readonly TraceEvent[]): number[] {
       .map(({ pid, tid }) => `${pid}/${tid}`),
   );
   return events
-    .filter(({ name, ph, pid, tid }) => /RunTask$/.test(name) && ph === 'X' && threads.has(`${pid}/${tid}`))
+    .filter(
+      ({ name, ph, pid, tid }) =>
+        name === 'ThreadControllerImpl::RunTask' && ph === 'X' && threads.has(`${pid}/${tid}`),
+    )
     .map(({ dur = 0 }) => dur);
 }

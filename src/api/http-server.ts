@@ -15,7 +15,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pause } from '../lib/deadline.ts';
 import { GatewayError } from '../model/error.ts';
-import type { CertificatePair } from './certificate-pair.ts';
+import type { CertificatePair } from './certificates/certificate-pair.ts';
 import { answerAndClose, closeAfter } from './raw-answer.ts';
 
 export const HEADERS_MAX_BYTES = 16 * 1024;

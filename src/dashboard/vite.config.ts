@@ -23,6 +23,8 @@ export default {
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // how long each plugin took is of no use to who only starts the gateway
+    rolldownOptions: { checks: { pluginTimings: false } },
     chunkSizeWarningLimit: 200,
   },
   server: {

@@ -3,20 +3,21 @@
  * other; each is one transaction and is answered when it is on disk. On a slow card an fsync takes long: here it
  * keeps nobody else waiting.
  */
+import { dirname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ClientRecord } from '../model/client.ts';
 import type { Device } from '../model/device.ts';
 import type { GatewayError } from '../model/error.ts';
 import type { InstalledProtocol } from '../model/protocol.ts';
-import { ClockNote } from './clock-note.ts';
-import { ClockStretches } from './clock-stretches.ts';
-import { DiskCheck } from './disk-check.ts';
+import { ClockNote } from './clock/clock-note.ts';
+import { ClockStretches } from './clock/clock-stretches.ts';
+import { DiskCheck } from './damage/disk-check.ts';
+import { ReadingPacks } from './history/reading-packs.ts';
 import { openMigrated } from './migrations.ts';
 import { saveNotifications } from './notification-table.ts';
-import { ReadingPacks } from './reading-packs.ts';
 import { ReadingWriter } from './reading-writer.ts';
-import { RelayProgress } from './relay-progress.ts';
-import { RelayRuns } from './relay-runs.ts';
+import { RelayProgress } from './relay/relay-progress.ts';
+import { RelayRuns } from './relay/relay-runs.ts';
 import { Retention } from './retention.ts';
 import { type Database, inTransaction, passingTrouble, storeError } from './sqlite.ts';
 import type {
@@ -146,7 +147,7 @@ async function serve(): Promise<void> {
   try {
     const database = await openMigrated(path);
     const handlers = handlersOf(database);
-    const disk = new DiskCheck({ path, database });
+    const disk = new DiskCheck({ folder: dirname(path), database });
     const epoch = String(database.prepare("SELECT value FROM meta WHERE key = 'epoch'").get()?.['value']);
     parentPort?.on('message', (request: WriterRequest) => {
       parentPort?.postMessage(answer(handlers, disk, request));

@@ -100,7 +100,7 @@ describe('the build', () => {
     }
   });
 
-  it('has what is loaded on demand: the description, its page and the metrics', async () => {
+  it('has what is loaded on demand: the description, its page, the dashboard and the metrics', async () => {
     const dataFolder = join(folder.path, 'data-of-page');
     mkdirSync(dataFolder);
     const daemon = await Daemon.start({ dataFolder, built });
@@ -119,6 +119,10 @@ describe('the build', () => {
       const script = await get('/docs/openapi-explorer.min.js');
       assert.equal(script.status, 200);
       assert.ok(String(script.body).length > 500_000);
+      const page = String((await get('/')).body);
+      const names = [...page.matchAll(/"(\/dashboard\/[^"]+)"/g)].map(([, name = '']) => name);
+      assert.ok(names.length >= 3, page);
+      for (const name of names) assert.equal((await get(name)).status, 200, name);
     } finally {
       assert.equal(await daemon.stop(), 0);
     }
@@ -156,7 +160,7 @@ describe('the build', () => {
 
   it('carries the licences of what it carries', () => {
     const licences = readFileSync(join(built, 'THIRD-PARTY-LICENCES.txt'), 'utf8');
-    for (const name of ['koa', 'socket.io', 'aedes', 'openapi-explorer'])
+    for (const name of ['koa', 'socket.io', 'aedes', 'openapi-explorer', 'svelte', 'uplot'])
       assert.match(licences, new RegExp(`^${name} \\d`, 'm'));
   });
 });

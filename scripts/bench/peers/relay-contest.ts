@@ -3,17 +3,18 @@ import { installPeers } from '../../peers/peers.ts';
 import type { Bench } from '../benchmark.ts';
 import { bridgeRun } from '../cloud-bridge.ts';
 import { killedRelay, relayRun } from '../cloud-runs.ts';
-import { Scope } from '../scope.ts';
 import { count } from '../units.ts';
-import { type Contest, type Figures, GATE, inTurn } from './contest.ts';
+import { type Contest, type Figures, GATE, roundOf } from './contest.ts';
 
 const LOST = 'lost at SIGKILL in an outage';
 const DRAINED = 'backlog drained, readings/s';
 
-type Side = (bench: Bench, outage: number) => Promise<Figures>;
+type Side = (bench: Bench) => Promise<Figures>;
 
-const gate: Side = async (bench, outage) => {
-  const lost = await killedRelay(bench, outage);
+const outageOf = ({ short }: Bench) => (short ? 1_000 : 10_000);
+
+const gate: Side = async (bench) => {
+  const lost = await killedRelay(bench, outageOf(bench));
   const { perSecond } = await relayRun(bench, { backlog: bench.short ? 100_000 : 500_000, aws: false });
   return new Map([
     [LOST, lost],
@@ -23,7 +24,8 @@ const gate: Side = async (bench, outage) => {
 
 const bridge =
   (autosave: boolean): Side =>
-  async (bench, outage) => {
+  async (bench) => {
+    const outage = outageOf(bench);
     const { lost, perSecond } = await bridgeRun(bench, outage, autosave);
     return new Map([
       [LOST, lost],
@@ -41,18 +43,7 @@ const SIDES: readonly (readonly [string, Side])[] = [
 async function prepared(bench: Bench) {
   const missing = installPeers(['mosquitto', 'openssl']);
   if (missing.length > 0) throw new Error(missing.join('; '));
-  const outage = bench.short ? 1_000 : 10_000;
-  return async (nth: number) => {
-    const round = new Map<string, Figures>();
-    for (const [name, side] of inTurn(SIDES, nth)) {
-      bench.say(name);
-      const scope = new Scope();
-      bench.scope.defer(() => scope.end());
-      round.set(name, await side({ ...bench, scope }, outage));
-      await scope.end();
-    }
-    return round;
-  };
+  return (nth: number) => roundOf(bench, SIDES, nth);
 }
 
 export const relayContest: Contest = {

@@ -2,13 +2,13 @@
 import * as v from 'valibot';
 import { BUS_TELEGRAMS_MAX } from '../../contract/messages.ts';
 import { PAIRING_STEPS } from '../../core/events.ts';
-import { INSTALLATION_STATUSES } from '../../core/protocol-view.ts';
+import { INSTALLATION_STATUSES } from '../../core/protocols/protocol-view.ts';
 import { jsonObjectSchema, jsonValueSchema, reasonSchema } from '../../model/device.ts';
-import { EVENT_KINDS } from '../event-view.ts';
-import { maintenanceEventSchema } from '../maintenance-view.ts';
-import { NARROWED_DEVICES_MAX } from '../narrowing.ts';
-import { notificationSchema } from '../notification-view.ts';
 import { clockSchema, imageProgressSchema, isoDateTime, timestamp } from '../schemas.ts';
+import { NARROWED_DEVICES_MAX } from '../sockets/narrowing.ts';
+import { EVENT_KINDS } from '../views/event-view.ts';
+import { maintenanceEventSchema } from '../views/maintenance-view.ts';
+import { notificationSchema } from '../views/notification-view.ts';
 import type { Channel, Contract } from './channel.ts';
 
 const ts = isoDateTime('When it happened');
@@ -165,7 +165,7 @@ export const SOCKETIO: Contract = {
   title: 'socket.io events',
   description: [
     'On the port of the REST API and on its Unix socket, for socket.io 2.x to 4.x (Engine.IO 3 and 4). A token is given as `auth: {token}` (4.x), as `access_token` in the query of the handshake (2.x and 4.x), or in the `Authorization` header.',
-    `The query of the handshake narrows what is sent: \`devices=a,b\` (at most ${NARROWED_DEVICES_MAX} ids) and \`events=data,status\`, any of ${EVENT_KINDS.map((kind) => `\`${kind}\``).join(', ')}. Readings are told after they are on disk, in the order they were stored.`,
+    `The query of the handshake narrows what is sent: \`devices=a,b\` (at most ${NARROWED_DEVICES_MAX} ids) and \`events=data,status\`, any of ${EVENT_KINDS.map((kind) => `\`${kind}\``).join(', ')}. With \`perDevice=false\` the events that are called by a device’s id are left out: they say again what \`data\`, \`status\` and \`availability\` say. Readings are told after they are on disk, in the order they were stored.`,
   ].join('\n\n'),
   server: { host: 'localhost:1234', protocol: 'http', pathname: '/socket.io/' },
   channels: [

@@ -15,6 +15,7 @@ export type DeviceType = Get<'/device/v1/types/{typeId}'>;
 export type Protocol = Get<'/device/v1/protocols'>[number];
 export type Health = Get<'/health/ready'>;
 export type Notification = Get<'/history/notifications/history'>['notifications'][number];
+export type Latest = Get<'/history/latest'>[number];
 export type Reading = Get<'/device/v1/devices/{deviceId}/data'>['data'][number];
 export type Maintenance = Get<'/maintenance/v1'>;
 export type SerialPort = Get<'/device/v1/serial-ports'>[number];

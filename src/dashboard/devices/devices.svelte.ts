@@ -4,18 +4,20 @@
  */
 import { api, quietly, request } from '../api/client.ts';
 import type { JsonObject, JsonValue } from '../api/json.ts';
-import type { Device } from '../api/types.ts';
+import type { Device, Latest } from '../api/types.ts';
 import { live } from '../live/live.svelte.ts';
 import type { Told } from '../live/live-events.ts';
 import { session } from '../session/session.svelte.ts';
 import { attributesIn, type Value, type Values } from './values.ts';
 
 /** Devices whose values are written anew in one frame; the others have theirs in the next ones. */
-const SHOWN_IN_A_FRAME = 40;
+const SHOWN_IN_A_FRAME = 25;
+/** After all were shown: nobody reads numbers that change more often. A lone reading is shown at once. */
+const SHOWN_AGAIN_MS = 400;
 /** Changes of the list come in bunches, as when many devices are imported. */
 const LIST_AGAIN_MS = 300;
 /** Changes that nobody tells: a device was renamed or removed by somebody else. */
-const LIST_EVERY_MS = 60_000;
+const LIST_EVERY_MS = 20_000;
 
 /** One device, as it is now. */
 export class LiveDevice {
@@ -77,7 +79,11 @@ class Devices {
   #state = $state<'unknown' | 'known'>('unknown');
   readonly #byId = new Map<string, LiveDevice>();
   readonly #news = new Map<string, Record<string, Value>>();
-  #frame: number | undefined;
+  /** A frame, or a moment, is asked for already. */
+  #due = false;
+  readonly #lookedFor = new Set<string>();
+  #shownAt = 0;
+  #loading: Promise<void> | undefined;
   #again: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
@@ -91,7 +97,7 @@ class Devices {
     live.onReturn(() => this.#soon());
     session.onChange(() => this.#soon());
     setInterval(() => {
-      if (!document.hidden && this.#state === 'known') this.#soon();
+      if (!document.hidden && this.#state === 'known') void this.#reloadList();
     }, LIST_EVERY_MS);
   }
 
@@ -113,20 +119,44 @@ class Devices {
     return this.#list.find(({ id }) => id === deviceId);
   }
 
-  /** Asks for the list and what each device said last. @throws ApiError */
+  /** Asks for the list and what each device said last, before there is a page that shows it. */
+  begin(): void {
+    this.#loading ??= this.#load(quietly).finally(() => {
+      this.#loading = undefined;
+    });
+    // told to who waits for it
+    this.#loading.catch(() => undefined);
+  }
+
+  /** The list and what each device said last are there then. @throws ApiError */
   async load(): Promise<void> {
-    const devices = await request(() => api.GET('/device/v1/devices'));
-    this.#takeList(devices);
-    await this.#loadValues();
+    await (this.#loading?.catch(() => this.#load(request)) ?? this.#load(request));
+  }
+
+  async #reloadList(): Promise<void> {
+    try {
+      this.#takeList(await quietly(() => api.GET('/device/v1/devices')));
+    } catch {
+      // as below
+    }
   }
 
   async #reload(): Promise<void> {
     try {
-      this.#takeList(await quietly(() => api.GET('/device/v1/devices')));
-      await this.#loadValues();
+      await this.#load(quietly);
     } catch {
       // the connection says so itself, and what was there stays until it is back
     }
+  }
+
+  /** Both at once: the values may be there first. */
+  async #load(ask: typeof request): Promise<void> {
+    const [list, latest] = await Promise.all([
+      ask(() => api.GET('/device/v1/devices')),
+      ask(() => api.GET('/history/latest')),
+    ]);
+    this.#takeList(list);
+    this.#takeValues(latest);
   }
 
   /** Something of the list is different now: it is asked for again. */
@@ -139,6 +169,13 @@ class Devices {
       this.#again = undefined;
       void this.#reload();
     }, LIST_AGAIN_MS);
+  }
+
+  /** A device that the list does not have yet: asked for once, for it may be none of those shown. */
+  #lookFor(deviceId: string): void {
+    if (this.#lookedFor.has(deviceId)) return;
+    this.#lookedFor.add(deviceId);
+    this.#soon();
   }
 
   #takeList(devices: readonly Device[]): void {
@@ -157,12 +194,15 @@ class Devices {
         same = false;
       }
     }
-    if (!same) this.#list = [...this.#byId.values()];
+    if (!same) {
+      this.#list = [...this.#byId.values()];
+      this.#lookedFor.clear();
+    }
     this.#state = 'known';
   }
 
-  async #loadValues(): Promise<void> {
-    for (const { deviceId, protocol, values } of await quietly(() => api.GET('/history/latest'))) {
+  #takeValues(latest: readonly Latest[]): void {
+    for (const { deviceId, protocol, values } of latest) {
       const device = this.#byId.get(deviceId);
       device?.belongTo(protocol);
       device?.take(
@@ -185,20 +225,32 @@ class Devices {
     }
     const attributes = attributesIn(payload);
     for (const name in attributes) news[name] = { value: attributes[name] as JsonValue, at };
-    this.#frame ??= requestAnimationFrame(() => this.#show());
+    if (this.#due) return;
+    this.#due = true;
+    const wait = this.#shownAt + SHOWN_AGAIN_MS - performance.now();
+    if (wait <= 0) this.#showNext();
+    else setTimeout(() => this.#showNext(), wait);
+  }
+
+  #showNext(): void {
+    requestAnimationFrame(() => this.#show());
   }
 
   #show(): void {
-    this.#frame = undefined;
     let left = SHOWN_IN_A_FRAME;
     for (const [deviceId, news] of this.#news) {
       if (left-- === 0) break;
       this.#news.delete(deviceId);
       const device = this.#byId.get(deviceId);
       if (device) device.take(news);
-      else this.#soon();
+      else this.#lookFor(deviceId);
     }
-    if (this.#news.size > 0) this.#frame = requestAnimationFrame(() => this.#show());
+    if (this.#news.size > 0) {
+      this.#showNext();
+      return;
+    }
+    this.#due = false;
+    this.#shownAt = performance.now();
   }
 }
 

@@ -487,7 +487,7 @@ export interface paths {
         };
         /**
          * Get what all types are found by
-         * @description A tenth of the size of the types themselves: for a search where somebody types. Compressed as `Accept-Encoding` has it.
+         * @description A quarter of the size of the types themselves: for a search where somebody types. Compressed as `Accept-Encoding` has it.
          */
         get: operations["listTypeNames"];
         put?: never;
@@ -1158,6 +1158,11 @@ export interface components {
              * @description When it was measured; ISO 8601
              */
             ts: string;
+            /**
+             * @description Where the box had no right clock when it was measured: `unsure`, `ts` will be put right; `estimated`, `ts` is the latest that it can have been
+             * @enum {string}
+             */
+            clock?: "unsure" | "estimated";
         };
         Operation: {
             projectId: string;
@@ -3311,6 +3316,8 @@ export interface operations {
                              *     ]
                              */
                             tmpfs?: string[];
+                            /** @default false */
+                            uploads?: boolean;
                             /** @default 128 */
                             memoryMb?: number;
                             /** @default 100 */

@@ -25,18 +25,27 @@ class Live {
       // polling where something in between lets no WebSocket through
       transports: ['websocket', 'polling'],
       tryAllTransports: true,
+      // of three events that say the same the one that names its device
+      query: { perDevice: 'false' },
       reconnectionDelay: RETRY_MS,
       reconnectionDelayMax: RETRY_MAX_MS,
       auth: (give) => give(session.token === undefined ? {} : { token: session.token }),
     });
     this.#socket.on('connect', () => this.#connected());
     this.#socket.on('disconnect', (reason) => {
+      // our own doing, to come back at once with another token
+      if (reason === 'io client disconnect' && this.#connection === 'connected') {
+        this.#connection = 'connecting';
+        return;
+      }
       this.#lose();
       // the gateway ended it, for its token is void: with another one it may come back, and without one a visitor may
       if (reason === 'io server disconnect') this.#again();
     });
     this.#socket.on('connect_error', (error: Error & { data?: { code?: string } }) => {
       const code = error.data?.code;
+      // a visitor may come in where its token may not
+      if (code === 'unauthorized' && session.token !== undefined) return session.end();
       if (code === 'unauthorized' || code === 'forbidden') this.#connection = 'refused';
       else this.#lose();
       // what the gateway itself refused is not tried again by the library

@@ -64,6 +64,15 @@ class Session {
     this.#tell();
   }
 
+  /** The gateway takes the token no more: the client was removed, or its tokens were voided. */
+  end(): void {
+    if (this.#issued === undefined) return;
+    this.#forget();
+    this.#expired = true;
+    this.#tell();
+    void this.ask();
+  }
+
   /** Opens the log-in; everybody who asks meanwhile waits for the same answer. @returns whether somebody logged in */
   ask(error?: ApiError): Promise<boolean> {
     const before = this.#question;
@@ -106,11 +115,8 @@ class Session {
     } catch (error) {
       const { status, retryAfterSeconds } = error as ApiError;
       // the client is no more, or has another secret: there is no use in asking again
-      if (status === 400 || status === 401) {
-        this.#forget();
-        this.#expired = true;
-        this.#tell();
-      } else this.#renewIn(retryAfterSeconds ? retryAfterSeconds * 1_000 : RENEW_AGAIN_MS);
+      if (status === 400 || status === 401) this.end();
+      else this.#renewIn(retryAfterSeconds ? retryAfterSeconds * 1_000 : RENEW_AGAIN_MS);
     }
   }
 

@@ -56,6 +56,21 @@ export function time(ms: number): string {
   return made('time', (locale) => new Intl.DateTimeFormat(locale, { timeStyle: 'medium' })).format(ms);
 }
 
+/** Beside an axis: "14:30", or "21 Nov" for a whole day and for midnight. */
+export function moment(ms: number, days: boolean): string {
+  const at = new Date(ms);
+  const isMidnight = at.getHours() === 0 && at.getMinutes() === 0;
+  if (days || isMidnight)
+    return made(
+      'day',
+      (locale) => new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' }),
+    ).format(ms);
+  return made(
+    'minute',
+    (locale) => new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }),
+  ).format(ms);
+}
+
 /** "1.5 MB" */
 export function bytes(count: number): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;

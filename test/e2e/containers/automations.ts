@@ -73,23 +73,24 @@ export function describeAutomations(engine: () => ContainerEngine): void {
       await engine().docker('tag', image, KEPT);
       await house.removed('automations');
       await installed();
-      await until('the flow is back', async () => (await page('/asked')).ok);
+      await until('the flow is back', async () => (await page('/there')).ok);
       await house.removed('automations', '?data=true');
       await installed();
-      assert.equal((await page('/asked')).status, 404);
+      assert.equal((await page('/there')).status, 404);
       await house.removed('automations', '?data=true');
       await engine().docker('rmi', KEPT);
     });
   });
 }
 
-/** GET /asked answers what the API says. */
+/** GET /asked answers what the API says, GET /there by itself. */
 function flowThatAsks(url: string): object[] {
   const place = { z: 'tab', x: 100, y: 100 };
   return [
     { id: 'tab', type: 'tab', label: 'test' },
     { id: 'in', type: 'http in', url: '/asked', method: 'get', wires: [['ask']], ...place },
     { id: 'ask', type: 'http request', method: 'GET', ret: 'obj', url, wires: [['out']], ...place },
+    { id: 'there', type: 'http in', url: '/there', method: 'get', wires: [['out']], ...place },
     { id: 'out', type: 'http response', wires: [], ...place },
   ];
 }

@@ -92,12 +92,12 @@ export function describeCrashes(engine: () => ContainerEngine, program: () => st
           assert.ok(struck.includes(`${when} ${call} 1`), `not struck ${when} ${call}: ${struck.join(', ')}`);
     }
 
-    /** Of whatever kind: the engine is the tests' own. */
+    /** Of whatever kind. */
     const left = async () => {
       const docker = (...args: string[]) => engine().docker(...args);
       const [containers, volumes, networks, images] = await Promise.all([
         docker('ps', '--all', '--quiet'),
-        docker('volume', 'ls', '--quiet'),
+        docker('volume', 'ls', '--quiet', '--filter', 'label=gate.addon=crash'),
         docker('network', 'ls', '--quiet', '--filter', 'name=gate-net'),
         docker('images', '--quiet', `${engine().registry}/gate/crash`),
       ]);

@@ -34,9 +34,7 @@ describe('a container in the dashboard', function () {
     const build = { program: `${program}${ballast}`, name: 'shown:1', behaviour: 'good' } as const;
     const image = await buildVersion(engine, build);
     // what was built here is fetched like anybody's: nothing of it is left
-    const left = (await engine.docker('images', '--all', '--quiet')).split('\n').filter(Boolean);
-    await engine.docker('rmi', '--force', ...new Set(left));
-    await engine.docker('builder', 'prune', '--all', '--force');
+    await engine.docker('system', 'prune', '--all', '--force');
     const head = {
       id: 'shown',
       slug: 'shown',

@@ -39,22 +39,6 @@ describe('the dashboard asks who is there', () => {
       await page.getByTestId('log-in').waitFor();
     });
 
-    it('tells how long to wait after too many wrong log-ins', async () => {
-      const { page } = await house.visit('/');
-      const form = page.getByTestId('log-in');
-      await form.getByLabel('Client id').fill('nobody');
-      await form.getByLabel('Client secret').fill('wrong');
-      const submit = form.getByRole('button', { name: 'Log in' });
-      await assert.doesNotReject(async () => {
-        for (let tried = 0; tried < 40; tried += 1) {
-          await submit.click();
-          await page.locator('[data-testid=log-in] button[type=submit]:not([aria-busy])').waitFor();
-          if (await page.getByText(/may be tried again in/).count()) return;
-        }
-        throw new Error('it is never limited');
-      });
-    });
-
     it('and goes on being logged in past the life of a token', async () => {
       const client = await house.newClient();
       const { page } = await house.visit('/', {});
@@ -69,6 +53,23 @@ describe('the dashboard asks who is there', () => {
       await page.clock.fastForward(35_000);
       await until('the token is renewed', () => asked >= 2);
       assert.equal(await page.getByTestId('log-in').count(), 0);
+    });
+
+    // the last one: from then on nobody is let in from this address for a while
+    it('tells how long to wait after too many wrong log-ins', async () => {
+      const { page } = await house.visit('/');
+      const form = page.getByTestId('log-in');
+      await form.getByLabel('Client id').fill('nobody');
+      await form.getByLabel('Client secret').fill('wrong');
+      const submit = form.getByRole('button', { name: 'Log in' });
+      await assert.doesNotReject(async () => {
+        for (let tried = 0; tried < 40; tried += 1) {
+          await submit.click();
+          await page.locator('[data-testid=log-in] button[type=submit]:not([aria-busy])').waitFor();
+          if (await page.getByText(/may be tried again in/).count()) return;
+        }
+        throw new Error('it is never limited');
+      });
     });
   });
 
@@ -110,6 +111,27 @@ describe('the dashboard asks who is there', () => {
       await page.getByTestId('remove-confirm').click();
       await page.getByTestId('error').getByText('this needs a token of scope "admin"').waitFor();
       await house.api.get(`/device/v1/devices/${device.id}`);
+    });
+
+    it('again when its client is removed, and shows meanwhile what everybody may see', async () => {
+      const client = await house.newClient();
+      const { page } = await house.visit('/');
+      await page.getByTestId('ask-log-in').click();
+      await logIn(page, client);
+      await page.getByTestId('log-out').waitFor();
+      await page.locator('[data-testid=connection][data-state=connected]').waitFor({ state: 'attached' });
+      await house.api.send('DELETE', `/authentication/v1/clients/${client.clientId}`);
+      await page.getByTestId('expired').waitFor();
+      await page.keyboard.press('Escape');
+      await page.locator('[data-testid=connection][data-state=connected]').waitFor({ state: 'attached' });
+      await page.getByTestId('ask-log-in').waitFor();
+      const { id } = await house.api.send<{ id: string }>('POST', '/device/v1/devices', {
+        name: 'Newcomer',
+        isVirtual: true,
+        demoActive: true,
+      });
+      // it is told of by its first reading
+      await page.locator(`[data-device="${id}"]`).waitFor();
     });
 
     it('in Italian, where somebody chooses that, and keeps to it', async () => {

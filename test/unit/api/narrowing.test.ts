@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { allowedEventKinds } from '../../../src/api/event-view.ts';
-import { NARROWED_DEVICES_MAX, roomsOf } from '../../../src/api/narrowing.ts';
+import { NARROWED_DEVICES_MAX, roomsOf } from '../../../src/api/sockets/narrowing.ts';
+import { allowedEventKinds } from '../../../src/api/views/event-view.ts';
 
 const KINDS = [
   'data',
@@ -27,6 +27,12 @@ describe('what a socket asks to be sent', () => {
       KINDS.map((kind) => `${kind}:a`),
     );
     assert.deepEqual(roomsOf({ devices: 'a, b', events: ['data'] }), ['data:a', 'data:b']);
+  });
+
+  it('is without events that are called by a device’s id, where it declines them', () => {
+    assert.deepEqual(roomsOf({ events: 'data', perDevice: 'false' }), ['data', 'sharedNamesOnly']);
+    assert.deepEqual(roomsOf({ events: 'data', perDevice: 'true' }), ['data']);
+    assert.throws(() => roomsOf({ perDevice: 'no' }), { code: 'badRequest' });
   });
 
   it('is only what the caller may hear', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { DiskCheck } from '../../../src/store/disk-check.ts';
+import { DiskCheck } from '../../../src/store/damage/disk-check.ts';
 import { passingTrouble } from '../../../src/store/sqlite.ts';
 
 describe('the check of the disk', () => {
@@ -10,7 +10,7 @@ describe('the check of the disk', () => {
     isReadOnly = false;
     done = [];
     check = new DiskCheck({
-      path: 'gate.db',
+      folder: 'data',
       database: { exec: (sql) => done.push(sql) },
       demandWritable: () => {
         if (isReadOnly) throw Object.assign(new Error('read-only file system'), { code: 'EROFS' });

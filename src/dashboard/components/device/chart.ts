@@ -13,12 +13,15 @@ export interface ChartForm {
   width: number;
   height: number;
   number: (value: number) => string;
+  /** A moment beside the axis; `days` where its marks are whole days. */
+  moment: (ms: number, days: boolean) => string;
 }
 
 /** There are as many colours in styles/base.css. */
 export const LINES_MAX = 6;
 const AXIS_WIDTH = 58;
 const MS = 1_000;
+const DAY_S = 86_400;
 
 /** What a chart draws. A gap is a null that is not spanned; elsewhere lines go on over intervals without a value. */
 export function chartData(series: Series, lines: readonly Line[]): uPlot.AlignedData {
@@ -32,7 +35,7 @@ export function chartData(series: Series, lines: readonly Line[]): uPlot.Aligned
 
 /** @throws never; whoever makes it destroys it */
 export function makeChart(parent: HTMLElement, form: ChartForm, data: uPlot.AlignedData): uPlot {
-  const { lines, width, height, number } = form;
+  const { lines, width, height, number, moment } = form;
   const units = [...new Set(lines.map(({ unit }) => unit ?? ''))];
   const ink = colour('--soft');
   const grid = { stroke: colour('--line'), width: 1 };
@@ -67,7 +70,14 @@ export function makeChart(parent: HTMLElement, form: ChartForm, data: uPlot.Alig
         })),
       ],
       axes: [
-        { stroke: ink, grid, ticks: grid },
+        {
+          stroke: ink,
+          grid,
+          ticks: grid,
+          space: 64,
+          values: (_: uPlot, marks: number[], __: number, ___: number, apart: number) =>
+            marks.map((mark) => moment(mark * MS, apart >= DAY_S)),
+        },
         ...units.slice(0, 2).map((unit, index) => ({
           scale: scaleOf(unit),
           side: index === 0 ? (3 as const) : (1 as const),
