@@ -10,6 +10,7 @@ import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { Scope } from './bench/scope.ts';
 import { damaged } from './faults/damage.ts';
+import { clock } from './faults/clock.ts';
 import { diskFull } from './faults/disk-full.ts';
 import { type FaultResult, writeFaultDocument } from './faults/fault-document.ts';
 import { handles } from './faults/handles.ts';
@@ -20,7 +21,7 @@ import { readOnly } from './faults/read-only.ts';
 import type { Scenario, Survived } from './faults/scenario.ts';
 import { upgrades } from './faults/upgrades.ts';
 
-const SCENARIOS: readonly Scenario[] = [kills, upgrades, powerCut, damaged, diskFull, readOnly, handles];
+const SCENARIOS: readonly Scenario[] = [kills, upgrades, powerCut, damaged, diskFull, readOnly, handles, clock];
 const SEEDS = 1_000_000;
 
 const { values } = parseArgs({
