@@ -15,13 +15,15 @@ import { diskFull } from './faults/disk-full.ts';
 import { type FaultResult, writeFaultDocument } from './faults/fault-document.ts';
 import { handles } from './faults/handles.ts';
 import { kills } from './faults/kills.ts';
+import { neighbours } from './faults/neighbours.ts';
+import { network } from './faults/network.ts';
 import { powerCut } from './faults/power-cut.ts';
 import { Random } from './faults/random.ts';
 import { readOnly } from './faults/read-only.ts';
 import type { Scenario, Survived } from './faults/scenario.ts';
 import { upgrades } from './faults/upgrades.ts';
 
-const SCENARIOS: readonly Scenario[] = [kills, upgrades, powerCut, damaged, diskFull, readOnly, handles, clock];
+const SCENARIOS: readonly Scenario[] = [kills, upgrades, powerCut, damaged, diskFull, readOnly, handles, clock, network, neighbours];
 const SEEDS = 1_000_000;
 
 const { values } = parseArgs({
