@@ -9,8 +9,8 @@ import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { Scope } from './bench/scope.ts';
-import { damaged } from './faults/damage.ts';
 import { clock } from './faults/clock.ts';
+import { damaged } from './faults/damage.ts';
 import { diskFull } from './faults/disk-full.ts';
 import { type FaultResult, writeFaultDocument } from './faults/fault-document.ts';
 import { handles } from './faults/handles.ts';
@@ -21,9 +21,22 @@ import { powerCut } from './faults/power-cut.ts';
 import { Random } from './faults/random.ts';
 import { readOnly } from './faults/read-only.ts';
 import type { Scenario, Survived } from './faults/scenario.ts';
+import { soak } from './faults/soak.ts';
 import { upgrades } from './faults/upgrades.ts';
 
-const SCENARIOS: readonly Scenario[] = [kills, upgrades, powerCut, damaged, diskFull, readOnly, handles, clock, network, neighbours];
+const SCENARIOS: readonly Scenario[] = [
+  kills,
+  upgrades,
+  powerCut,
+  damaged,
+  diskFull,
+  readOnly,
+  handles,
+  clock,
+  network,
+  neighbours,
+  soak,
+];
 const SEEDS = 1_000_000;
 
 const { values } = parseArgs({

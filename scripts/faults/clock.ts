@@ -10,7 +10,7 @@ import { FaultHouse } from './house.ts';
 import { Ledger } from './ledger.ts';
 import { OutsideAddon } from './outside-addon.ts';
 import { ReadyTimes } from './ready-times.ts';
-import { demand, type FaultRun, FaultFound, type Scenario, type Survived } from './scenario.ts';
+import { demand, FaultFound, type FaultRun, type Scenario, type Survived } from './scenario.ts';
 
 const ROUNDS = { short: 1, long: 60 };
 const DAY_MS = 86_400_000;
@@ -87,11 +87,7 @@ async function run({ scope, random, long, signal, say }: FaultRun): Promise<Surv
   };
   async function leap(byMs: number): Promise<void> {
     const token = await tokenOf(gateway);
-    const command = gateway.api.call(
-      'POST',
-      `/device/v1/control/${account.deviceId}/set`,
-      { on: true },
-    );
+    const command = gateway.api.call('POST', `/device/v1/control/${account.deviceId}/set`, { on: true });
     box.set(box.now() + byMs);
     await pause(SEEN_MS);
     const { status, body } = await command;

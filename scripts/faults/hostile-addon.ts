@@ -32,7 +32,11 @@ async function floods({ addon, forMs }: Attack): Promise<number> {
   let inFlight = 0;
   while (performance.now() < endsAt) {
     for (; inFlight < IN_FLIGHT_MAX; inFlight += 1) {
-      const reading = { id: `f${process.hrtime.bigint()}`, ts: Date.now(), data: { n: sent, padding: PADDING } };
+      const reading = {
+        id: `f${process.hrtime.bigint()}`,
+        ts: Date.now(),
+        data: { n: sent, padding: PADDING },
+      };
       client.publish(topic, JSON.stringify(reading), { qos: 1 }, () => {
         inFlight -= 1;
       });
@@ -49,7 +53,9 @@ async function sendsTooMuch({ addon }: Attack): Promise<number> {
   client.once('close', () => {
     isClosed = true;
   });
-  client.publish(`${addon.base}/devices/${addon.deviceIds[0]}/data`, Buffer.alloc(HUGE_BYTES, 'x'), { qos: 1 });
+  client.publish(`${addon.base}/devices/${addon.deviceIds[0]}/data`, Buffer.alloc(HUGE_BYTES, 'x'), {
+    qos: 1,
+  });
   await until('its connection is ended', () => isClosed, ENDS_WITHIN_MS);
   return 1;
 }
@@ -78,7 +84,13 @@ async function listensOutside({ addon, victim, forMs }: Attack): Promise<number>
   const client = await addon.connect();
   const heard: string[] = [];
   client.on('message', (topic) => heard.push(topic));
-  const filters = ['#', '+/+/+/#', '$SYS/#', `gate/addons/${victim.slug}/#`, `gate/addons/${victim.slug}/config`];
+  const filters = [
+    '#',
+    '+/+/+/#',
+    '$SYS/#',
+    `gate/addons/${victim.slug}/#`,
+    `gate/addons/${victim.slug}/config`,
+  ];
   for (const filter of filters) await client.subscribeAsync(filter, { qos: 1 }).catch(() => undefined);
   await pause(Math.min(forMs, 1_000));
   const foreign = heard.filter((topic) => !topic.startsWith(`${addon.base}/`));
@@ -130,8 +142,11 @@ export const ADDON_ATTACKS: Record<string, (attack: Attack) => Promise<number>> 
 };
 
 /** Whatever comes of it: an answer, or the end of the connection. */
-async function inTurn(client: MqttClient, messages: readonly (readonly [string, string | Buffer])[]): Promise<void> {
-  const closed = new Promise((resolve) => client.once('close', resolve));
+async function inTurn(
+  client: MqttClient,
+  messages: readonly (readonly [string, string | Buffer])[],
+): Promise<void> {
+  const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
   for (const [topic, payload] of messages) {
     if (!client.connected) return;
     await Promise.race([client.publishAsync(topic, payload, { qos: 1 }).catch(() => undefined), closed]);

@@ -40,7 +40,10 @@ export async function takesSockets({ port, forMs }: LanAttack): Promise<number> 
     }
     await pause(Math.min(forMs, 1_000));
     const { status } = await asked(port, '/health/live');
-    demand(status === 200, `with ${SOCKETS} sockets of somebody else open, a neighbour was answered ${status}`);
+    demand(
+      status === 200,
+      `with ${SOCKETS} sockets of somebody else open, a neighbour was answered ${status}`,
+    );
   } finally {
     for (const socket of held) socket.destroy();
   }
@@ -67,7 +70,13 @@ export async function sendsSlowly({ port }: LanAttack): Promise<number> {
   return held.length;
 }
 
-const PATHS = ['/', '//', '/device/v1/devices', '/device/v1/devices/%00', '/device/v1/devices/..%2f..%2fetc/data'];
+const PATHS = [
+  '/',
+  '//',
+  '/device/v1/devices',
+  '/device/v1/devices/%00',
+  '/device/v1/devices/..%2f..%2fetc/data',
+];
 const METHODS = ['GET', 'POST', 'PATCH', 'PUT', 'HEAD', 'OPTIONS', 'TRACE', 'GE T', 'get'];
 
 /** Requests that are none, over the LAN and over the Unix socket, where no limit stands before the routes. */
@@ -80,7 +89,10 @@ export async function fuzzes({ random, port, socketPath }: LanAttack): Promise<n
     const text = `${head}\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: ${type}\r\n${noise(random, 10)}: ${noise(random, 30)}\r\nContent-Length: ${length}\r\n\r\n${body}`;
     const socket = n % 2 === 0 ? opened(port, HOSTILE) : quiet(connect(socketPath));
     const answer = await said(socket, text);
-    demand(!/^HTTP\/1.1 5(?!03)/.test(answer), () => `${JSON.stringify(text.slice(0, 300))} was answered ${answer}`);
+    demand(
+      !/^HTTP\/1.1 5(?!03)/.test(answer),
+      () => `${JSON.stringify(text.slice(0, 300))} was answered ${answer}`,
+    );
   }
   return FUZZES;
 }
@@ -93,7 +105,9 @@ export async function breaksFrames({ random, socketPath, projectId }: LanAttack)
     const upgrade = 'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13';
     const text = `GET ${path} HTTP/1.1\r\nHost: x\r\n${upgrade}\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`;
     const socket = quiet(connect(socketPath));
-    const opening = new Promise<string>((resolve) => socket.once('data', (chunk) => resolve(chunk.toString())));
+    const opening = new Promise<string>((resolve) =>
+      socket.once('data', (chunk) => resolve(chunk.toString())),
+    );
     socket.write(text);
     const answer = await Promise.race([opening, pause(ANSWER_MS, 'nothing')]);
     demand(answer.includes(' 101 '), `a WebSocket was not opened: ${answer}`);
@@ -165,16 +179,23 @@ function said(socket: Socket, text: string): Promise<string> {
 
 function asked(port: number, path: string, localAddress = '127.0.0.1'): Promise<{ status: number }> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ host: '127.0.0.1', port, path, localAddress, agent: false, timeout: ANSWER_MS }, (answer) => {
-      answer.resume();
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0 }));
-    });
-    outgoing.on('timeout', () => outgoing.destroy(new Error(`${path} was not answered within ${ANSWER_MS} ms`)));
+    const outgoing = request(
+      { host: '127.0.0.1', port, path, localAddress, agent: false, timeout: ANSWER_MS },
+      (answer) => {
+        answer.resume();
+        answer.on('end', () => resolve({ status: answer.statusCode ?? 0 }));
+      },
+    );
+    outgoing.on('timeout', () =>
+      outgoing.destroy(new Error(`${path} was not answered within ${ANSWER_MS} ms`)),
+    );
     outgoing.on('error', reject);
     outgoing.end();
   });
 }
 
 function noise(random: Random, max: number): string {
-  return Array.from({ length: random.whole(1, max) }, () => String.fromCharCode(random.whole(33, 256))).join('');
+  return Array.from({ length: random.whole(1, max) }, () => String.fromCharCode(random.whole(33, 256))).join(
+    '',
+  );
 }

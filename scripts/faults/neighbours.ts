@@ -106,6 +106,7 @@ async function run({ scope, random, long, signal, say }: FaultRun): Promise<Surv
     FORGOTTEN_MS,
   );
   const handles = handlesOf(gateway);
+  const memory = look.memory();
   await look.end();
   await witness.settled();
   ledger.audit(witness);
@@ -120,7 +121,7 @@ async function run({ scope, random, long, signal, say }: FaultRun): Promise<Surv
       'readings acknowledged': witness.acked.size,
       'of a second, at the least': look.slowest(),
       'slowest answer on the Unix socket': `${Math.round(look.slowestMs)} ms`,
-      memory: look.memory(),
+      memory,
       handles: `${look.handlesBefore} before, ${look.handlesMost} at the most, ${handles} after`,
     },
   };

@@ -14,7 +14,8 @@ const OVER_ETC = '/etc/netns';
 export function networkObstacle(): string | undefined {
   if (process.getuid?.() !== 0) return 'only root may make network namespaces';
   const missing = missingPrograms('iproute2').concat(missingPrograms('iptables'));
-  if (missing.length > 0) return `not installed: ${missing.join(', ')} (node scripts/peers.ts iproute2 iptables)`;
+  if (missing.length > 0)
+    return `not installed: ${missing.join(', ')} (node scripts/peers.ts iproute2 iptables)`;
   const name = `gate-probe-${process.pid}`;
   if (spawnSync('ip', ['netns', 'add', name]).status !== 0) return 'this machine makes no network namespaces';
   const probes = [
@@ -95,7 +96,16 @@ export class NetworkBox {
   /** Connections to this port of this machine end at the next packet, and none can be made. */
   refuse(isRefused: boolean, port: number): void {
     const reset = ['-j', 'REJECT', '--reject-with', 'tcp-reset'];
-    this.inside('iptables', isRefused ? '-A' : '-D', 'OUTPUT', '-p', 'tcp', '--dport', String(port), ...reset);
+    this.inside(
+      'iptables',
+      isRefused ? '-A' : '-D',
+      'OUTPUT',
+      '-p',
+      'tcp',
+      '--dport',
+      String(port),
+      ...reset,
+    );
   }
 
   /** Whether packets from this port of this machine reach it; who sends them hears nothing of it. */

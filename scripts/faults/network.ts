@@ -168,7 +168,11 @@ const TROUBLES: Record<string, (site: Site) => Promise<void>> = {
     site.box.cut(false);
   },
   slow: async ({ box, run: { random }, seen }) => {
-    seen['slow'] = box.slow({ delayMs: random.whole(100, 900), kbit: random.whole(64, 512), lostShare: 0.05 });
+    seen['slow'] = box.slow({
+      delayMs: random.whole(100, 900),
+      kbit: random.whole(64, 512),
+      lostShare: 0.05,
+    });
     await pause(2 * LASTS_MS);
     box.fast();
   },
@@ -191,7 +195,10 @@ const TROUBLES: Record<string, (site: Site) => Promise<void>> = {
     }
     const attempts = box.counted();
     demand(attempts > 1, 'it was not tried to connect while the network flapped');
-    demand(attempts <= ATTEMPTS_MAX[form], `it tried ${attempts} times to connect in ${FLAPPING_MS[form]} ms`);
+    demand(
+      attempts <= ATTEMPTS_MAX[form],
+      `it tried ${attempts} times to connect in ${FLAPPING_MS[form]} ms`,
+    );
     seen['tries to connect while it flapped'] =
       `${attempts} in ${FLAPPING_MS[form] / 1_000} s (at most ${ATTEMPTS_MAX[form]})`;
   },
@@ -201,10 +208,14 @@ const TROUBLES: Record<string, (site: Site) => Promise<void>> = {
     site.box.cut(true);
     await disconnected(site);
     site.box.cut(false);
-    await until('health says that the name is not found', async () => {
-      const { parts } = await site.gateway.api.get<Health>('/health/ready');
-      return parts['cloud']?.reason?.includes(CLOUD);
-    }, DETECTED_MS);
+    await until(
+      'health says that the name is not found',
+      async () => {
+        const { parts } = await site.gateway.api.get<Health>('/health/ready');
+        return parts['cloud']?.reason?.includes(CLOUD);
+      },
+      DETECTED_MS,
+    );
     await pause(LASTS_MS);
     await site.names.start();
   },
@@ -217,10 +228,15 @@ const TROUBLES: Record<string, (site: Site) => Promise<void>> = {
       return answer.status === 200 && Array.isArray(await answer.json());
     });
     await until('the plug is asked from there', () => plug.requests > requests + 1, DETECTED_MS);
-    await until('it is there', async () => {
-      const devices = await gateway.api.get<{ name: string; availability?: { online: boolean } }[]>('/device/v1/devices');
-      return devices.find(({ name }) => name === 'plug')?.availability?.online;
-    }, DETECTED_MS);
+    await until(
+      'it is there',
+      async () => {
+        const devices =
+          await gateway.api.get<{ name: string; availability?: { online: boolean } }[]>('/device/v1/devices');
+        return devices.find(({ name }) => name === 'plug')?.availability?.online;
+      },
+      DETECTED_MS,
+    );
   },
 };
 
@@ -234,7 +250,11 @@ async function part({ gateway }: Site, name: string): Promise<string | undefined
 }
 
 async function disconnected(site: Site): Promise<void> {
-  await until('health says that there is no cloud', async () => (await part(site, 'cloud')) !== 'running', DETECTED_MS);
+  await until(
+    'health says that there is no cloud',
+    async () => (await part(site, 'cloud')) !== 'running',
+    DETECTED_MS,
+  );
 }
 
 /** By itself, with no more than the longest wait between two tries. */

@@ -82,6 +82,8 @@ export class OutsideAddon {
       reconnectPeriod: 0,
     });
     client.on('error', () => undefined);
+    // one for each reading that is under way
+    client.setMaxListeners(0);
     client.on('message', (topic, payload) => this.#onMessage(client, topic, payload));
     this.#client = client;
     await client.subscribeAsync([`${this.base}/config`, `${this.base}/requests/+`], { qos: 1 });
