@@ -107,10 +107,11 @@ export class OutsideAddon {
     const requestId = topic.split('/requests/')[1];
     if (requestId === undefined) return;
     const { deadline } = JSON.parse(payload.toString()) as Request;
+    // by its clock on arrival, and from then on by time that nobody sets, as the SDK does it
+    const isLate = this.#now() > deadline;
     setTimeout(() => {
-      const isLate = this.#now() > deadline;
       const result = isLate
-        ? { ok: false, error: { code: 'deviceTimeout', message: 'its deadline was over when it was done' } }
+        ? { ok: false, error: { code: 'deviceTimeout', message: 'its deadline was over when it came' } }
         : { ok: true, value: {} };
       client.publish(`${this.base}/results/${requestId}`, JSON.stringify(result), { qos: 1 });
     }, this.answersAfterMs);
