@@ -13,6 +13,7 @@ const rooms = {
   supervisor: ['core', 'contract', 'model', 'lib'],
   cloud: ['core', 'contract', 'model', 'lib'],
   api: ['core', 'contract', 'model', 'lib'],
+  dashboard: [],
 };
 
 module.exports = {
@@ -30,6 +31,13 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^src/(main\\.ts$|gateway/)' },
       to: { path: '^src/gateway/' },
+    },
+    {
+      name: 'dashboard-is-for-browsers',
+      comment: 'the product hands it out as files; what builds and tests it may look inside',
+      severity: 'error',
+      from: { path: '^(src|addons)/', pathNot: '^src/dashboard/' },
+      to: { path: '^src/dashboard/' },
     },
     { name: 'nobody-knows-main', severity: 'error', from: {}, to: { path: '^src/main\\.ts$' } },
     {

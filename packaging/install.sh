@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs, upgrades and removes gate, from the unpacked release archive that this file lies in.
-# It may be run again at any time: what is as it should be stays as it is.
+# It may be run again at any time: what is as it should be stays as it is, and what is damaged is put right.
 set -eu
 
 usage() {
@@ -10,6 +10,8 @@ usage: install.sh [options] [CREDENTIALS-FOLDER]
   --credentials DIR  put the files of a credentials folder (.env, certificate.pem, private.key, …) into /etc/gate
   --upgrade          replace the installed release; goes back to it by itself when this one does not come up
   --key FILE         trust this public key alone (PEM), and not those that the archive brings
+  --docker           let gate use Docker, for protocols as containers. Who may use Docker is as mighty as root
+  --no-docker        take that back
   --prefix DIR       install below DIR, for an image; nothing is started
   --no-start         install, and start with the next boot
   --uninstall        remove gate; settings and data stay
@@ -24,13 +26,15 @@ say() { printf '%s\n' "$*"; }
 fail() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
 wrong_use() { printf 'install.sh: %s (--help shows what there is)\n' "$*" >&2; exit 2; }
 
-action=install credentials='' prefix='' start=yes key=''
+action=install credentials='' prefix='' start=yes key='' docker=''
 while [ $# -gt 0 ]; do
   case $1 in
     --help) usage; exit 0 ;;
     --credentials) [ $# -ge 2 ] || wrong_use "$1 needs a folder"; credentials=$2; shift ;;
     --prefix) [ $# -ge 2 ] || wrong_use "$1 needs a folder"; prefix=${2%/}; start=no; shift ;;
     --key) [ $# -ge 2 ] || wrong_use "$1 needs a file"; key=$2; shift ;;
+    --docker) docker=yes ;;
+    --no-docker) docker=no ;;
     --no-start) start=no ;;
     --upgrade) action=upgrade ;;
     --uninstall) action=uninstall ;;
@@ -47,6 +51,7 @@ etc=$prefix/etc/gate
 data=$prefix/var/lib/gate
 units=$prefix/etc/systemd/system
 rules=$prefix/etc/udev/rules.d
+drop_in=$units/gate.service.d
 command=$prefix/usr/local/bin/gate
 
 # Parts of a machine that runs; an image has none.
@@ -64,11 +69,18 @@ remove() {
       systemctl --quiet disable --now "$unit" 2>/dev/null || true
     done
   fi
+  if [ "$action" = purge ] && [ -z "$prefix" ] && [ -x "$opt/current/bin/gate" ]; then
+    # what protocols left with the container engine is found by the store, so it goes first
+    said=$("$opt/current/bin/gate" factory-reset --yes 2>&1) || say "note: $said"
+  fi
   rm -f -- "$units/multi-user.target.wants/gate.service" "$units/multi-user.target.wants/gate-update.path" \
     "$units/multi-user.target.wants/gate-recover.service"
   for unit in gate.service gate-update.path gate-update.service gate-recover.service; do
     rm -f -- "$units/$unit"
   done
+  rm -f -- "$drop_in/docker.conf"
+  [ "$action" != purge ] || rm -rf -- "$drop_in" # of the operator's own making (systemctl edit): settings too
+  [ ! -d "$drop_in" ] || rmdir --ignore-fail-on-non-empty -- "$drop_in"
   rm -f -- "$rules/70-gate.rules" "$prefix/usr/lib/sysusers.d/gate.conf" "$prefix/usr/lib/tmpfiles.d/gate.conf"
   [ ! -L "$command" ] || rm -f -- "$command"
   rm -rf -- "$opt"
@@ -162,6 +174,9 @@ check_given() {
     problem "$credentials is no credentials folder: it has neither .env nor certificate.pem"
   fi
   [ -z "$key" ] || [ -f "$key" ] || problem "there is no file $key"
+  if [ "$docker" = yes ] && ! grep -q '^docker:' "$prefix/etc/group" 2>/dev/null; then
+    problem "there is no group docker: install Docker first (apt install docker.io), or leave out --docker"
+  fi
   before=$(installed_version)
   if [ "$action" = install ] && [ -n "$before" ] && [ "$before" != "$version" ]; then
     problem "gate $before is installed: use --upgrade to put $version in its place"
@@ -174,13 +189,28 @@ check_given() {
   fi
 }
 
+# What is wrong with the files of a release, by the manifest of the one that this file lies in; nothing when all is well.
+faults() { # FOLDER
+  listed=$(sed -n 's/^    "\(.*\)": "\([0-9a-f]\{64\}\)",\{0,1\}$/\2  \1/p' "$here/manifest.json")
+  (cd "$1" && printf '%s\n' "$listed" | sha256sum --check --quiet 2>/dev/null | head -n 3) || true
+  there=$(cd "$1" && find . -type f | wc -l)
+  [ "$there" -eq $(($(printf '%s\n' "$listed" | wc -l) + 2)) ] || printf 'there are %s files\n' "$there"
+}
+
+# The installed release of this version: its files, that they are root's alone, and that its programs can be run.
+is_whole() { # FOLDER
+  for file in manifest.json manifest.json.sig; do cmp -s -- "$here/$file" "$1/$file" || return 1; done
+  for file in bin/node bin/gate install.sh; do [ -x "$1/$file" ] || return 1; done
+  [ -z "$(find "$1" \( ! -user root -o \( ! -type l -perm /022 \) -o \( -type d ! -perm -055 \) \) -print -quit)" ] &&
+    [ "$(cd "$1" && find . -type l -printf '%p %l\n' | sort)" = "$(cd "$here" && find . -type l -printf '%p %l\n' | sort)" ] &&
+    [ -z "$(faults "$1")" ]
+}
+
 # The files are those that the manifest names, and the manifest is signed.
 check_files() {
-  listed=$(sed -n 's/^    "\(.*\)": "\([0-9a-f]\{64\}\)",\{0,1\}$/\2  \1/p' "$here/manifest.json")
-  broken=$(cd "$here" && printf '%s\n' "$listed" | sha256sum --check --quiet 2>/dev/null | head -n 3) || true
-  here_now=$(cd "$here" && find . -type f | wc -l)
-  if [ -n "$broken" ] || [ "$here_now" -ne $(($(printf '%s\n' "$listed" | wc -l) + 2)) ]; then
-    problem "the files are not those of the release (${broken:-there are others among them}): unpack the archive again, and if that is no help get it again"
+  broken=$(faults "$here")
+  if [ -n "$broken" ]; then
+    problem "the files are not those of the release ($(printf '%s' "$broken" | head -n 1)): unpack the archive again, and if that is no help get it again"
     return
   fi
   if [ "$machine" != "$arch" ]; then
@@ -191,14 +221,19 @@ check_files() {
       problem "the release is not signed by $key, or there is no openssl 3 here to tell"
     return
   fi
-  # of what is installed nobody has to be believed: its Node and its keys judge the new release
+  # the keys of what is installed judge the new release, and its Node; not where it is the same one, which may be damaged
   judge=$here keys=$here/release-keys
-  if [ -n "$before" ] && [ -x "$opt/current/bin/node" ] && [ -d "$opt/current/release-keys" ]; then
-    judge=$opt/current keys=$opt/current/release-keys
+  if [ -n "$before" ] && ! cmp -s -- "$here/manifest.json" "$opt/current/manifest.json"; then
+    if [ -d "$opt/current/release-keys" ]; then keys=$opt/current/release-keys; fi
+    if "$opt/current/bin/node" --version >/dev/null 2>&1; then judge=$opt/current; fi
   fi
   [ -z "$key" ] || keys=$key
-  "$judge/bin/node" "$judge/app/src/updater/main.js" verify "$here" "$keys" >/dev/null 2>&1 ||
-    problem "the release is not signed by a key that is trusted ($keys): get it from where the one before came from"
+  said=$("$judge/bin/node" "$judge/app/src/updater/main.js" verify "$here" "$keys" 2>&1) && return
+  case $said in
+    *'not signed by'*)
+      problem "the release is not signed by a key that is trusted ($keys): get it from where the one before came from" ;;
+    *) problem "the release could not be judged: $(printf '%s\n' "$said" | head -n 1)" ;;
+  esac
 }
 
 [ -f "$here/manifest.json" ] || fail "this is no release of gate: $here has no manifest.json"
@@ -215,8 +250,13 @@ fi
 
 [ "$(from_manifest development)" != true ] ||
   say "note: this release is signed with a development key, which nobody vouches for"
-[ -n "$prefix" ] || command -v docker >/dev/null 2>&1 ||
+if [ -n "$prefix" ] || [ -n "$docker" ] || [ -e "$drop_in/docker.conf" ]; then
+  : # it is known what is wanted
+elif command -v docker >/dev/null 2>&1; then
+  say "note: there is Docker here, and gate may not use it; --docker lets it, which makes gate as mighty as root"
+else
   say "note: there is no Docker; add-ons that are containers need it, all others do not"
+fi
 
 # --- installation ------------------------------------------------------------------------------------------------
 
@@ -224,15 +264,24 @@ put_release() {
   releases=$opt/releases
   mkdir -p -- "$releases" "$opt/update"
   chmod 755 "$opt" "$releases" "$opt/update"
-  if [ "$here" != "$(readlink -m -- "$releases/$version")" ] && ! [ -f "$releases/$version/manifest.json" ]; then
-    rm -rf -- "$releases/.incoming-$version"
-    mkdir -- "$releases/.incoming-$version"
-    (cd "$here" && tar --create --file=- .) |
-      (cd "$releases/.incoming-$version" && tar --extract --no-same-owner --file=-)
-    sync -f "$releases"
-    rm -rf -- "${releases:?}/$version"
-    mv -T -- "$releases/.incoming-$version" "$releases/$version"
+  rm -rf -- "$releases"/.incoming-* "$releases"/.damaged-*
+  if [ "$here" = "$(readlink -m -- "$releases/$version")" ]; then return; fi
+  if [ -d "$releases/$version" ]; then
+    if is_whole "$releases/$version"; then return; fi
+    say "the files of gate $version are damaged: they are put in place anew"
   fi
+  mkdir -- "$releases/.incoming-$version"
+  (cd "$here" && tar --create --file=- .) |
+    (cd "$releases/.incoming-$version" && tar --extract --no-same-owner --file=-)
+  # whatever the umask was when the archive was unpacked
+  chmod -R u+rwX,go+rX,go-w "$releases/.incoming-$version"
+  sync -f "$releases"
+  if [ -d "$releases/$version" ]; then
+    ! running || { systemctl stop gate.service && restart=yes; }
+    mv -T -- "$releases/$version" "$releases/.damaged-$version"
+  fi
+  mv -T -- "$releases/.incoming-$version" "$releases/$version"
+  rm -rf -- "$releases/.damaged-$version"
 }
 
 point() { # LINK VERSION
@@ -254,7 +303,10 @@ put_settings() {
   mkdir -p -- "$etc" "$data/update"
   if [ -n "$credentials" ]; then
     for file in "$credentials"/* "$credentials"/.env; do
-      [ -f "$file" ] && install -m 640 -- "$file" "$etc/$(basename -- "$file")"
+      [ -f "$file" ] || continue
+      cmp -s -- "$file" "$etc/$(basename -- "$file")" && continue
+      install -m 640 -- "$file" "$etc/$(basename -- "$file")"
+      ! running || restart=yes
     done
   fi
   [ -e "$etc/.env" ] || install -m 640 -- "$here/packaging/config.env" "$etc/.env"
@@ -269,16 +321,41 @@ put_settings() {
 
 put_units() {
   mkdir -p -- "$units/multi-user.target.wants" "$rules" "$(dirname -- "$command")"
+  ! running || cmp -s -- "$here/packaging/systemd/gate.service" "$units/gate.service" || restart=yes
   install -m 644 -- "$here"/packaging/systemd/* "$units/"
   install -m 644 -- "$here/packaging/udev/70-gate.rules" "$rules/70-gate.rules"
   for unit in gate.service gate-update.path gate-recover.service; do
     ln -sf -- "/etc/systemd/system/$unit" "$units/multi-user.target.wants/$unit"
   done
   ln -sfn -- /opt/gate/current/bin/gate "$command"
+  put_docker
   ! has_systemd || systemctl daemon-reload
   if [ -z "$prefix" ] && command -v udevadm >/dev/null 2>&1; then
     { udevadm control --reload && udevadm trigger --subsystem-match=tty; } 2>/dev/null || true
   fi
+}
+
+# In a drop-in of its own: updates replace the unit.
+put_docker() {
+  case $docker in
+    yes)
+      mkdir -p -- "$drop_in"
+      printf '%s\n' '# by install.sh --docker; --no-docker takes it back. Who is in this group is as mighty as root.' \
+        '[Service]' 'SupplementaryGroups=docker' >"$drop_in/docker.conf.new"
+      chmod 644 "$drop_in/docker.conf.new"
+      if cmp -s -- "$drop_in/docker.conf.new" "$drop_in/docker.conf"; then
+        rm -f -- "$drop_in/docker.conf.new"
+        return
+      fi
+      mv -T -- "$drop_in/docker.conf.new" "$drop_in/docker.conf"
+      say "gate may use Docker from now on, which makes it as mighty as root" ;;
+    no)
+      [ -e "$drop_in/docker.conf" ] || return 0
+      rm -f -- "$drop_in/docker.conf"
+      rmdir --ignore-fail-on-non-empty -- "$drop_in" ;;
+    *) return 0 ;;
+  esac
+  ! running || restart=yes
 }
 
 tell() {
@@ -297,8 +374,11 @@ tell() {
 }
 
 umask 022
+restart=no
 if [ "$action" = upgrade ] && [ "$before" != "$version" ] && [ "$start" = yes ]; then
   [ -z "$credentials" ] || put_settings
+  put_docker
+  ! has_systemd || systemctl daemon-reload
   put_release
   # from here on systemd's: it goes on when this terminal is gone
   exec "$opt/updater/bin/gate" --data-folder "$data" update --staged "$version"
@@ -317,7 +397,9 @@ fi
 systemctl start gate-update.path
 say "gate $version is starting …"
 # a unit of type notify: this returns when the API answers
-if ! running && ! systemctl start gate.service; then
+if ! running; then systemctl start gate.service || restart=failed
+elif [ "$restart" = yes ]; then systemctl restart gate.service || restart=failed; fi
+if [ "$restart" = failed ]; then
   journalctl --unit=gate.service --lines=15 --no-pager --output=cat >&2 || true
   fail "gate $version is installed and does not start: see above, or journalctl --unit=gate"
 fi

@@ -7,11 +7,11 @@ import { spawnSync } from 'node:child_process';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Section } from './bench/benchmark.ts';
+import { chosenOf, Interruptible } from './bench/interruptible.ts';
 import { PARTS, PEERS_PART } from './bench/parts.ts';
 import { type Compared, type Contest, compared, HEAD, type Round, rowOf } from './bench/peers/contest.ts';
 import { CONTESTS } from './bench/peers/contests.ts';
 import { ReportDocument, sectionText } from './bench/report-document.ts';
-import { Scope } from './bench/scope.ts';
 
 const ROUNDS = 3;
 
@@ -23,51 +23,31 @@ const { values, positionals } = parseArgs({
     'no-build': { type: 'boolean', default: false },
   },
 });
-const names = CONTESTS.map(({ name }) => name);
-const unknown = positionals.filter((name) => !names.includes(name));
+const chosen = chosenOf('comparison', CONTESTS, positionals);
 const rounds = Number(values.rounds);
-if (unknown.length > 0 || !Number.isInteger(rounds) || rounds < 1) {
-  console.error(
-    unknown.length > 0
-      ? `there is no comparison ${unknown.join(', ')}: there are ${names.join(', ')}`
-      : `--rounds ${values.rounds}: a whole number from 1`,
-  );
+if (!Number.isInteger(rounds) || rounds < 1) {
+  console.error(`--rounds ${values.rounds}: a whole number from 1`);
   process.exit(2);
 }
-const chosen = CONTESTS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
 
 if (!values['no-build']) {
   const { status } = spawnSync('npm', ['run', 'build'], { stdio: 'inherit' });
   if (status !== 0) process.exit(1);
 }
 
-let scope = new Scope();
-let interrupted = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    if (interrupted) return;
-    interrupted = true;
-    console.log(`\n${signal}: cleaning up`);
-    void scope.end().finally(() => process.exit(130));
-  });
-}
+const interruptible = new Interruptible();
 
-async function run(contest: Contest): Promise<Compared[]> {
+function run(contest: Contest): Promise<Compared[]> {
   const say = (line: string) => console.log(`${contest.name}: ${line}`);
-  scope = new Scope();
-  const done: Round[] = [];
-  try {
+  return interruptible.within(async (scope) => {
+    const done: Round[] = [];
     const round = await contest.prepare({ scope, short: values.short, say });
     for (let nth = 0; nth < rounds; nth += 1) {
       say(`round ${nth + 1} of ${rounds}`);
       done.push(await round(nth));
     }
-  } finally {
-    // after an interruption the clean-up ends the process, and that everything fails is no news
-    if (interrupted) await new Promise(() => undefined);
-    await scope.end();
-  }
-  return compared(contest, done);
+    return compared(contest, done);
+  });
 }
 
 const reasons = (all: readonly Compared[]): string[] => {

@@ -6,51 +6,31 @@
 import { spawnSync } from 'node:child_process';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { chosenOf, Interruptible } from './bench/interruptible.ts';
 import { BENCHMARKS, PARTS } from './bench/parts.ts';
 import { ReportDocument, sectionText } from './bench/report-document.ts';
-import { Scope } from './bench/scope.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { short: { type: 'boolean', default: false }, 'no-build': { type: 'boolean', default: false } },
 });
-const names = BENCHMARKS.map(({ name }) => name);
-const unknown = positionals.filter((name) => !names.includes(name));
-if (unknown.length > 0) {
-  console.error(`there is no benchmark ${unknown.join(', ')}: there are ${names.join(', ')}`);
-  process.exit(2);
-}
-const chosen = BENCHMARKS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+const chosen = chosenOf('benchmark', BENCHMARKS, positionals);
 
 if (!values['no-build']) {
   const { status } = spawnSync('npm', ['run', 'build'], { stdio: 'inherit' });
   if (status !== 0) process.exit(1);
 }
 
-let scope = new Scope();
-let interrupted = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    if (interrupted) return;
-    interrupted = true;
-    console.log(`\n${signal}: cleaning up`);
-    void scope.end().finally(() => process.exit(130));
-  });
-}
-
-/** After an interruption everything fails: that is no news, and the clean-up ends the process. */
-const forEver = () => new Promise<never>(() => undefined);
-
+const interruptible = new Interruptible();
 const document = new ReportDocument(PARTS);
 for (const benchmark of chosen) {
   const { name, run } = benchmark;
   const startedAt = performance.now();
   // what else the machine is busy with: 0 is a quiet one
   const load = (loadavg()[0] ?? 0).toFixed(1);
-  scope = new Scope();
   try {
     const say = (line: string) => console.log(`${name}: ${line}`);
-    const section = await run({ scope, short: values.short, say });
+    const section = await interruptible.within((scope) => run({ scope, short: values.short, say }));
     const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1);
     const kind = values.short ? '**Short run**: a quick look, whose figures say less' : 'Full run';
     const text = sectionText(
@@ -60,10 +40,7 @@ for (const benchmark of chosen) {
     console.log(`\n${text}\n`);
     document.put(name, text);
   } catch (error) {
-    if (interrupted) await forEver();
     console.error(`${name}:`, error);
     process.exitCode = 1;
   }
-  if (interrupted) await forEver();
-  await scope.end();
 }

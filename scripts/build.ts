@@ -20,6 +20,8 @@ import { parseArgs } from 'node:util';
 import type { Metafile } from 'esbuild';
 import { bundle } from './build/bundle.ts';
 import { licencesOf } from './build/licences.ts';
+import { SLIMMED, slimPackage } from './build/slim-packages.ts';
+import { buildDashboard } from './dashboard/build.ts';
 
 const { values } = parseArgs({ options: { out: { type: 'string', default: 'dist' } } });
 const OUT = values.out;
@@ -88,12 +90,19 @@ for (const manifest of globSync('addons/*/addon.json').sort()) {
   metafiles.push(...(await buildAddon(dirname(manifest))));
 }
 
+for (const folder of SLIMMED) slimPackage(folder, OUT);
+
 // the files of the page lie beside the chunk that reads them
 cpSync('src/api/description/page', join(OUT, 'src/page'), { recursive: true });
 cpSync(join(EXPLORER, 'dist/browser/openapi-explorer.min.js'), join(OUT, 'src/page/openapi-explorer.min.js'));
 
+const dashboard = await buildDashboard(join(OUT, 'src/dashboard'));
+
 // "type": "module" for everything below
 const { name, version } = readJson('package.json');
 writeJson(join(OUT, 'package.json'), { name, version, type: 'module', bin: { gate: 'src/cli/main.js' } });
-writeFileSync(join(OUT, 'THIRD-PARTY-LICENCES.txt'), licencesOf(metafiles, [EXPLORER]));
+writeFileSync(
+  join(OUT, 'THIRD-PARTY-LICENCES.txt'),
+  licencesOf(metafiles, [EXPLORER, ...dashboard.packages]),
+);
 console.log(`built ${OUT}/`);

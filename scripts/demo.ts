@@ -43,6 +43,9 @@ mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
 const home: SimulatedHome = await startHome(dataFolder);
 const knxHouse = await KnxHouse.start();
 
+// before the daemon: whoever opens the page meanwhile would be told that it is not built
+await import('./dashboard.ts');
+
 const daemon = spawn(process.execPath, [...NODE_FLAGS, 'src/main.ts'], {
   env: { LOG_LEVEL: 'warn', ...process.env, DATA_FOLDER: dataFolder },
   stdio: ['ignore', 'inherit', 'inherit'],
@@ -105,7 +108,8 @@ async function introduce(): Promise<void> {
   // each of them mostly waits
   await Promise.all([httpHome.pair(api), knxHouse?.pair(api), pairHome(api, home)]);
   const port = process.env['PORT'] || '1234';
-  console.log(`\ngate is up.\n\n  API        http://localhost:${port}/device/v1/devices`);
+  console.log(`\ngate is up.\n\n  dashboard  http://localhost:${port}/`);
+  console.log(`  API        http://localhost:${port}/device/v1/devices`);
   console.log(`  socket.io  http://localhost:${port}`);
   console.log(`  all rights curl --unix-socket ${join(dataFolder, 'gate.sock')} http://gate/health/ready`);
   console.log(`  the plug   http://127.0.0.1:${plugPort}/relay/0?turn=on\n`);

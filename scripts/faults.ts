@@ -1,8 +1,8 @@
 /**
  * `npm run faults [-- --only NAME … --seed N --long]`: breaks the gateway on purpose and looks at whether its promises
  * held. Builds what is packaged first (`--no-build` takes it as it is) and writes `docs/faults.md` (`--no-report` does
- * not). One line for each scenario; a failure tells how it is repeated, and the exit code is 1. Everything a scenario
- * starts, mounts or writes goes with it, also on Ctrl-C.
+ * not). `--at-once 2` runs two scenarios at a time. One line for each scenario; a failure tells how it is repeated, and
+ * the exit code is 1. Everything a scenario starts, mounts or writes goes with it, also on Ctrl-C.
  */
 import './faults/built.ts';
 import { spawnSync } from 'node:child_process';
@@ -15,18 +15,23 @@ import { diskFull } from './faults/disk-full.ts';
 import { type FaultResult, writeFaultDocument } from './faults/fault-document.ts';
 import { handles } from './faults/handles.ts';
 import { kills } from './faults/kills.ts';
+import { knxKills } from './faults/knx-kills.ts';
 import { neighbours } from './faults/neighbours.ts';
 import { network } from './faults/network.ts';
+import { inOwnMounts } from './faults/own-mounts.ts';
 import { powerCut } from './faults/power-cut.ts';
 import { Random } from './faults/random.ts';
 import { readOnly } from './faults/read-only.ts';
-import type { Scenario, Survived } from './faults/scenario.ts';
+import type { FaultRun, Scenario, Survived } from './faults/scenario.ts';
 import { soak } from './faults/soak.ts';
 import { upgrades } from './faults/upgrades.ts';
+import { zigbeeKills } from './faults/zigbee-kills.ts';
 
 const SCENARIOS: readonly Scenario[] = [
   kills,
   upgrades,
+  zigbeeKills,
+  knxKills,
   powerCut,
   damaged,
   diskFull,
@@ -39,19 +44,23 @@ const SCENARIOS: readonly Scenario[] = [
 ];
 const SEEDS = 1_000_000;
 
+await inOwnMounts();
+
 const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true, default: [] },
     seed: { type: 'string' },
     long: { type: 'boolean', default: false },
+    'at-once': { type: 'string', default: '1' },
     'no-build': { type: 'boolean', default: false },
     'no-report': { type: 'boolean', default: false },
   },
 });
 const unknown = values.only.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));
-if (unknown.length > 0 || !/^\d{1,9}$/.test(values.seed ?? '0')) {
+const areNumbers = /^\d{1,9}$/.test(values.seed ?? '0') && /^[1-9]$/.test(values['at-once']);
+if (unknown.length > 0 || !areNumbers) {
   const names = SCENARIOS.map(({ name }) => name).join(', ');
-  console.error(`--only takes ${names}; --seed takes a whole number`);
+  console.error(`--only takes ${names}; --seed takes a whole number, --at-once one from 1 to 9`);
   process.exit(2);
 }
 const seed = values.seed === undefined ? randomInt(SEEDS) : Number(values.seed);
@@ -62,19 +71,21 @@ if (!values['no-build']) {
   if (status !== 0) process.exit(1);
 }
 
-let scope = new Scope();
+const open = new Set<Scope>();
 let interrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     if (interrupted) return;
     interrupted = true;
     console.log(`\n${signal}: cleaning up`);
-    void scope.end().finally(() => process.exit(130));
+    void Promise.allSettled([...open].map((scope) => scope.end())).finally(() => process.exit(130));
   });
 }
+/** After an interruption everything fails: that is no news, and the clean-up ends the process. */
+const forEver = () => new Promise<never>(() => undefined);
 
 /** @throws whatever it found, or that it was not done in time */
-async function survive(scenario: Scenario, say: (line: string) => void): Promise<Survived> {
+async function survive(scenario: Scenario, run: Omit<FaultRun, 'signal'>): Promise<Survived> {
   const boundMs = scenario.boundMs[form];
   const timer = new AbortController();
   const late = setTimeout(() => timer.abort(), boundMs);
@@ -84,61 +95,61 @@ async function survive(scenario: Scenario, say: (line: string) => void): Promise
     ),
   );
   try {
-    const run = scenario.run({
-      scope,
-      random: new Random(seed, scenario.name),
-      long: values.long,
-      signal: timer.signal,
-      say,
-    });
-    return await Promise.race([run, tooLate]);
+    return await Promise.race([scenario.run({ ...run, signal: timer.signal }), tooLate]);
   } finally {
     clearTimeout(late);
   }
 }
 
-console.log(`seed ${seed}, ${form} form`);
-const results: FaultResult[] = [];
-for (const scenario of SCENARIOS) {
+async function attempt(scenario: Scenario): Promise<FaultResult | undefined> {
   const { name } = scenario;
-  if (values.only.length > 0 && !values.only.includes(name)) continue;
   const obstacle = scenario.obstacle?.();
   if (obstacle !== undefined) {
     console.log(`${name}: skipped: ${obstacle}`);
-    continue;
+    return undefined;
   }
   const startedAt = performance.now();
-  scope = new Scope();
+  const scope = new Scope();
+  open.add(scope);
   let last = '';
-  const result = { scenario: name, form, faults: 0, counted: '', result: 'survived', seed } as const;
-  let survived: Survived | undefined;
-  try {
-    survived = await survive(scenario, (line) => {
-      last = line;
-      console.log(`${name}: ${line}`);
-    });
-  } catch (error) {
-    if (interrupted) await new Promise<never>(() => undefined);
-    console.error(`${name}: FAILED (after: ${last})\n`, error);
-    console.error(
-      `${name}: to repeat it: npm run faults -- --only ${name} --seed ${seed}${values.long ? ' --long' : ''}`,
-    );
-    process.exitCode = 1;
-  }
-  if (interrupted) await new Promise<never>(() => undefined);
+  const say = (line: string) => {
+    last = line;
+    console.log(`${name}: ${line}`);
+  };
+  const random = new Random(seed, name);
+  const survived = await survive(scenario, { scope, random, long: values.long, say }).catch(
+    async (error: unknown) => {
+      if (interrupted) await forEver();
+      console.error(`${name}: FAILED (after: ${last})\n`, error);
+      const again = `--only ${name} --seed ${seed}${values.long ? ' --long' : ''}`;
+      console.error(`${name}: to repeat it: npm run faults -- ${again}`);
+      return undefined;
+    },
+  );
+  if (interrupted) await forEver();
   await scope.end();
+  open.delete(scope);
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
   const date = new Date().toISOString().slice(0, 10);
-  if (survived === undefined) {
-    results.push({ ...result, result: '**failed**', date, seconds });
-    continue;
-  }
+  const result = { scenario: name, form, seed, date, seconds } as const;
+  if (!survived) return { ...result, faults: 0, counted: '', result: '**failed**' };
   const counted = Object.entries(survived.counts)
     .map(([what, count]) => `${what}: ${typeof count === 'number' ? count.toLocaleString('en') : count}`)
     .join('; ');
   console.log(`${name}: survived ${survived.faults} faults in ${seconds} s; ${counted}`);
-  results.push({ ...result, faults: survived.faults, counted, date, seconds });
+  return { ...result, faults: survived.faults, counted, result: 'survived' };
 }
+
+console.log(`seed ${seed}, ${form} form`);
+const waiting = SCENARIOS.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
+const results: FaultResult[] = [];
+const work = async () => {
+  for (let scenario = waiting.shift(); scenario; scenario = waiting.shift()) {
+    const result = await attempt(scenario);
+    if (result) results.push(result);
+  }
+};
+await Promise.all(Array.from({ length: Number(values['at-once']) }, work));
 if (!values['no-report'] && results.length > 0) writeFaultDocument(SCENARIOS, results);
 const failed = results.filter(({ result }) => result !== 'survived');
 console.log(
@@ -147,4 +158,4 @@ console.log(
     : `${failed.length} of ${results.length} scenarios failed: ${failed.map(({ scenario }) => scenario).join(', ')}`,
 );
 // what a scenario that was given up left undone keeps nobody waiting
-process.exit(process.exitCode ?? 0);
+process.exit(failed.length === 0 ? 0 : 1);

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { installNpmPeer } from './peers/npm-peers.ts';
 import { installPeers, reasonToSkip } from './peers/peers.ts';
 
 interface Outcome {
@@ -51,23 +52,33 @@ async function tests(kind: string, environment?: Record<string, string>): Promis
 
 const outcomes: Outcome[] = [];
 outcomes.push(await check('tsc', ['-p', 'tsconfig.json']));
+outcomes.push(
+  await check('svelte-check', ['--tsconfig', 'src/dashboard/tsconfig.json', '--fail-on-warnings']),
+);
 outcomes.push(await check('biome', ['ci', '--colors=off', '.']));
 outcomes.push(
   await check('depcruise', ['--config', '.dependency-cruiser.cjs', 'src', 'addons', 'scripts', 'test']),
 );
 // a peer that cannot be had is named beside each test that it skips, and fails there in continuous integration
 const PEERS = [
+  'chromium',
   'curl',
   'openssl',
   'mosquitto',
   'knxd',
   'socat',
   'docker',
+  'podman',
   'machine',
   'shellcheck',
   'faketime',
+  'qemu',
+  'strace',
+  'xfs_io',
+  'tmux',
 ] as const;
-for (const trouble of installPeers(PEERS)) console.log(`\nmissing: ${trouble}`);
+for (const trouble of [...installPeers(PEERS), installNpmPeer('node-red')])
+  if (trouble !== undefined) console.log(`\nmissing: ${trouble}`);
 if (reasonToSkip('shellcheck') === undefined)
   outcomes.push(await check('shellcheck', ['packaging/install.sh', 'packaging/bin/gate']));
 outcomes.push(await tests('unit'));
@@ -75,6 +86,9 @@ outcomes.push(await tests('integration'));
 // end to end, what is packaged is what is run
 outcomes.push(await check('node', ['scripts/build.ts']));
 outcomes.push(await tests('e2e', { GATE_BUILT: resolve('dist') }));
+// and broken on purpose, in the short form; two scenarios at a time, for two cores
+const faults = ['scripts/faults.ts', '--no-build', '--no-report', '--at-once', '2'];
+outcomes.push(await check('node', faults));
 rmSync(folder, { recursive: true, force: true });
 
 const sum = (pick: (outcome: Outcome) => number) =>

@@ -5,12 +5,13 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
-import { dirname, extname, join } from 'node:path';
+import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { usableDataFolder } from './config/data-folder.ts';
 import { loadSettings } from './config/load.ts';
 import { VARIABLES } from './config/settings.ts';
+import { asError, leadsToJournal } from './lib/journal.ts';
 import { LogRing } from './lib/log-ring.ts';
 import { createLogger } from './lib/logger.ts';
 import { GatewayError } from './model/error.ts';
@@ -52,7 +53,8 @@ function fail(error: unknown, exitCode: number): never {
   const known = error instanceof GatewayError;
   const words =
     error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
-  process.stderr.write(`gate: ${words}${known && error.hint ? `. Next: ${error.hint}` : ''}\n`);
+  const line = `gate: ${words}${known && error.hint ? `. Next: ${error.hint}` : ''}\n`;
+  process.stderr.write(leadsToJournal(process.env, 2) ? asError(line) : line);
   process.exit(exitCode);
 }
 
@@ -68,16 +70,35 @@ function answeredByArguments(): boolean {
   return values.help === true || values.version === true;
 }
 
+interface Ending {
+  error?: GatewayError;
+  restart?: boolean;
+}
+
+/** systemd starts a service again by itself; anywhere else the process becomes a new one of its own (execve(2)). */
+function startAgain(): void {
+  if (process.env['NOTIFY_SOCKET'] !== undefined) return;
+  const words = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  process.execve?.(process.execPath, words, process.env);
+}
+
 async function run(): Promise<void> {
-  const settings = loadSettings(process.env);
+  let settings = loadSettings(process.env);
   const dataFolder = usableDataFolder(settings.DATA_FOLDER);
   // compiled code is kept beside the data: later starts are quicker and smaller, the children's too
   const cache = enableCompileCache(join(dataFolder, 'cache')).directory;
   if (cache) process.env['NODE_COMPILE_CACHE'] = cache;
-  const { Gateway } = await import('./gateway/gateway.ts');
+  const { Gateway, finishRestore } = await import('./gateway/gateway.ts');
+  // a backup that was ordered for this start has settings of its own
+  if (await finishRestore({ dataFolder, configFolder: resolve(settings.CONFIG_FOLDER) }))
+    settings = loadSettings(process.env);
 
   const ownLog = new LogRing();
-  const logger = createLogger(settings.LOG_LEVEL, { ring: ownLog, name: 'gate' });
+  const logger = createLogger(settings.LOG_LEVEL, {
+    ring: ownLog,
+    name: 'gate',
+    journal: leadsToJournal(process.env, 1),
+  });
   const gateway = new Gateway({
     settings,
     dataFolder,
@@ -89,10 +110,11 @@ async function run(): Promise<void> {
     environment: process.env,
     logger,
     ownLog,
-    onFault: (error) => void end(1, error),
+    onRestart: () => void end(0, { restart: true }),
+    onFault: (error) => void end(1, { error }),
   });
   let ending = false;
-  const end = async (exitCode: number, error?: GatewayError): Promise<void> => {
+  const end = async (exitCode: number, { error, restart = false }: Ending = {}): Promise<void> => {
     if (ending) return;
     ending = true;
     if (error) logger.fatal({ code: error.code }, error.message);
@@ -101,7 +123,8 @@ async function run(): Promise<void> {
       STOP_DEADLINE_MS,
     ).unref();
     await gateway.stop();
-    logger.info('stopped');
+    logger.info(restart ? 'stopped, to start again' : 'stopped');
+    if (restart) startAgain();
     process.exit(exitCode);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

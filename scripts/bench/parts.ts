@@ -2,6 +2,7 @@
 import type { Benchmark } from './benchmark.ts';
 import { cloud } from './cloud.ts';
 import { command } from './command.ts';
+import { dashboard } from './dashboard.ts';
 import { footprint } from './footprint.ts';
 import { history } from './history.ts';
 import { http } from './http.ts';
@@ -25,6 +26,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   http,
   zigbee,
   cloud,
+  dashboard,
   footprint,
 ];
 export const PEERS_PART = 'peers';

@@ -15,6 +15,8 @@ export const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1)
 export const cpu = (share: number): string => `${Math.round(share * 100)} %`;
 
 export const ratio = (value: number, to: number): string => {
+  // none of nothing: a ratio says nothing
+  if (to === 0 || value === 0) return '';
   const quotient = value / to;
   return `${quotient.toFixed(quotient < 10 ? 2 : 1)} ×`;
 };

@@ -1,11 +1,11 @@
 /** gate in the Zigbee benchmark: its network taken over from a database, its devices paired through the API. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ANY_DEVICE_TYPE } from '../../addons/zigbee/src/type-id.ts';
 import type { Daemon } from '../../test/support/daemon.ts';
 import { until } from '../../test/support/until.ts';
+import { BareHttp } from './bare-http.ts';
 import type { Bench } from './benchmark.ts';
 import { monotonicMs } from './monotonic.ts';
 import { addonsOf } from './process-figures.ts';
@@ -27,6 +27,11 @@ export interface Prepared {
   stick: Channel;
   placed: Placed;
   port: number;
+}
+
+/** gate, which also tells whether its coordinator works. */
+export interface RunningGate extends RunningSide {
+  until: (state: 'running' | 'degraded') => Promise<void>;
 }
 
 interface DeviceView {
@@ -75,7 +80,7 @@ export class GateSide implements Side {
     return side;
   }
 
-  async start(): Promise<RunningSide> {
+  async start(): Promise<RunningGate> {
     const beganMs = monotonicMs();
     const daemon = this.#spawn();
     await this.#ready(daemon);
@@ -83,7 +88,7 @@ export class GateSide implements Side {
     const pid = daemon.process.pid ?? 0;
     const addon = addonsOf(pid).get(SLUG);
     if (addon === undefined) throw new Error('the Zigbee add-on is not a child of the daemon');
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    let http: BareHttp | undefined;
     return {
       readyMs,
       processes: new Map([
@@ -92,10 +97,13 @@ export class GateSide implements Side {
       ]),
       listener: ['gate', daemon.url],
       ieeeOf: (id) => this.#ieee.get(id) ?? '',
-      command: (ieee, state) =>
-        set(agent, `${daemon.url}/device/v1/control/${this.#ids.get(ieee)}/set`, { state }),
+      command: async (ieee, state) => {
+        http ??= await BareHttp.connect(daemon.url);
+        return http.post(`/device/v1/control/${this.#ids.get(ieee)}/set`, { state });
+      },
+      until: (state) => this.#stands(daemon, state),
       stop: async () => {
-        agent.destroy();
+        http?.close();
         await daemon.stop();
       },
     };
@@ -107,12 +115,16 @@ export class GateSide implements Side {
   }
 
   #ready(daemon: Daemon): Promise<void> {
-    return this.#until('the Zigbee add-on runs', async () => {
+    return this.#stands(daemon, 'running');
+  }
+
+  #stands(daemon: Daemon, state: string): Promise<void> {
+    return this.#until(`the Zigbee add-on is ${state}`, async () => {
       const { body } = await daemon.api.call<{ parts: Record<string, { state: string }> }>(
         'GET',
         '/health/ready',
       );
-      return body.parts[`addon:${SLUG}`]?.state === 'running';
+      return body.parts[`addon:${SLUG}`]?.state === state;
     });
   }
 
@@ -141,23 +153,4 @@ export class GateSide implements Side {
     this.#ieee.set(id, ieee);
     this.#ids.set(ieee, id);
   }
-}
-
-/** @returns when it was asked @throws when the answer is not 200 */
-function set(agent: Agent, url: string, values: object): Promise<number> {
-  const text = JSON.stringify(values);
-  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
-  return new Promise((resolve, reject) => {
-    const askedMs = monotonicMs();
-    const outgoing = request(url, { method: 'POST', agent, headers }, (answer) => {
-      answer.resume();
-      answer.on('error', reject);
-      answer.on('end', () => {
-        if (answer.statusCode === 200) resolve(askedMs);
-        else reject(new Error(`${url} was answered ${answer.statusCode}`));
-      });
-    });
-    outgoing.on('error', reject);
-    outgoing.end(text);
-  });
 }

@@ -1,6 +1,7 @@
 /** The course of the Zigbee benchmark: both sides with the same devices, in turn, on sticks that are alike. */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { BareTimes } from './bare-commits.ts';
 import type { Bench } from './benchmark.ts';
 import { type Channel, ended } from './scope.ts';
 import { Zigbee2mqttSide } from './zigbee-2mqtt.ts';
@@ -34,7 +35,7 @@ export const noFigures = (): Figures => ({
   memory: new Map(),
 });
 
-export type Sides = readonly [ours: Side, theirs: Side];
+export type Sides = readonly [ours: GateSide, theirs: Side];
 
 interface Thoroughness {
   starts: number;
@@ -138,12 +139,16 @@ export async function measureHouse(bench: Bench, sides: Sides, port: number): Pr
   return all;
 }
 
-/** What a commit of one row takes, by the disk alone. */
-export async function bareCommits(bench: Bench): Promise<number[]> {
+/** What a commit of one row takes by SQLite alone, and a write by the disk alone, as often as reports come. */
+export async function bareCommits(bench: Bench): Promise<Map<number, BareTimes>> {
   bench.say('bare commits');
   const total = bench.short ? 100 : 400;
-  const args = [join(bench.scope.folder(), 'bare.db'), String(total), String(RATES[0])];
-  return bench.scope.fork('bare-commits.ts', args).next<number[]>();
+  const times = new Map<number, BareTimes>();
+  for (const rate of RATES) {
+    const args = [join(bench.scope.folder(), 'bare.db'), String(total), String(rate)];
+    times.set(rate, await bench.scope.fork('bare-commits.ts', args).next<BareTimes>());
+  }
+  return times;
 }
 
 export async function measureLarge(

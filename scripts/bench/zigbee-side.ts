@@ -10,7 +10,7 @@ export interface RunningSide {
   listener: readonly [kind: string, url: string];
   /** The address of a device that the listener names. */
   ieeeOf: (device: string) => string;
-  /** Switches a bulb; resolves with the moment it was asked to, on the monotonic clock. */
+  /** Switches a bulb; resolves with the moment at which its bytes were handed to the socket, on the monotonic clock. */
   command: (ieee: string, state: 'ON' | 'OFF') => Promise<number>;
   stop: () => Promise<void>;
 }

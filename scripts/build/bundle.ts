@@ -57,6 +57,23 @@ const ownMediaTypes: Plugin = {
 };
 
 /**
+ * koa asks of each body whether it is one of the browser's kinds, and to ask for `Response` loads all of undici, 2.7 MB.
+ * Routes answer with none of them.
+ */
+const plainBodies: Plugin = {
+  name: 'plain bodies',
+  setup({ onLoad }) {
+    onLoad({ filter: /koa[\\/]lib[\\/](application|response)\.js$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8');
+      const contents = source.replace(/\b(val|body) instanceof (Blob|ReadableStream|Response)\b/g, 'false');
+      if (contents === source || /instanceof (Blob|ReadableStream|Response)\b/.test(contents))
+        throw new Error(`${path} asks for the browser's kinds of bodies in another way now`);
+      return { contents, loader: 'js' };
+    });
+  },
+};
+
+/**
  * dockerode can also build images and speak through SSH. gate does neither, and what those need takes 27 MB of memory
  * when it is loaded (7 MB are left).
  */
@@ -88,7 +105,7 @@ export async function bundle({ entries, outFolder, external = [] }: Program): Pr
     minifyWhitespace: true,
     legalComments: 'none',
     external: [...OPTIONAL, ...external],
-    plugins: [requireBuiltins, ownMediaTypes, containersOnly],
+    plugins: [requireBuiltins, ownMediaTypes, plainBodies, containersOnly],
     banner: {
       js: "import{createRequire as createRequireHere}from'node:module';const require=createRequireHere(import.meta.url);",
     },

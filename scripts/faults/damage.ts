@@ -33,7 +33,7 @@ export const damaged: Scenario = {
     'each file that gate writes: torn, emptied, a bit flipped, a block of zeros, a folder in its place, a later version',
   holds:
     'it starts with everything; or says in words what is damaged, keeps a copy aside and starts the next time; or refuses with what to do. Nothing goes missing in silence, but what SQLite cannot notice: it keeps no checksums of the pages in `gate.db`',
-  boundMs: { short: 300_000, long: 6 * 3_600_000 },
+  boundMs: { short: 900_000, long: 6 * 3_600_000 },
   run,
 };
 

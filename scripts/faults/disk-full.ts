@@ -39,7 +39,7 @@ export const diskFull: Scenario = {
     'the disk runs full while readings come in, at a start, at a first start, during a migration, at a backup, at a change of the registry; then there is room again',
   holds:
     'health and a notification say so, or the command does; nothing acknowledged is lost; it goes on by itself',
-  boundMs: { short: 240_000, long: 3 * 3_600_000 },
+  boundMs: { short: 900_000, long: 3 * 3_600_000 },
   obstacle: loopObstacle,
   run,
 };

@@ -25,7 +25,7 @@ export const handles: Scenario = {
   breaks: 'connections to the API take all file handles that the daemon may have; it is started with too few',
   holds:
     'readings are acknowledged and stored meanwhile; once there are handles again the API answers; a start that cannot be says why',
-  boundMs: { short: 180_000, long: 3_600_000 },
+  boundMs: { short: 900_000, long: 3_600_000 },
   run,
 };
 

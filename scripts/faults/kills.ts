@@ -20,7 +20,7 @@ export const kills: Scenario = {
     '`kill -9` of the daemon, of its writer at a step of a commit (a system call), of add-ons, of mosquitto, of a backup; during ingest, registry changes, retention, packing, backup, update of an add-on, relay',
   holds:
     'every acknowledged reading is there once; the registry is what was answered; every number reaches the cloud, a repeat under the same id; a backup is whole or not there',
-  boundMs: { short: 300_000, long: 12 * 3_600_000 },
+  boundMs: { short: 900_000, long: 12 * 3_600_000 },
   obstacle: () => reasonToSkip('mosquitto', 'openssl', 'strace'),
   run,
 };

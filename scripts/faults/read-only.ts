@@ -17,7 +17,7 @@ export const readOnly: Scenario = {
   breaks: 'ext4 finds an error and becomes read-only while readings come in; gate is started on it',
   holds:
     'health and a notification say so, and a start says so in a line; nothing acknowledged is lost once the disk is mended',
-  boundMs: { short: 120_000, long: 3_600_000 },
+  boundMs: { short: 900_000, long: 3_600_000 },
   obstacle: loopObstacle,
   run,
 };

@@ -27,7 +27,7 @@ export const upgrades: Scenario = {
     '`kill -9` during the migration of a store of each older version (at random, and at a system call), during a restore over a gateway, during a first start',
   holds:
     'the store is the old or the new one, whole; a restore that was cut keeps gate from starting until it is done again, and is whole then',
-  boundMs: { short: 240_000, long: 4 * 3_600_000 },
+  boundMs: { short: 900_000, long: 4 * 3_600_000 },
   obstacle: () => reasonToSkip('strace'),
   run,
 };

@@ -2,21 +2,42 @@
  * The folder that an add-on's image is built in: its bundle, the packages of others that it needs as they are installed
  * here (they are JavaScript, or carry what each processor needs), and its Dockerfile.
  */
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { STAND_INS } from '../package/production-packages.ts';
 
 const SDK = '@gate/addon-sdk';
+
+/** The add-ons that an image is made of, by slug, and what their manifests call it. One of others (`service`) is not made here. */
+export function imageNames(): Map<string, string> {
+  const names = globSync('addons/*/addon.json').map((path): [string, string | undefined] => {
+    const { container } = JSON.parse(readFileSync(path, 'utf8')).runtime;
+    return [basename(dirname(path)), container?.service ? undefined : container?.image];
+  });
+  const made = names.filter((each): each is [string, string] => each[1] !== undefined);
+  return new Map(made.sort());
+}
 
 /** `built` is what `npm run build` made. */
 export function writeImageContext(slug: string, { built, out }: { built: string; out: string }): void {
   const addon = join('addons', slug);
   const app = join(out, 'app');
   mkdirSync(app, { recursive: true });
-  cpSync(join(addon, 'Dockerfile'), join(out, 'Dockerfile'));
+  cpSync('addons/Dockerfile', join(out, 'Dockerfile'));
   cpSync(join(built, addon), join(app, addon), { recursive: true });
   writeFileSync(join(app, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`);
-  for (const folder of neededPackages(addon))
-    cpSync(folder, join(app, folder), { recursive: true, filter: isOwn });
+  writeFileSync(join(app, 'main.js'), `import './${addon}/src/main.js';\n`);
+  for (const folder of neededPackages(addon)) {
+    const standIn = STAND_INS.find((name) => folder.endsWith(`node_modules/${name}`));
+    const from = standIn === undefined ? whereBuilt(folder, built) : join('packaging/stand-ins', standIn);
+    cpSync(from, join(app, folder), { recursive: true, filter: isOwn });
+  }
+}
+
+/** The copy that the build has made of a package, or the package itself. */
+function whereBuilt(folder: string, built: string): string {
+  const copy = join(built, folder);
+  return existsSync(join(copy, 'package.json')) ? copy : folder;
 }
 
 /** The folders of all packages that this one needs, those that they need included. */

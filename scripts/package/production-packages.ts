@@ -18,22 +18,31 @@ const SDK = '@gate/addon-sdk';
 const NOT_SHIPPED = /(\.map|\.d\.[cm]?ts|\.tsbuildinfo|\.h|\.gypi?|^CHANGELOG\.md)$/;
 const NOT_SHIPPED_FOLDERS = new Set(['.github', '.vscode', 'prebuilds']);
 
+/** Packages in whose place `packaging/stand-ins` has one of our own (docs/decisions/0032-licences-of-a-release.md). */
+export const STAND_INS: readonly string[] = readdirSync('packaging/stand-ins');
+
 /** Folders below the project's root, such as `node_modules/serialport`; sorted. */
 export function productionPackages(addonFolders: readonly string[]): string[] {
+  return lockedFolders(addonFolders).filter((folder) => !addonFolders.includes(folder));
+}
+
+/** These folders, and those of all that they need in turn; sorted. @throws Error where one is not installed */
+export function lockedFolders(from: readonly string[]): string[] {
   const locked: Locked = JSON.parse(readFileSync('package-lock.json', 'utf8')).packages;
-  const found = new Set<string>();
-  const waiting = [...addonFolders];
-  for (let from = waiting.pop(); from !== undefined; from = waiting.pop()) {
-    const { dependencies, optionalDependencies } = locked[from] ?? {};
+  const found = new Set<string>(from);
+  const waiting = [...from];
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    const { dependencies, optionalDependencies } = locked[folder] ?? {};
     for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
       if (name === SDK) continue;
-      const folder = resolved(locked, from, name);
-      if (folder === undefined || !existsSync(folder)) {
+      const needed = resolved(locked, folder, name);
+      if (needed === undefined || !existsSync(needed)) {
         if (optionalDependencies?.[name] !== undefined) continue;
-        throw new Error(`${name}, which ${from} needs, is not installed: npm ci`);
+        throw new Error(`${name}, which ${folder} needs, is not installed: npm ci`);
       }
-      if (!found.has(folder)) waiting.push(folder);
-      found.add(folder);
+      // what a stand-in takes the place of is not carried, nor what that needs
+      if (!found.has(needed) && !STAND_INS.includes(name)) waiting.push(needed);
+      found.add(needed);
     }
   }
   return [...found].sort();
@@ -49,9 +58,15 @@ function resolved(locked: Locked, from: string, name: string): string | undefine
   }
 }
 
-/** Copies packages below `into`, without those that lie inside them: each is listed by itself. */
+/** Copies packages below `into`, without those that lie inside them: each is listed by itself. One that the build has put there stays. */
 export function copyPackages(folders: readonly string[], into: string, architecture: Architecture): void {
   for (const folder of folders) {
+    const standIn = STAND_INS.find((name) => folder.endsWith(`node_modules/${name}`));
+    if (standIn !== undefined) {
+      cpSync(join('packaging/stand-ins', standIn), join(into, folder), { recursive: true });
+      continue;
+    }
+    if (existsSync(join(into, folder, 'package.json'))) continue;
     cpSync(folder, join(into, folder), {
       recursive: true,
       filter: (path) => {

@@ -17,11 +17,13 @@ import { dirname, join } from 'node:path';
 import { MIGRATIONS } from '../../src/store/migrations.ts';
 import { MANIFEST, MANIFEST_SIGNATURE } from '../../src/updater/release-check.ts';
 import { contentOf } from '../../src/updater/release-content.ts';
+import { isNoInnerLink } from '../build/slim-packages.ts';
 import { type Architecture, fetchNode, NODE_VERSION } from './node-runtime.ts';
 import { copyPackages, productionPackages } from './production-packages.ts';
 import { billOfMaterials } from './sbom.ts';
 import type { SigningKey } from './signing.ts';
 import type { SourceState } from './source-state.ts';
+import { demandAllowed, thirdParties, thirdPartyList } from './third-party.ts';
 
 export interface ReleaseFacts {
   version: string;
@@ -39,18 +41,25 @@ export function layOutRelease(folder: string, built: string, facts: ReleaseFacts
   mkdirSync(folder, { recursive: true });
   fetchNode(architecture, join(folder, 'bin'));
   const app = join(folder, 'app');
-  cpSync(built, app, { recursive: true, verbatimSymlinks: true });
+  cpSync(built, app, {
+    recursive: true,
+    verbatimSymlinks: true,
+    filter: (path) => isNoInnerLink(path, built),
+  });
   const own = join(app, 'package.json');
   writeJson(own, { ...JSON.parse(readFileSync(own, 'utf8')), version });
   const addons = globSync('addons/*/addon.json').map(dirname).sort();
   copyPackages(productionPackages(addons), app, architecture);
 
-  for (const name of readdirSync('packaging')) {
+  for (const name of readdirSync('packaging').filter((each) => each !== 'stand-ins')) {
     const inRoot = name === 'install.sh' || name === 'bin' || name === 'release-keys';
     cpSync(join('packaging', name), join(folder, inRoot ? name : `packaging/${name}`), { recursive: true });
   }
   for (const program of ['install.sh', 'bin/gate']) chmodSync(join(folder, program), 0o755);
   for (const name of ['LICENSE', 'CHANGELOG.md', 'SECURITY.md']) cpSync(name, join(folder, name));
+  const parties = thirdParties();
+  demandAllowed(parties);
+  writeFileSync(join(folder, 'THIRD-PARTY.md'), thirdPartyList(parties));
   writeFileSync(join(folder, 'sbom.cdx.json'), billOfMaterials(version, state));
   writeFileSync(join(folder, 'release-keys', 'signed-by.pem'), key.publicPem);
 }

@@ -7,10 +7,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NODE_VERSION } from './node-runtime.ts';
+import { STAND_INS } from './production-packages.ts';
 import type { SourceState } from './source-state.ts';
+import { COPIED } from './third-party.ts';
 
-/** A development dependency whose one file is copied into the release. */
-const COPIED = ['openapi-explorer'];
 const NPM_MS = 60_000;
 
 /** @throws Error when npm cannot tell */
@@ -27,7 +27,10 @@ export function billOfMaterials(version: string, { epochSeconds }: SourceState):
   delete bill.metadata.tools;
   // npm calls it by the folder it lies in
   Object.assign(bill.metadata.component, { name: 'gate', version });
-  bill.components.push(...COPIED.map(componentOf), {
+  bill.components = bill.components.map((each: Component) =>
+    STAND_INS.includes(each.name) ? standInFor(each) : each,
+  );
+  bill.components.push(...COPIED.map((name) => componentOf(join('node_modules', name))), {
     type: 'platform',
     'bom-ref': `nodejs@${NODE_VERSION}`,
     name: 'Node.js',
@@ -42,10 +45,11 @@ export function billOfMaterials(version: string, { epochSeconds }: SourceState):
 
 interface Component {
   'bom-ref': string;
+  name: string;
 }
 
-function componentOf(name: string) {
-  const { version, license } = JSON.parse(readFileSync(join('node_modules', name, 'package.json'), 'utf8'));
+function componentOf(folder: string) {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   return {
     type: 'library',
     'bom-ref': `${name}@${version}`,
@@ -54,6 +58,12 @@ function componentOf(name: string) {
     purl: `pkg:npm/${name}@${version}`,
     licenses: [{ license: { id: license } }],
   };
+}
+
+/** Of that name, and no package of npm's; who needs it refers to it as before. */
+function standInFor({ 'bom-ref': reference, name }: Component) {
+  const { purl, ...ours } = componentOf(join('packaging/stand-ins', name));
+  return { ...ours, 'bom-ref': reference };
 }
 
 /** RFC 9562, version 8: bits of one's own making. */

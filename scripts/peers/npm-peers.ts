@@ -1,5 +1,5 @@
 /**
- * Programs of others from npm that only benchmarks run against: far too large to be development dependencies. Each is
+ * Programs of others from npm that benchmarks and container tests run against: far too large to be development dependencies. Each is
  * installed in one exact version into a folder of its own in the user's cache, outside the repository, without running
  * any of its scripts. What is there already is not touched.
  */
@@ -19,6 +19,14 @@ const cacheFolder = () => join(process.env['XDG_CACHE_HOME'] || join(homedir(), 
 /** Where the package lies, once it is installed. */
 export function npmPeerFolder(name: NpmPeerName): string {
   return join(cacheFolder(), `${name}-${NPM_PEERS[name]}`, 'node_modules', name);
+}
+
+/** As `reasonToSkip` of the other peers. @throws in continuous integration */
+export function reasonToSkipNpm(name: NpmPeerName): string | undefined {
+  if (existsSync(join(npmPeerFolder(name), 'package.json'))) return undefined;
+  const reason = `not installed: ${name} ${NPM_PEERS[name]} (node scripts/peers.ts ${name})`;
+  if (process.env['CI']) throw new Error(`a peer of the tests is ${reason}`);
+  return reason;
 }
 
 /** @returns why it could not be had, in words; undefined when it is there */

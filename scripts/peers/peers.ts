@@ -15,6 +15,7 @@ export interface Peer {
 }
 
 export const PEERS = {
+  chromium: { packages: ['chromium'], programs: ['chromium'] },
   curl: { packages: ['curl'], programs: ['curl'] },
   docker: {
     packages: ['docker.io', 'docker-registry', 'busybox-static'],
@@ -34,9 +35,20 @@ export const PEERS = {
   /** A Debian of its own, started with its own systemd. */
   machine: { packages: ['mmdebstrap', 'systemd-container'], programs: ['mmdebstrap', 'systemd-nspawn'] },
   openssl: { packages: ['openssl'], programs: ['openssl'] },
+  podman: {
+    packages: ['podman', 'netavark', 'aardvark-dns', 'runc', 'catatonit'],
+    programs: ['podman', 'runc', 'catatonit'],
+  },
+  /** Runs programs of arm64 on another processor, with that one's C library. */
+  qemu: {
+    packages: ['qemu-user-static', 'libc6-arm64-cross', 'libstdc++6-arm64-cross', 'libatomic1-arm64-cross'],
+    // beside the programs of /usr/bin
+    programs: ['qemu-aarch64-static', '../aarch64-linux-gnu/lib/ld-linux-aarch64.so.1'],
+  },
   shellcheck: { packages: ['shellcheck'], programs: ['shellcheck'] },
   socat: { packages: ['socat'], programs: ['socat'] },
   strace: { packages: ['strace'], programs: ['strace'] },
+  tmux: { packages: ['tmux'], programs: ['tmux'] },
   xfs_io: { packages: ['xfsprogs'], programs: ['xfs_io'] },
 } as const satisfies Record<string, Peer>;
 

@@ -10,6 +10,7 @@ export const BODY_MAX_BYTES = 1024 * 1024;
 export const BODY_MAX_DEPTH = 64;
 const JSON_TYPE = 'application/json';
 const FORM_TYPE = 'application/x-www-form-urlencoded';
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
 
 /** @returns undefined when there is no body @throws GatewayError badRequest, tooLarge, unsupportedMediaType */
 export async function readJson(request: IncomingMessage): Promise<JsonValue | undefined> {
@@ -78,7 +79,7 @@ function collect(request: IncomingMessage): Promise<Buffer> {
 function parse(bytes: Buffer): JsonValue {
   let value: JsonValue;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    value = JSON.parse(UTF_8.decode(bytes));
   } catch (cause) {
     throw new GatewayError('badRequest', 'the body is not valid JSON', { cause });
   }

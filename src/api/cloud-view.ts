@@ -3,14 +3,13 @@
  * on-premise part does not show in a form of its own. Pure. What only the cloud knows is left out.
  */
 import type { GatewayEvents } from '../core/events.ts';
+import { ownVersion } from '../core/installation-report.ts';
 import type { Device } from '../model/device.ts';
 import type { JsonValue } from '../model/json.ts';
 import type { StoredReading } from '../model/reading.ts';
 import type { GatewayIdentity as InstallingGateway } from './event-view.ts';
 
 const DAY_SECONDS = 86_400;
-/** What the published API calls the gateway's own software. */
-const IMAGE = 'instathings/gate';
 
 /** What is the same in every payload of one gateway. */
 export interface GatewayIdentity extends InstallingGateway {
@@ -75,7 +74,7 @@ export function softwareVersionPayload(
     projectId,
     ts: device.ts,
     stats: { ingestion },
-    version: { gate: imageOf(version) },
+    version: ownVersion(version),
     ...(update ? { update: { version: update.version, ...(failure === undefined ? {} : { failure }) } } : {}),
     certificateId: principal,
     status: { principalIdentifier: principal, clientId: gatewayId, eventType, timestamp },
@@ -107,8 +106,4 @@ export function cloudLinkPayload(
       timestamp: ts,
     },
   };
-}
-
-function imageOf(version: string): string {
-  return `${IMAGE}:${version}`;
 }

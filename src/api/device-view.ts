@@ -46,6 +46,7 @@ const after = {
     v.pipe(relayRulesSchema, v.description('What of its readings goes to the cloud; absent: all')),
   ),
   importKey: v.optional(text('What it was imported as')),
+  room: v.optional(text('Where it is, in its people’s own words')),
 };
 
 /** The documented keys, in the documented order, then the added ones. */
@@ -90,6 +91,7 @@ export function deviceView<Sub>(
     parameters: withoutSecrets(device.parameters) as JsonObject,
     ...(device.relay === undefined ? {} : { relay: device.relay }),
     ...(device.importKey === undefined ? {} : { importKey: device.importKey }),
+    ...(device.room === undefined ? {} : { room: device.room }),
   };
 }
 

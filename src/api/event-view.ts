@@ -1,5 +1,6 @@
 /** The socket events' payloads, in the documented shapes. Pure. */
 import type { GatewayEvents } from '../core/events.ts';
+import { installationReport } from '../core/installation-report.ts';
 import type { Device } from '../model/device.ts';
 
 /** What a caller may narrow a socket to, and the events of each kind. */
@@ -14,17 +15,21 @@ export const EVENT_KINDS = [
   'cloud',
   'log',
   'bus',
+  'live_log',
+  'maintenance',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 /** Logs, and installations with what was logged, are for administrators; a bus tells of devices that are not ours. */
 type NeededRight = 'read' | 'control' | 'administer';
 const NEEDED_RIGHTS: Partial<Record<EventKind, NeededRight>> = {
   log: 'administer',
+  live_log: 'administer',
+  maintenance: 'administer',
   installation: 'administer',
   bus: 'control',
 };
 /** Told to a socket only that names it in `events`. */
-export const ASKED_EVENT_KINDS: readonly EventKind[] = ['bus'];
+export const ASKED_EVENT_KINDS: readonly EventKind[] = ['bus', 'live_log'];
 
 /** The kinds that a caller may hear who may read. */
 export function allowedEventKinds(may: (right: NeededRight) => boolean): EventKind[] {
@@ -71,6 +76,19 @@ export function logPayload({ deviceId, log, lines }: GatewayEvents['logsGathered
   };
 }
 
+/** Log lines soon after they were written: an addition. */
+export function liveLogPayload({ log, lines }: GatewayEvents['logLinesWritten']) {
+  return {
+    log,
+    lines: lines.map(({ message, type, timestamp, level }) => ({
+      message,
+      type,
+      timestamp,
+      ...(level === undefined ? {} : { level }),
+    })),
+  };
+}
+
 /** Whose installation it is, as the events of installations tell it. */
 export interface GatewayIdentity {
   gatewayId: string;
@@ -84,22 +102,9 @@ export function installationEvent(
   ended: GatewayEvents['installationEnded'],
   { gatewayId, projectId, version }: GatewayIdentity,
 ) {
-  const { slug, protocolId, exitStatus, installationSuccess, stdout, stderr, ts } = ended;
-  const own = { gate: `instathings/gate:${version}` };
-  const event = {
-    dt_install: ts,
-    protocol: slug,
-    protocolId,
-    exitStatus,
-    installationSuccess,
-    stdout,
-    stderr,
-    versions: installationSuccess ? { [slug]: ended.image ?? `${slug}:${ended.version}`, ...own } : own,
-    newContainers: installationSuccess ? [slug] : [],
-    projectId,
-    deviceId: gatewayId,
-  };
-  return { name: installationSuccess ? 'installation_succeded' : 'installation_failed', payload: { event } };
+  const event = { ...installationReport(ended, version), projectId, deviceId: gatewayId };
+  const name = ended.installationSuccess ? 'installation_succeded' : 'installation_failed';
+  return { name, payload: { event } };
 }
 
 /** A step of an installation, an update or a removal: an addition. */

@@ -98,7 +98,7 @@ export async function ensureAlone(path: string): Promise<boolean> {
 
 /** Only a refused connection proves that nobody is there: silence may be a daemon that is busy. */
 function somebodyAnswers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const probe = connect(path);
     const end = (answers: boolean) => {
       probe.destroy();
@@ -106,9 +106,18 @@ function somebodyAnswers(path: string): Promise<boolean> {
     };
     probe.setTimeout(ANSWER_TIMEOUT_MS, () => end(true));
     probe.once('connect', () => end(true));
-    probe.once('error', ({ code }: NodeJS.ErrnoException) =>
-      end(code !== 'ECONNREFUSED' && code !== 'ENOENT'),
-    );
+    probe.once('error', (cause: NodeJS.ErrnoException) => {
+      const { code } = cause;
+      if (code === 'EMFILE' || code === 'ENFILE') reject(tooFewHandles(path, cause));
+      else end(code !== 'ECONNREFUSED' && code !== 'ENOENT');
+    });
+  });
+}
+
+function tooFewHandles(path: string, cause: Error): GatewayError {
+  return new GatewayError('folderUnusable', `${path} cannot be looked at: there are too many open files`, {
+    hint: 'let gate have more of them (LimitNOFILE of the service, ulimit -n)',
+    cause,
   });
 }
 

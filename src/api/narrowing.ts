@@ -1,12 +1,16 @@
 /**
  * What a socket asked to be sent: `devices=a,b` and `events=data,status` in its handshake, everything but the bus where
- * it names nothing. Told as rooms, one for each kind of event, or one for each kind and device.
+ * it names nothing. Told as rooms, one for each kind of event, or one for each kind and device. With `perDevice=false` it is
+ * spared the events that are called by a device's id: they say again what the others say.
  */
 import { GatewayError } from '../model/error.ts';
 import { ASKED_EVENT_KINDS, EVENT_KINDS, type EventKind } from './event-view.ts';
 
 /** Devices that one socket may name; who wants more takes all. */
 export const NARROWED_DEVICES_MAX = 1_000;
+
+/** The room of those who want no event that is called by a device's id. */
+export const SHARED_NAMES_ONLY = 'sharedNamesOnly';
 
 export type HandshakeQuery = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -19,11 +23,18 @@ export function roomsOf(query: HandshakeQuery, allowed: readonly EventKind[] = E
   const devices = namesIn(query, 'devices');
   const unasked = allowed.filter((kind) => !ASKED_EVENT_KINDS.includes(kind));
   const kinds = (namesIn(query, 'events') ?? unasked).map((name) => kindNamed(name, allowed));
-  if (devices === undefined) return kinds.map((kind) => roomOf(kind));
+  const own = perDeviceIn(query) ? [] : [SHARED_NAMES_ONLY];
+  if (devices === undefined) return [...kinds.map((kind) => roomOf(kind)), ...own];
   if (devices.length > NARROWED_DEVICES_MAX) {
     throw new GatewayError('badRequest', `"devices" may name at most ${NARROWED_DEVICES_MAX} devices`);
   }
-  return kinds.flatMap((kind) => devices.map((deviceId) => roomOf(kind, deviceId)));
+  return [...kinds.flatMap((kind) => devices.map((deviceId) => roomOf(kind, deviceId))), ...own];
+}
+
+/** @throws GatewayError badRequest */
+function perDeviceIn({ perDevice = 'true' }: HandshakeQuery): boolean {
+  if (perDevice === 'true' || perDevice === 'false') return perDevice === 'true';
+  throw new GatewayError('badRequest', '"perDevice" must be true or false, given once');
 }
 
 function namesIn(query: HandshakeQuery, parameter: string): string[] | undefined {

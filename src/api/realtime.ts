@@ -23,6 +23,7 @@ import {
   installationEvent,
   installationProgress,
   isoTime,
+  liveLogPayload,
   logPayload,
   pairingEventOf,
   pairingPayload,
@@ -106,6 +107,8 @@ export class Realtime {
       events.on('pairingStepped', (step) => this.#tellPairingStep(step)),
       events.on('notificationRaised', (notification) => this.#tellNotification(notification)),
       events.on('logsGathered', (gathered) => this.#tellLogs(gathered)),
+      events.on('logLinesWritten', (written) => this.#tellGateway('live_log', () => liveLogPayload(written))),
+      events.on('maintenanceChanged', (change) => this.#tellGateway('maintenance', () => change)),
       events.on('busTelegramsHeard', (heard) => this.#tellBus(heard)),
       events.on('installationChanged', (change) =>
         this.#tellInstallation('installation_progress', installationProgress(change)),
@@ -140,8 +143,9 @@ export class Realtime {
     if (to) {
       const time = isoTime(ts);
       to.emit('data', { deviceId, payload: data, ts: time, ...unsure });
-      to.emit(`data_${deviceId}`, data);
-      to.emit(deviceId, { action: 'data', payload: data, ts: time, ...unsure });
+      const named = this.#socketIo.wantingDeviceNames(to);
+      named?.emit(`data_${deviceId}`, data);
+      named?.emit(deviceId, { action: 'data', payload: data, ts: time, ...unsure });
     }
     if (this.#webSockets.hears('data', deviceId)) {
       const payload = cloudDataPayload(reading, this.#parts.identity);
@@ -156,8 +160,9 @@ export class Realtime {
     if (to) {
       const time = isoTime(ts);
       to.emit('status', { deviceId, payload, ts: time });
-      to.emit(`status_${deviceId}`, payload);
-      to.emit(deviceId, { action: 'status', payload, ts: time });
+      const named = this.#socketIo.wantingDeviceNames(to);
+      named?.emit(`status_${deviceId}`, payload);
+      named?.emit(deviceId, { action: 'status', payload, ts: time });
     }
     if (this.#webSockets.hears('status', deviceId)) {
       const told = cloudStatusPayload(answer, this.#parts.identity);
@@ -173,9 +178,9 @@ export class Realtime {
       ...payload,
       ts: time,
     }));
-    this.#socketIo
-      .listeners('availability', deviceId)
-      ?.emit(deviceId, { action: 'availability', payload, ts: time });
+    const to = this.#socketIo.listeners('availability', deviceId);
+    if (to)
+      this.#socketIo.wantingDeviceNames(to)?.emit(deviceId, { action: 'availability', payload, ts: time });
   }
 
   #tellPairing({ device }: GatewayEvents['devicePairingChanged']): void {
@@ -207,6 +212,11 @@ export class Realtime {
     this.#tell({ kind: 'version', event: 'software_version', deviceId: identity.gatewayId }, () =>
       softwareVersionPayload(this.#facts(), identity, update),
     );
+  }
+
+  /** What is the gateway's own, told under the name of its kind. */
+  #tellGateway(kind: 'live_log' | 'maintenance', shape: () => unknown): void {
+    this.#tell({ kind, event: kind, deviceId: this.#parts.identity.gatewayId }, shape);
   }
 
   #tellBus(heard: GatewayEvents['busTelegramsHeard']): void {

@@ -12,6 +12,14 @@ export const timestamp = (description: string) =>
 export const isoDateTime = (description: string) =>
   v.pipe(v.string(), v.isoTimestamp(), v.description(`${description}; ISO 8601`));
 
+/** How far the image of a container has come. */
+export const imageProgressSchema = v.object({
+  layers: v.number(),
+  layersDone: v.number(),
+  bytes: v.number(),
+  totalBytes: v.number(),
+});
+
 /** What answers `{}`: done. */
 export const nothingSchema = v.strictObject({});
 

@@ -17,6 +17,10 @@ export const HEALTH_PART = 'api';
 export interface ApiSettings {
   /** Of gate itself. */
   version?: string | undefined;
+  /** Of this machine, as Node calls it. */
+  architecture?: string | undefined;
+  /** When the gateway was started, in milliseconds since 1970. */
+  startedAt?: number | undefined;
   /** Where the LAN is served; absent while `ON_PREMISE_ENABLED` is off. Port 0 takes any free one. */
   lan?: { bind: string; port: number } | undefined;
   /** Path of `gate.sock`: who can open it has full rights. */

@@ -10,7 +10,7 @@ import type { DefaultEventsMap, Server, Socket as SocketIoSocket } from 'socket.
 import type { Logger } from '../lib/logger.ts';
 import { answerOf } from './error-table.ts';
 import type { EventKind } from './event-view.ts';
-import { type HandshakeQuery, roomOf } from './narrowing.ts';
+import { type HandshakeQuery, roomOf, SHARED_NAMES_ONLY } from './narrowing.ts';
 import type { Origins } from './origins.ts';
 import { OUTGOING_MAX_BYTES, Outgoing } from './outgoing.ts';
 import { answerAndClose } from './raw-answer.ts';
@@ -26,6 +26,9 @@ const PING_TIMEOUT_MS = 20_000;
 type SocketData = { rooms: string[] };
 type Socket = SocketIoSocket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, SocketData>;
 type SocketIo = Server<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, SocketData>;
+
+/** To whom an event is emitted. */
+export type Listeners = ReturnType<SocketIo['to']>;
 
 export interface SocketIoClientsParts {
   admission: SocketAdmission;
@@ -134,12 +137,20 @@ export class SocketIoClients {
   }
 
   /** Who wants this kind of event, of this device where it is one's; undefined when nobody does. */
-  listeners(kind: EventKind, deviceId?: string) {
+  listeners(kind: EventKind, deviceId?: string): Listeners | undefined {
     const io = this.#io;
     if (!io) return undefined;
     const { rooms } = io.sockets.adapter;
     const [every, narrowed] = [roomOf(kind), roomOf(kind, deviceId)];
     return rooms.has(every) || rooms.has(narrowed) ? io.to([every, narrowed]) : undefined;
+  }
+
+  /** Who of `to` also wants events that are called by a device's id; undefined where nobody does. */
+  wantingDeviceNames(to: Listeners): Listeners | undefined {
+    const declined = this.#io?.sockets.adapter.rooms.get(SHARED_NAMES_ONLY)?.size ?? 0;
+    if (declined === 0) return to;
+    // the usual case of a dashboard alone: nothing is encoded for nobody
+    return declined === this.#io?.sockets.sockets.size ? undefined : to.except(SHARED_NAMES_ONLY);
   }
 
   /**

@@ -22,6 +22,19 @@ export const typeViewSchema = v.object({
   parameters: v.optional(jsonObjectSchema),
 });
 
+/** What a type is found by. */
+export const typeNameSchema = v.object({
+  id: v.string(),
+  manufacturer: v.string(),
+  model: v.string(),
+  description: v.string(),
+  protocol: text('Slug of the protocol that speaks to it'),
+});
+
+export function typeName({ id, manufacturer, model, description, protocol }: CatalogueEntry) {
+  return { id, manufacturer, model, description, protocol };
+}
+
 export function typeView(entry: CatalogueEntry) {
   const { description, id, manufacturer, model, pairingMethods, physicalParameter } = entry;
   return {

@@ -4,19 +4,20 @@
  * goes on from there.
  */
 import { createReadStream, existsSync } from 'node:fs';
-import { chmod, lchown, lstat, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { GatewayError } from '../model/error.ts';
 import { MIGRATIONS } from '../store/migrations.ts';
 import { continueStore } from '../store/store-snapshot.ts';
 import { type BackupManifest, backupManifest, MANIFEST_NAME, sealedFiles } from './manifest.ts';
+import { asideName, putInPlace, STORE, syncFolder } from './place.ts';
 import { type Key, opened } from './seal.ts';
-import { STORE, syncFolder } from './take-backup.ts';
 import { unpacked } from './tar.ts';
 import { RESTORE_STAGING } from './unfinished.ts';
 
 const READY = 'ready';
+const TELL_EVERY_MS = 250;
 
 export interface RestoreParts {
   file: string;
@@ -27,6 +28,7 @@ export interface RestoreParts {
   replace: boolean;
   /** Milliseconds since 1970. */
   now: () => number;
+  onProgress?: ((progress: { phase: string; bytes?: number; totalBytes?: number }) => void) | undefined;
 }
 
 /** The gateway must not be running. @throws GatewayError badRequest, conflict, folderUnusable */
@@ -44,27 +46,54 @@ export async function restoreBackup(parts: RestoreParts): Promise<BackupManifest
   await mkdir(content, { recursive: true, mode: 0o700 });
   let manifest: BackupManifest;
   try {
-    const stream = await opened(createReadStream(parts.file), parts.key);
-    await unpacked(stream, content);
-    manifest = await checked(content);
-    continueStore(join(content, 'data', STORE));
+    manifest = await stageBackup(parts, content);
   } catch (error) {
     // nothing was changed yet
     await rm(staging, { recursive: true, force: true });
     throw error;
   }
-  const aside = `before-restore-${new Date(now()).toISOString().replaceAll(/[:.]/g, '-')}`;
+  const aside = asideName(now());
   await rename(content, join(staging, READY));
   await syncFolder(staging);
-  await own(join(staging, READY), dataFolder);
-  await takePlace(join(staging, READY, 'data'), dataFolder, aside);
-  if (existsSync(join(staging, READY, 'config'))) {
-    await mkdir(configFolder, { recursive: true, mode: 0o700 });
-    await takePlace(join(staging, READY, 'config'), configFolder, aside);
-  }
+  await putInPlace(join(staging, READY), { dataFolder, configFolder, aside });
   await rm(staging, { recursive: true, force: true });
   await syncFolder(dataFolder);
   return manifest;
+}
+
+/** Unpacks a backup into an empty folder and checks it whole. On disk when it resolves. @throws GatewayError badRequest, storeNewer */
+export async function stageBackup(
+  { file, key, onProgress }: Pick<RestoreParts, 'file' | 'key' | 'onProgress'>,
+  content: string,
+): Promise<BackupManifest> {
+  const totalBytes = (await stat(file)).size;
+  const cipher = createReadStream(file);
+  const tell = () => onProgress?.({ phase: 'unpacking', bytes: cipher.bytesRead, totalBytes });
+  const telling = setInterval(tell, TELL_EVERY_MS);
+  try {
+    await unpacked(await opened(cipher, key), content);
+  } finally {
+    clearInterval(telling);
+    cipher.destroy();
+  }
+  onProgress?.({ phase: 'verifying' });
+  const manifest = await checked(content);
+  continueStore(join(content, 'data', STORE));
+  await syncFiles(content);
+  return manifest;
+}
+
+/** What is renamed into place must not be empty after a power cut. */
+async function syncFiles(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    if ((await lstat(path)).isDirectory()) await syncFiles(path);
+    else {
+      const file = await open(path);
+      await file.sync().finally(() => file.close());
+    }
+  }
+  await syncFolder(folder);
 }
 
 /** @throws GatewayError badRequest when anything is missing, added or changed; storeNewer */
@@ -104,35 +133,4 @@ async function checked(content: string): Promise<BackupManifest> {
 
 function damaged(path: string): GatewayError {
   return new GatewayError('badRequest', `the backup is damaged: ${path} is not as it was`);
-}
-
-/** Moves what lies in `from` into `to`; what was there under the same name goes aside, the store as the last. */
-async function takePlace(from: string, to: string, aside: string): Promise<void> {
-  const names = (await readdir(from)).filter((name) => name !== STORE);
-  if (existsSync(join(from, STORE))) {
-    // without its logs, and before anything else: a gateway of two halves must never start
-    for (const name of [STORE, `${STORE}-wal`, `${STORE}-shm`]) await moveAside(to, name, aside);
-    names.push(STORE);
-  }
-  for (const name of names) {
-    await moveAside(to, name, aside);
-    await rename(join(from, name), join(to, name));
-  }
-  await syncFolder(to);
-}
-
-async function moveAside(folder: string, name: string, aside: string): Promise<void> {
-  if (!existsSync(join(folder, name))) return;
-  await mkdir(join(folder, aside), { recursive: true, mode: 0o700 });
-  await rename(join(folder, name), join(folder, aside, name));
-}
-
-/** What was unpacked belongs to whom the data folder belongs to, and to nobody else. */
-async function own(path: string, like: string): Promise<void> {
-  const { uid, gid } = await stat(like);
-  const its = await lstat(path);
-  if (process.getuid?.() === 0) await lchown(path, uid, gid);
-  await chmod(path, its.isDirectory() || (its.mode & 0o100) !== 0 ? 0o700 : 0o600);
-  if (!its.isDirectory()) return;
-  for (const name of await readdir(path)) await own(join(path, name), like);
 }

@@ -3,22 +3,23 @@
  * and configuration. Taken beside the running daemon; the file appears whole, and synced, or not at all.
  */
 import { createWriteStream, existsSync } from 'node:fs';
-import { cp, lstat, mkdir, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { cp, lstat, mkdir, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { GatewayError } from '../model/error.ts';
 import { snapshotStore, storeVersion } from '../store/store-snapshot.ts';
 import { BACKUP_FORMAT, type BackupManifest, MANIFEST_NAME, sealedFiles } from './manifest.ts';
+import { STORE, syncFolder } from './place.ts';
 import { type Seal, sealed } from './seal.ts';
 import { packed } from './tar.ts';
 
 const STAGING = 'backup-staging';
-export const STORE = 'gate.db';
 /** Beside the store: what is made again, what belongs to one run, and what is no gateway's state. */
 const LEFT_OUT =
-  /^(gate\.db.*|gate\.sock|availability\.db|operations\.db|idempotency-keys\.db|cache|run|backup-staging|restore-staging|erasing|before-restore-.*|.*\.sock|.*\.tmp|.*~)$/;
+  /^(gate\.db.*|gate\.sock|availability\.db|operations\.db|idempotency-keys\.db|cache|run|backup-staging|backup-outbox|restore-staging|restore-waiting|restore-outcome\.json|received|update|erasing|before-restore-.*|.*\.sock|.*\.tmp|.*~)$/;
 /** Room beside what is copied. */
 const SPARE_BYTES = 50_000_000;
+const TELL_EVERY_MS = 250;
 
 export interface BackupParts {
   dataFolder: string;
@@ -31,6 +32,7 @@ export interface BackupParts {
   version: string;
   /** Milliseconds since 1970. */
   now: () => number;
+  onProgress?: ((progress: { phase: string; bytes?: number; totalBytes?: number }) => void) | undefined;
 }
 
 /** @throws GatewayError notFound, badRequest, folderUnusable, storeFailed */
@@ -45,8 +47,10 @@ export async function takeBackup(parts: BackupParts): Promise<BackupManifest & {
   // left by an interruption
   await rm(staging, { recursive: true, force: true });
   try {
+    parts.onProgress?.({ phase: 'copying' });
     const manifest = await stage(parts, staging);
-    return { ...manifest, bytes: await write(parts, staging) };
+    const totalBytes = manifest.files.reduce((sum, { bytes }) => sum + bytes, 0);
+    return { ...manifest, bytes: await write(parts, { staging, totalBytes }) };
   } catch (error) {
     throw error instanceof GatewayError ? error : diskError(error as NodeJS.ErrnoException, parts.file);
   } finally {
@@ -107,11 +111,19 @@ async function demandRoom(folder: string, store: string | undefined): Promise<vo
 }
 
 /** @returns the size of the file */
-async function write({ file, seal }: BackupParts, staging: string): Promise<number> {
+async function write(
+  { file, seal, onProgress }: BackupParts,
+  { staging, totalBytes }: { staging: string; totalBytes: number },
+): Promise<number> {
   const part = `${file}.part`;
   const archive = packed(staging);
+  const output = createWriteStream(part, { mode: 0o600, flush: true });
+  // the file is hardly larger than what goes into it
+  const tell = () =>
+    onProgress?.({ phase: 'encrypting', bytes: Math.min(output.bytesWritten, totalBytes), totalBytes });
+  const telling = setInterval(tell, TELL_EVERY_MS);
+  tell();
   try {
-    const output = createWriteStream(part, { mode: 0o600, flush: true });
     await Promise.all([pipeline(await sealed(archive.stream, seal), output), archive.done]);
     await rename(part, file);
     await syncFolder(dirname(file));
@@ -121,16 +133,8 @@ async function write({ file, seal }: BackupParts, staging: string): Promise<numb
     archive.done.catch(() => undefined);
     await rm(part, { force: true });
     throw error;
-  }
-}
-
-/** A name that was given is on disk with its folder. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path);
-  try {
-    await folder.sync();
   } finally {
-    await folder.close();
+    clearInterval(telling);
   }
 }
 

@@ -36,6 +36,8 @@ const HOST = '127.0.0.1';
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Add-ons are heard at least so often, in seconds: a hung one is noticed after one and a half times that. */
 const KEEPALIVE_MAX_SECONDS = 60;
+/** An add-on that takes nothing of what is sent to it for so long is let go: it holds up what goes to all others. */
+const DRAIN_TIMEOUT_MS = 10_000;
 const CONNECTIONS_MAX = 200;
 
 export interface AddonBrokerParts {
@@ -104,6 +106,7 @@ export class AddonBroker implements AddonLink, AddonCredentials, BrokerDoor {
   async start(): Promise<void> {
     const aedes = new OneWayBroker({
       connectTimeout: CONNECT_TIMEOUT_MS,
+      drainTimeout: DRAIN_TIMEOUT_MS,
       maxClientsIdLength: 64,
       maxTopicLevels: 8,
       preConnect: (client, packet, done) => {
@@ -152,9 +155,13 @@ export class AddonBroker implements AddonLink, AddonCredentials, BrokerDoor {
       this.#listening.add(client.id);
       this.#arrivals.arrived(client.id);
     });
-    aedes.on('clientError', (client, error) =>
-      this.#parts.logger.info({ addon: client.id }, `connection ended: ${error.message}`),
-    );
+    const ended = new WeakSet<Client>();
+    aedes.on('clientError', (client, error) => {
+      // told for each message that waited
+      if (ended.has(client)) return;
+      ended.add(client);
+      this.#parts.logger.info({ addon: client.id }, `connection ended: ${error.message}`);
+    });
     aedes.on('connectionError', (_client, error) =>
       this.#parts.logger.info(`a connection to the add-on broker ended: ${error.message}`),
     );
@@ -175,7 +182,7 @@ export class AddonBroker implements AddonLink, AddonCredentials, BrokerDoor {
 
   /** The same broker and the same log-ins on one more address: that of the containers' network. */
   async openDoor({ address, subnet }: { address: string; subnet: string }): Promise<string> {
-    const url = `mqtt://${address}:${this.port}`;
+    const url = this.doorUrl(address);
     if (this.#door?.address === address) return url;
     this.closeDoor();
     const [base = '', bits = ''] = subnet.split('/');
@@ -186,6 +193,10 @@ export class AddonBroker implements AddonLink, AddonCredentials, BrokerDoor {
     const server = await this.#serve({ host: address, port: this.port, admits });
     this.#door = { address, server };
     return url;
+  }
+
+  doorUrl(address: string): string {
+    return `mqtt://${address}:${this.port}`;
   }
 
   closeDoor(): void {

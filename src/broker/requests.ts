@@ -24,9 +24,13 @@ export interface RequestsParts {
 export class Requests {
   readonly #parts: RequestsParts;
   readonly #pending = new Map<string, Pending>();
+  /** Makes ids unique across restarts of the gateway: an add-on that outlives one takes a repeated id for a repeat. */
+  readonly #sessionId: string;
+  #counter = 0;
 
   constructor(parts: RequestsParts) {
     this.#parts = parts;
+    this.#sessionId = parts.newId();
   }
 
   /**
@@ -48,8 +52,8 @@ export class Requests {
   }
 
   #ask(slug: string, { method, deviceId, params, timeoutMs, signal }: AddonRequest): Promise<JsonValue> {
-    const { send, newId, now } = this.#parts;
-    const requestId = newId();
+    const { send, now } = this.#parts;
+    const requestId = `${this.#sessionId}-${(this.#counter++).toString(36)}`;
     return new Promise((resolve, reject) => {
       const cancelled = () => finish({ error: new GatewayError('deviceTimeout', `${method} was cancelled`) });
       const timer = setTimeout(() => {

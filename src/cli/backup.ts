@@ -1,7 +1,8 @@
 /** `gate backup` and `gate restore`: a gateway as one encrypted file, and back, on this box. */
 import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { GatewayError } from '../model/error.ts';
 import type { Box } from './finding.ts';
 import type { GatewayClient } from './gateway-client.ts';
@@ -31,7 +32,15 @@ interface BackupOptions {
   readings?: true;
   recipient?: string;
   passphraseFile?: string;
+  progress?: true;
 }
+
+/** For the daemon, which runs this command: how far it is, a line of JSON each, before the result. */
+const progressOption = () => new Option('--progress').hideHelp();
+const progressTo =
+  ({ terminal }: Tools) =>
+  (progress: object) =>
+    terminal.print(JSON.stringify({ progress }));
 
 export function addBackupCommands(program: Command, tools: Tools): void {
   program
@@ -42,7 +51,11 @@ export function addBackupCommands(program: Command, tools: Tools): void {
     .option('--keep <count>', 'with --into: how many stay', wholeCount, KEEP)
     .option('--readings', 'with the readings, which are most of it')
     .option('--recipient <age1…>', 'encrypt to this recipient of age, not to a passphrase')
-    .option('--passphrase-file <file>', 'its first line is the passphrase')
+    .option(
+      '--passphrase-file <file>',
+      'its first line is the passphrase; - reads it from the standard input',
+    )
+    .addOption(progressOption())
     .action((file: string | undefined, options: BackupOptions) => backup(tools, file, options));
 
   program
@@ -50,8 +63,14 @@ export function addBackupCommands(program: Command, tools: Tools): void {
     .description('a gateway from its backup; gate must not run')
     .argument('<file>', 'the backup')
     .option('--identity <file>', 'the identity of age that opens it, where it is no passphrase')
-    .option('--passphrase-file <file>', 'its first line is the passphrase')
+    .option(
+      '--passphrase-file <file>',
+      'its first line is the passphrase; - reads it from the standard input',
+    )
     .option('--replace', 'the gateway that is there is moved aside')
+    .addOption(progressOption())
+    // for the daemon: unpacked and checked into that folder, and nothing else
+    .addOption(new Option('--stage <folder>').hideHelp())
     .action((file: string, options: RestoreOptions) => restore(tools, file, options));
 }
 
@@ -61,9 +80,10 @@ async function backup(tools: Tools, file: string | undefined, options: BackupOpt
     throw new GatewayError('badSetting', 'where to? Name a file, or a folder with --into');
   }
   const { terminal, version, environment } = tools;
+  const { signal } = terminal;
   const seal =
     recipient === undefined
-      ? { passphrase: await passphraseFrom({ file: passphraseFile, environment, isNew: true }) }
+      ? { passphrase: await passphraseFrom({ file: passphraseFile, environment, isNew: true, signal }) }
       : { recipient };
   const { takeBackup } = await import('../backup/take-backup.ts');
   const { backupName, keepNewest } = await import('../backup/rotation.ts');
@@ -78,6 +98,7 @@ async function backup(tools: Tools, file: string | undefined, options: BackupOpt
     readings: readings === true,
     version,
     now: Date.now,
+    onProgress: options.progress && progressTo(tools),
   });
   const removed = into === undefined ? [] : await keepNewest(into, keep);
   const taken = { file: path, bytes, files: files.length, takenAt, readings: rest.readings, removed };
@@ -115,17 +136,33 @@ interface RestoreOptions {
   identity?: string;
   passphraseFile?: string;
   replace?: true;
+  progress?: true;
+  stage?: string;
 }
 
 async function restore(tools: Tools, file: string, options: RestoreOptions): Promise<void> {
   const { client, terminal, box, environment } = tools;
   const { identity, passphraseFile, replace } = options;
-  await refuseRunning(client());
+  if (options.stage === undefined) await refuseRunning(client());
   const key =
     identity === undefined
-      ? { passphrase: await passphraseFrom({ file: passphraseFile, environment, isNew: false }) }
+      ? {
+          passphrase: await passphraseFrom({
+            file: passphraseFile,
+            environment,
+            isNew: false,
+            signal: terminal.signal,
+          }),
+        }
       : { identity: identityIn(identity) };
-  const { restoreBackup } = await import('../backup/restore-backup.ts');
+  const { restoreBackup, stageBackup } = await import('../backup/restore-backup.ts');
+  const onProgress = options.progress && progressTo(tools);
+  if (options.stage !== undefined) {
+    await mkdir(options.stage, { recursive: true, mode: 0o700 });
+    const { version, takenAt, readings, files } = await stageBackup({ file, key, onProgress }, options.stage);
+    terminal.print(JSON.stringify({ version, takenAt, readings, files: files.length }));
+    return;
+  }
   const where = box();
   const { version, takenAt, readings, files } = await restoreBackup({
     ...where,
@@ -146,7 +183,7 @@ async function restore(tools: Tools, file: string, options: RestoreOptions): Pro
 function identityIn(path: string): string {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readFileSync(path === '-' ? 0 : path, 'utf8');
   } catch (cause) {
     throw new GatewayError('badSetting', `${path} cannot be read: ${(cause as Error).message}`, { cause });
   }

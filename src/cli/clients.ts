@@ -1,8 +1,9 @@
 /** `gate clients`: who may call the API. */
 import { type Command, InvalidArgumentError } from 'commander';
 import { SCOPES, type Scope } from '../model/client.ts';
+import { table } from './columns.ts';
 import type { GatewayClient } from './gateway-client.ts';
-import { show, type Terminal, table } from './terminal.ts';
+import { show, type Terminal } from './terminal.ts';
 
 const CLIENTS = '/authentication/v1/clients';
 const DEFAULT_NAME = 'gate clients add';
@@ -47,7 +48,7 @@ export function addClientsCommand(
     .description('list the clients')
     .action(async () => {
       const listed = await client().get<Listed[]>(CLIENTS);
-      show(terminal, listed, () => table(HEAD, listed.map(rowOf)));
+      show(terminal, listed, () => table(terminal, HEAD, listed.map(rowOf)));
     });
 
   clients

@@ -3,6 +3,7 @@
  * themselves, so that it knows each of them.
  */
 import { Argument, type Command } from 'commander';
+import { show, type Terminal } from './terminal.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof SHELLS)[number];
@@ -19,13 +20,16 @@ interface Level {
   next: { word: string; says: string }[];
 }
 
-export function addCompletionCommand(program: Command, { print }: { print: (text: string) => void }): void {
+export function addCompletionCommand(program: Command, terminal: Terminal): void {
   program
     .command('completion')
     .description('a script with which a shell completes this command')
     .addArgument(new Argument('<shell>', 'for which shell').choices(SHELLS))
     .addHelpText('after', WHERE)
-    .action((shell: Shell) => print(shell === 'fish' ? fishScript(program) : shScript(program, shell)));
+    .action((shell: Shell) => {
+      const script = shell === 'fish' ? fishScript(program) : shScript(program, shell);
+      show(terminal, { shell, script }, () => script);
+    });
 }
 
 function levelsOf(command: Command, words: readonly string[] = []): Level[] {

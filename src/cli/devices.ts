@@ -1,9 +1,10 @@
 /** `gate devices`: the devices, and how each does. */
 import type { Command } from 'commander';
+import { type Cell, table } from './columns.ts';
 import type { GatewayClient } from './gateway-client.ts';
 import { type ListedDevice, listDevices } from './named-device.ts';
 import { needsPairing } from './status.ts';
-import { show, span, type Terminal, table } from './terminal.ts';
+import { show, span, type Terminal, type Tone } from './terminal.ts';
 
 export function addDevicesCommand(
   program: Command,
@@ -18,6 +19,7 @@ export function addDevicesCommand(
         devices.length === 0
           ? 'there are no devices yet: "gate pair --type <type> --name <name>" makes and pairs one'
           : table(
+              terminal,
               ['ID', 'NAME', 'STATE', 'SINCE', 'WHY'],
               devices.map((device) => [device.id, device.name, ...stateOf(device)]),
             ),
@@ -25,13 +27,15 @@ export function addDevicesCommand(
     });
 }
 
-function stateOf(device: ListedDevice): [state: string, since: string, why: string] {
+function stateOf(device: ListedDevice): [state: Cell, since: string, why: string] {
   const { status, availability, isVirtual } = device;
   const age = (since: number) => span(Date.now() - since);
   if (needsPairing(device)) {
-    return [status.eventType.replace('_', ' '), age(status.timestamp), status.reason?.message ?? ''];
+    const tone: Tone = status.eventType === 'not_paired' ? 'bad' : 'middling';
+    const state = { text: status.eventType.replace('_', ' '), tone };
+    return [state, age(status.timestamp), status.reason?.message ?? ''];
   }
   if (!availability) return [isVirtual ? 'virtual' : 'paired', age(status.timestamp), ''];
   const { online, since, reason = '' } = availability;
-  return [online ? 'online' : 'offline', age(since), reason];
+  return [online ? { text: 'online', tone: 'good' } : { text: 'offline', tone: 'bad' }, age(since), reason];
 }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { GatewayError } from '../model/error.ts';
 import { boxFindings } from './box-check.ts';
+import { hanging } from './columns.ts';
 import type { Box, Finding } from './finding.ts';
 import type { GatewayClient } from './gateway-client.ts';
 import { listDevices } from './named-device.ts';
@@ -9,12 +10,20 @@ import { type Health, needsPairing } from './status.ts';
 import { show, type Terminal } from './terminal.ts';
 
 const MARKS = { ok: 'ok      ', warning: 'warning ', problem: 'PROBLEM ' } as const;
+const TONES = { ok: 'good', warning: 'middling', problem: 'bad' } as const;
+const NEXT = '        next: ';
 
-export function addDoctorCommand(
-  program: Command,
-  parts: { client: () => GatewayClient; box: () => Box; terminal: Terminal; fail: () => void },
-): void {
-  const { client, box, terminal, fail } = parts;
+interface DoctorParts {
+  client: () => GatewayClient;
+  box: () => Box;
+  /** Undefined where gate was not installed by install.sh. */
+  installFolder: () => string | undefined;
+  terminal: Terminal;
+  fail: () => void;
+}
+
+export function addDoctorCommand(program: Command, parts: DoctorParts): void {
+  const { client, box, installFolder, terminal, fail } = parts;
   program
     .command('doctor')
     .description('check the whole box, and say what to do')
@@ -22,15 +31,24 @@ export function addDoctorCommand(
       const gateway = client();
       const findings = [
         ...(gateway.local ? await boxFindings(box()) : []),
+        ...(gateway.local ? await installed(installFolder(), box()) : []),
         ...(await gatewayFindings(gateway)),
       ];
-      show(terminal, findings, () => findings.map(textOf).join('\n'));
+      show(terminal, findings, () => findings.map((finding) => textOf(finding, terminal)).join('\n'));
       if (findings.some(({ state }) => state === 'problem')) fail();
     });
 }
 
-function textOf({ state, what, next }: Finding): string {
-  return `${MARKS[state]}${what}${next === undefined ? '' : `\n        next: ${next}`}`;
+function textOf({ state, what, next }: Finding, terminal: Terminal): string {
+  const mark = MARKS[state];
+  const found = hanging(terminal, mark, what).replace(mark, terminal.paint(mark, TONES[state]));
+  return next === undefined ? found : `${found}\n${hanging(terminal, NEXT, next)}`;
+}
+
+async function installed(folder: string | undefined, { dataFolder }: Box): Promise<Finding[]> {
+  if (folder === undefined) return [];
+  const { installFindings } = await import('./install-check.ts');
+  return installFindings(folder, dataFolder);
 }
 
 async function gatewayFindings(gateway: GatewayClient): Promise<Finding[]> {

@@ -46,5 +46,8 @@ export function addLogsCommand(
 
 function shown({ timestamp, type, message }: LogLine, json: boolean): string {
   if (json) return JSON.stringify({ timestamp, type, message });
-  return `${new Date(timestamp).toISOString()} ${type} ${message}`;
+  const time = new Date(timestamp).toISOString();
+  // lines of gate's own begin with it already
+  const words = message.startsWith(`${time} `) ? message.slice(time.length + 1) : message;
+  return `${time} ${type} ${words}`;
 }

@@ -8,6 +8,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { styleText } from 'node:util';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { loadSettings } from '../config/load.ts';
 import { GatewayError } from '../model/error.ts';
@@ -24,7 +25,7 @@ import { NoGatewayError } from './no-gateway.ts';
 import { addPairCommand } from './pair.ts';
 import { addProtocolsCommand } from './protocols.ts';
 import { addStatusCommand } from './status.ts';
-import type { Terminal } from './terminal.ts';
+import { harmless, processTerminal } from './terminal.ts';
 import { addUpdateCommand } from './update.ts';
 import { addWatchCommand } from './watch.ts';
 
@@ -55,14 +56,10 @@ const program = new Command('gate')
   .exitOverride();
 
 const interrupted = new AbortController();
-const terminal: Terminal = {
-  print: (text) => process.stdout.write(`${text}\n`),
-  say: (text) => {
-    if (!terminal.json()) process.stderr.write(`${text}\n`);
-  },
+const terminal = processTerminal({
   json: () => program.opts<GlobalOptions>().json === true,
   signal: interrupted.signal,
-};
+});
 const client = () => new GatewayClient(target());
 const fail = () => {
   process.exitCode = REFUSED;
@@ -76,10 +73,14 @@ addWatchCommand(program, tools);
 addProtocolsCommand(program, tools);
 addLogsCommand(program, tools);
 addClientsCommand(program, tools);
-addDoctorCommand(program, { ...tools, box });
+addDoctorCommand(program, {
+  ...tools,
+  box,
+  installFolder: () => loadSettings(process.env).INSTALL_FOLDER,
+});
 addUpdateCommand(program, { terminal, box, remote: () => program.opts<GlobalOptions>().url !== undefined });
 addBackupCommands(program, { ...tools, box, version: ownVersion(), environment: process.env });
-addFactoryResetCommand(program, { ...tools, box });
+addFactoryResetCommand(program, { ...tools, box, settings: () => loadSettings(process.env) });
 addCompletionCommand(program, terminal);
 
 function ownVersion(): string {
@@ -118,7 +119,11 @@ function certificate(path: string): string {
   }
 }
 
-process.once('SIGINT', () => interrupted.abort());
+// the second one ends it whatever it does
+process.once('SIGINT', () => {
+  terminal.progress(undefined);
+  interrupted.abort();
+});
 // a reader that has enough, such as `head`, is no error
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
@@ -141,8 +146,23 @@ function exitCodeOf(error: unknown): number {
       : error instanceof Error
         ? (error.stack ?? error.message)
         : String(error);
-  process.stderr.write(`gate: ${words}${known && error.hint ? `. Next: ${error.hint}` : ''}\n`);
+  process.stderr.write(`${terminal.json() ? errorJson(error, words) : errorText(error, words)}\n`);
   if (error instanceof InvalidArgumentError) return WRONG_USE;
   if (error instanceof NoGatewayError) return NO_GATEWAY;
   return known && error.code === 'badSetting' ? WRONG_USE : REFUSED;
+}
+
+function errorText(error: unknown, words: string): string {
+  const hint = error instanceof GatewayError ? error.hint : undefined;
+  const prefix = styleText('red', 'gate:', { stream: process.stderr });
+  return `${prefix} ${harmless(words)}${hint ? `. Next: ${harmless(hint)}` : ''}`;
+}
+
+/** As the API has its errors. */
+function errorJson(error: unknown, message: string): string {
+  if (!(error instanceof GatewayError)) {
+    const code = error instanceof InvalidArgumentError ? 'badSetting' : 'internal';
+    return JSON.stringify({ message, code });
+  }
+  return JSON.stringify({ message, code: error.code, ...(error.hint ? { hint: error.hint } : {}) });
 }

@@ -6,7 +6,7 @@ import { assignmentsIn } from './assignments.ts';
 import type { GatewayEvent } from './event-stream.ts';
 import type { GatewayClient } from './gateway-client.ts';
 import { DEVICES, type ListedDevice, namedDevice } from './named-device.ts';
-import { show, type Terminal } from './terminal.ts';
+import { show, span, type Terminal } from './terminal.ts';
 
 /** What the gateway gives a pairing at most: something joins, and its interview. */
 const PAIRING_TIMEOUT_MS = (254 + 180 + 15) * 1_000;
@@ -58,12 +58,18 @@ async function pair(
     const body: JsonObject = seconds === undefined ? {} : { joinSeconds: seconds };
     await gateway.call({ method: 'POST', path: `${DEVICES}/${encodeURIComponent(device.id)}/pair`, body });
     terminal.say(`${device.name} (${device.id}) is looked for: put it into pairing mode now`);
+    const clock = new WaitingLine(terminal);
+    done.signal.addEventListener('abort', () => clock.end());
     for await (const event of events) {
       if (!ended(event)) {
         const step = String(event.payload['step'] ?? '');
-        if (STEPS[step]) terminal.say(`  ${STEPS[step]}`);
+        if (STEPS[step]) {
+          terminal.say(`  ${STEPS[step]}`);
+          clock.goOn(step);
+        }
         continue;
       }
+      clock.end();
       const paired = await gateway.get<ListedDevice>(`${DEVICES}/${encodeURIComponent(device.id)}`);
       if (event.action === 'not_paired') throw failureOf(paired);
       show(terminal, paired, () => `${device.name} is paired: ${JSON.stringify(paired.address ?? {})}`);
@@ -79,6 +85,29 @@ async function pair(
   throw new GatewayError('deviceTimeout', 'the gateway did not say how the pairing ended', {
     hint: '"gate devices" shows how it stands',
   });
+}
+
+/** For whoever stands before the device: that it still waits, for what and for how long already. */
+class WaitingLine {
+  readonly #timer: NodeJS.Timeout;
+  #what = 'nothing has joined yet';
+  #since = Date.now();
+
+  constructor(terminal: Terminal) {
+    const show = () => terminal.progress(`  ${this.#what}: ${span(Date.now() - this.#since)}`);
+    this.#timer = setInterval(show, 1_000);
+    this.end = () => {
+      clearInterval(this.#timer);
+      terminal.progress(undefined);
+    };
+  }
+
+  readonly end: () => void;
+
+  goOn(step: string): void {
+    this.#what = step;
+    this.#since = Date.now();
+  }
 }
 
 function ended({ action }: GatewayEvent): boolean {

@@ -1,22 +1,28 @@
 /** A passphrase, asked for on the terminal without showing it, or read where a program has it. */
 import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
 import { GatewayError } from '../model/error.ts';
+import { answerTo } from './question.ts';
 
 /** Where it is not asked for. */
 const VARIABLE = 'GATE_BACKUP_PASSPHRASE';
 
 export interface PassphraseSource {
-  /** `--passphrase-file` */
+  /** `--passphrase-file`; `-` is the standard input. */
   file?: string | undefined;
   environment: Record<string, string | undefined>;
   /** Asked twice: a slip could not be mended later. */
   isNew: boolean;
+  /** Ends the question. */
+  signal: AbortSignal;
 }
 
 /** @throws GatewayError badSetting */
-export async function passphraseFrom({ file, environment, isNew }: PassphraseSource): Promise<string> {
+export async function passphraseFrom({
+  file,
+  environment,
+  isNew,
+  signal,
+}: PassphraseSource): Promise<string> {
   if (file !== undefined) return firstLine(file);
   const given = environment[VARIABLE];
   if (given) return given;
@@ -25,8 +31,8 @@ export async function passphraseFrom({ file, environment, isNew }: PassphraseSou
       hint: `name a file with --passphrase-file, or set ${VARIABLE}; or encrypt to a --recipient`,
     });
   }
-  const typed = await asked('passphrase: ');
-  if (isNew && (await asked('once more: ')) !== typed) {
+  const typed = await answerTo('passphrase: ', { hidden: true, signal });
+  if (isNew && (await answerTo('once more: ', { hidden: true, signal })) !== typed) {
     throw new GatewayError('badSetting', 'these were two different passphrases');
   }
   return typed;
@@ -34,21 +40,8 @@ export async function passphraseFrom({ file, environment, isNew }: PassphraseSou
 
 function firstLine(file: string): string {
   try {
-    return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] as string;
+    return readFileSync(file === '-' ? 0 : file, 'utf8').split(/\r?\n/, 1)[0] as string;
   } catch (cause) {
     throw new GatewayError('badSetting', `${file} cannot be read: ${(cause as Error).message}`, { cause });
-  }
-}
-
-/** The terminal shows the question, and nothing of what is typed. */
-async function asked(question: string): Promise<string> {
-  process.stderr.write(question);
-  const nothing = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({ input: process.stdin, output: nothing, terminal: true });
-  try {
-    return await lines.question('');
-  } finally {
-    lines.close();
-    process.stderr.write('\n');
   }
 }

@@ -27,8 +27,3 @@ export async function namedProtocol(client: GatewayClient, named: string): Promi
   const there = protocols.map(({ slug }) => slug).join(', ');
   throw new GatewayError('notFound', `there is no protocol "${named}"`, { hint: `there are ${there}` });
 }
-
-export function protocolLine({ slug, version, status, state, reason }: ListedProtocol): string {
-  const said = status === 'installed' ? state : status;
-  return `protocol ${slug} ${version}: ${said}${reason === undefined ? '' : `: ${reason}`}`;
-}

@@ -2,11 +2,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { GatewayError } from '../model/error.ts';
-import type { JsonObject } from '../model/json.ts';
+import { isJsonObject, type JsonObject } from '../model/json.ts';
 import { assignmentsIn } from './assignments.ts';
+import { table } from './columns.ts';
 import type { GatewayClient } from './gateway-client.ts';
 import { type ListedProtocol, listProtocols, namedProtocol, PROTOCOLS } from './protocol-list.ts';
-import { show, type Terminal, table } from './terminal.ts';
+import { toneOf } from './status.ts';
+import { show, type Terminal } from './terminal.ts';
 
 const LOOK_EVERY_MS = 500;
 /** An image may come over a slow line. */
@@ -35,12 +37,13 @@ export function addProtocolsCommand(program: Command, { client, terminal }: Tool
       const listed = await listProtocols(client());
       show(terminal, listed, () =>
         table(
+          terminal,
           ['PROTOCOL', 'VERSION', 'STATUS', 'STATE', 'WHY'],
           listed.map(({ slug, version, status, state, reason = '' }) => [
             slug,
             version,
-            status,
-            state,
+            { text: status, tone: toneOf(status) },
+            { text: state, tone: toneOf(state) },
             reason,
           ]),
         ),
@@ -113,8 +116,7 @@ async function changed(
   const events = await gateway.events({ kinds: 'installation', signal });
   const telling = (async () => {
     for await (const { action, payload } of events)
-      if (action === 'installation_progress' && payload['protocolId'] === id)
-        terminal.say(`  ${payload['status']}: ${payload['reason']}`);
+      if (action === 'installation_progress' && payload['protocolId'] === id) tell(terminal, payload);
   })();
   try {
     const path = `${PROTOCOLS}/${encodeURIComponent(id)}/installation${query}`;
@@ -122,9 +124,23 @@ async function changed(
     return await settled({ gateway, signal: terminal.signal }, slug, wanted);
   } finally {
     done.abort();
+    terminal.progress(undefined);
     // whatever became of it: the outcome above is what counts
     await telling.catch(() => undefined);
   }
+}
+
+/** Each step stays as a line; how far a fetch is, is a bar below them. */
+function tell(terminal: Terminal, { status, reason, progress }: JsonObject): void {
+  if (isJsonObject(progress) && bar(terminal, progress as Record<string, number>)) return;
+  terminal.progress(undefined);
+  terminal.say(`  ${status}: ${reason}`);
+}
+
+function bar(terminal: Terminal, { bytes = 0, totalBytes = 0, layers, layersDone }: Record<string, number>) {
+  const megabytes = (count: number) => (count / 1e6).toFixed(1);
+  const words = `${megabytes(bytes)} of ${megabytes(totalBytes)} MB, layers: ${layersDone} of ${layers}`;
+  return terminal.progress(words, totalBytes === 0 ? 0 : bytes / totalBytes);
 }
 
 async function settled(

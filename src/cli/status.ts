@@ -1,9 +1,10 @@
 /** `gate status`: what is up, what is degraded and why, at a glance. */
 import type { Command } from 'commander';
+import { hanging } from './columns.ts';
 import type { GatewayClient } from './gateway-client.ts';
 import { type ListedDevice, listDevices } from './named-device.ts';
-import { listProtocols, protocolLine } from './protocol-list.ts';
-import { show, span, type Terminal } from './terminal.ts';
+import { type ListedProtocol, listProtocols } from './protocol-list.ts';
+import { show, span, type Terminal, type Tone } from './terminal.ts';
 
 export interface Health {
   status: 'ready' | 'degraded' | 'notReady';
@@ -11,6 +12,14 @@ export interface Health {
 }
 
 const WORDS = { ready: 'ready', degraded: 'working, with trouble', notReady: 'not ready' } as const;
+const TONES = { ready: 'good', degraded: 'middling', notReady: 'bad' } as const;
+
+/** Of what a part of the gateway says it is. */
+export function toneOf(state: string): Tone | undefined {
+  if (state === 'running' || state === 'installed') return 'good';
+  if (state === 'failed') return 'bad';
+  return state === 'stopped' || state === 'notInstalled' ? undefined : 'middling';
+}
 
 export function addStatusCommand(
   program: Command,
@@ -26,25 +35,34 @@ export function addStatusCommand(
       const [devices, protocols] = [await listDevices(gateway), await listProtocols(gateway)];
       show(terminal, { ...health, devices: counts(devices), protocols }, () =>
         [
-          `gate is ${WORDS[health.status]}`,
+          `gate is ${terminal.paint(WORDS[health.status], TONES[health.status])}`,
           '',
-          ...partLines(health),
+          ...partLines(health, terminal),
           '',
           deviceLine(counts(devices)),
-          ...protocols.filter(({ status }) => status !== 'notInstalled').map(protocolLine),
+          ...protocols
+            .filter(({ status }) => status !== 'notInstalled')
+            .map((protocol) => protocolLine(protocol, terminal)),
         ].join('\n'),
       );
       if (health.status === 'notReady') fail();
     });
 }
 
-function partLines({ parts = {} }: Health): string[] {
+function partLines({ parts = {} }: Health, terminal: Terminal): string[] {
   const width = Math.max(...Object.keys(parts).map(({ length }) => length));
   return Object.entries(parts).map(([name, { state, reason, since }]) => {
     const why = reason === undefined ? '' : `: ${reason}`;
     const age = state === 'running' ? '' : ` (for ${span(Date.now() - since)})`;
-    return `  ${name.padEnd(width)}  ${state}${why}${age}`;
+    const text = `${state}${why}${age}`;
+    return hanging(terminal, `  ${name.padEnd(width)}  `, { text, tone: toneOf(state) });
   });
+}
+
+function protocolLine({ slug, version, status, state, reason }: ListedProtocol, terminal: Terminal): string {
+  const said = status === 'installed' ? state : status;
+  const text = `${said}${reason === undefined ? '' : `: ${reason}`}`;
+  return hanging(terminal, `protocol ${slug} ${version}: `, { text, tone: toneOf(said) });
 }
 
 interface Counts {

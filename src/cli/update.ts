@@ -15,6 +15,7 @@ const TAKEN_WITHIN_MS = 30_000;
 /** Longer than any update takes. */
 const ENDS_WITHIN_MS = 3_600_000;
 const LOOK_EVERY_MS = 250;
+const SHOWN_FROM_BYTES = 1_000_000;
 
 const WORDS: Record<Phase, string> = {
   checking: 'checking signature and checksums',
@@ -101,12 +102,19 @@ async function ask(
   terminal.say(`fetching ${url}`);
   let tenths = 0;
   const onProgress = (bytes: number, total: number | undefined) => {
-    const now = total === undefined ? 0 : Math.floor((bytes / total) * 10);
     // the small files beside it are there at once
-    if (now > tenths && bytes > 1e6) terminal.say(`  ${now * 10} % of ${Math.round((total ?? 0) / 1e6)} MB`);
+    if (total === undefined || bytes < SHOWN_FROM_BYTES) return;
+    const megabytes = (count: number) => Math.round(count / 1e6);
+    if (terminal.progress(`${megabytes(bytes)} of ${megabytes(total)} MB`, bytes / total)) return;
+    const now = Math.floor((bytes / total) * 10);
+    if (now > tenths) terminal.say(`  ${now * 10} % of ${megabytes(total)} MB`);
     tenths = now;
   };
-  return desk.askForFetched({ url, allowed, onProgress }, options);
+  try {
+    return await desk.askForFetched({ url, allowed, onProgress }, options);
+  } finally {
+    terminal.progress(undefined);
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What the cloud is told, out of what happens in the gateway: the reports of the cloud contract's table. */
 import type { Devices } from '../core/devices.ts';
 import type { GatewayEventBus, GatewayEvents } from '../core/events.ts';
+import { installationReport, ownVersion, versionName } from '../core/installation-report.ts';
 import type { Protocols } from '../core/protocols.ts';
 import type { Dispose } from '../lib/event-bus.ts';
 import type { LogLine } from '../lib/log-ring.ts';
@@ -10,8 +11,6 @@ import { MESSAGE_MAX_BYTES } from './limits.ts';
 import type { ReportOutbox } from './report-outbox.ts';
 import type { CloudTopics } from './topics.ts';
 
-/** What the published API calls the gateway's own software. */
-const IMAGE = 'instathings/gate';
 /** Lines of each log that are kept while there is no link. */
 const MISSED_LINES_MAX = 200;
 /** What stands around the lines of a message. */
@@ -54,7 +53,7 @@ export class CloudReports {
         const reason = { code: 'removed', message: 'the device was deleted' };
         void this.notPaired(device.id, reason);
       }),
-      events.on('installationEnded', (ended) => this.#installation(ended)),
+      events.on('installationEnded', (ended) => void this.#installation(ended)),
       events.on('updateEnded', (update) => this.#update(update)),
       events.on('logsGathered', ({ log, lines }) => this.#logs(log, lines)),
     ];
@@ -111,35 +110,17 @@ export class CloudReports {
   /** An installation or an update that is not done. */
   refusedInstallation({ slug, protocolId, error }: RefusedInstallation): Promise<void> {
     const reason = reasonOf(error);
-    return this.#sendInstallation({
-      dt_install: this.#parts.now(),
-      protocol: slug,
-      protocolId,
-      exitStatus: 1,
-      installationSuccess: false,
-      stdout: '',
-      stderr: reason.message,
-      versions: this.#own(),
-      newContainers: [],
-      reason: { ...reason },
-    });
+    const end = { exitStatus: 1, installationSuccess: false, stdout: '', stderr: reason.message };
+    return this.#installation({ slug, protocolId, version: '', ...end, ts: this.#parts.now() }, reason);
   }
 
   /** What is installed as it shall be already. */
   installedAlready(slug: string): Promise<void> {
     const { protocols, now } = this.#parts;
-    const { id, version, image } = protocols.get(slug);
-    return this.#sendInstallation({
-      dt_install: now(),
-      protocol: slug,
-      protocolId: id,
-      exitStatus: 0,
-      installationSuccess: true,
-      stdout: '',
-      stderr: '',
-      versions: { [slug]: image?.name ?? `${slug}:${version}`, ...this.#own() },
-      newContainers: [slug],
-    });
+    const { id: protocolId, version, image } = protocols.get(slug);
+    const end = { exitStatus: 0, installationSuccess: true, stdout: '', stderr: '' };
+    const what = { slug, protocolId, version, ...(image ? { image: image.name } : {}) };
+    return this.#installation({ ...what, ...end, ts: now() });
   }
 
   certificate(report: JsonObject): Promise<void> {
@@ -155,23 +136,10 @@ export class CloudReports {
     void outbox.send(topics.of('discover', 'version'), { versions: this.#versions(), update });
   }
 
-  #installation(ended: GatewayEvents['installationEnded']): void {
-    const { slug, protocolId, exitStatus, installationSuccess, stdout, stderr, ts, version, image } = ended;
-    void this.#sendInstallation({
-      dt_install: ts,
-      protocol: slug,
-      protocolId,
-      exitStatus,
-      installationSuccess,
-      stdout,
-      stderr,
-      versions: installationSuccess ? { [slug]: image ?? `${slug}:${version}`, ...this.#own() } : this.#own(),
-      newContainers: installationSuccess ? [slug] : [],
-    });
-  }
-
-  #sendInstallation(report: JsonObject): Promise<void> {
-    const { outbox, topics } = this.#parts;
+  #installation(ended: GatewayEvents['installationEnded'], refusal?: Reason): Promise<void> {
+    const { outbox, topics, version } = this.#parts;
+    const report: JsonObject = installationReport(ended, version);
+    if (refusal) report['reason'] = { ...refusal };
     return outbox.send(topics.of('discover', 'protocol'), report);
   }
 
@@ -201,17 +169,16 @@ export class CloudReports {
     if (logs.length > 0) send();
   }
 
-  #own(): Record<string, string> {
-    return { gate: `${IMAGE}:${this.#parts.version}` };
-  }
-
   #versions(): Record<string, string> {
-    const { protocols } = this.#parts;
+    const { protocols, version: own } = this.#parts;
     const installed = protocols.list().filter(({ slug }) => protocols.isInstalled(slug));
     return {
-      ...this.#own(),
+      ...ownVersion(own),
       ...Object.fromEntries(
-        installed.map(({ slug, version, image }) => [slug, image?.name ?? `${slug}:${version}`]),
+        installed.map(({ slug, version, image }) => [
+          slug,
+          versionName({ slug, version, image: image?.name }),
+        ]),
       ),
     };
   }

@@ -73,6 +73,8 @@ export const containerSchema = v.object({
   dataPath: v.optional(absolutePath, '/data'),
   /** Further places that it may write to; what it writes there is gone with its container. */
   tmpfs: v.optional(v.pipe(v.array(absolutePath), v.maxLength(8)), ['/tmp']),
+  /** It sees what is sent for it, to be read alone, in `uploads` of its data path. */
+  uploads: v.optional(v.boolean(), false),
   /** Most memory of all its processes together. */
   memoryMb: v.optional(whole(16, 16_384), 128),
   /** Processors that it may use, in hundredths: 100 is one. */

@@ -167,8 +167,9 @@ export class BelievableClock {
     this.#look();
     this.#leap = undefined;
     this.#agedMs = 0;
-    if (this.#isRight) {
-      this.#noteNow();
+    // what is right is known already, whatever it was set to since
+    if (this.#rightMs !== undefined) {
+      if (this.#isRight) this.#noteNow();
       return;
     }
     if (now() >= this.#floorMs) this.#believe();

@@ -8,6 +8,7 @@ import { SerialQueue } from '../lib/serial-queue.ts';
 import {
   type Availability,
   DEVICE_NAME_MAX_CHARS,
+  DEVICE_ROOM_MAX_CHARS,
   type Device,
   type DeviceStatus,
   jsonObjectSchema,
@@ -32,6 +33,8 @@ const TRUTH = 'must be true or false';
 const NAME = `must be a text of 1 to ${DEVICE_NAME_MAX_CHARS} characters`;
 const FREQUENCY = `must be a whole number of seconds, at least ${VIRTUAL_FREQUENCY_MIN_SECONDS}`;
 const name = v.pipe(v.string(NAME), v.trim(), v.minLength(1, NAME), v.maxLength(DEVICE_NAME_MAX_CHARS, NAME));
+const ROOM = `must be a text of up to ${DEVICE_ROOM_MAX_CHARS} characters`;
+const room = v.pipe(v.string(ROOM), v.trim(), v.maxLength(DEVICE_ROOM_MAX_CHARS, ROOM));
 const frequency = v.pipe(
   v.number(FREQUENCY),
   v.integer(FREQUENCY),
@@ -47,6 +50,7 @@ export const newDeviceSchema = v.object({
   isVirtual: v.optional(v.boolean(TRUTH), false),
   demoActive: v.optional(v.boolean(TRUTH), false),
   frequency: v.optional(frequency),
+  room: v.optional(room),
   /** Its pairing begins at once. */
   pair: v.optional(v.boolean(TRUTH), false),
 });
@@ -67,6 +71,8 @@ export const devicePatchSchema = v.object({
   frequency: v.optional(frequency),
   demoActive: v.optional(v.boolean(TRUTH)),
   parameters: v.optional(jsonObjectSchema),
+  /** An empty text: none any more. */
+  room: v.optional(room),
   /** Takes the place of the rules there were. */
   relay: v.optional(relayRulesSchema),
 });
@@ -189,6 +195,7 @@ export class Devices {
         ...(type ? { type: type.id } : {}),
         protocol: isVirtual ? VIRTUAL_PROTOCOL : (type as { protocol: string }).protocol,
         parameters,
+        ...(wanted.room ? { room: wanted.room } : {}),
         ...(given.importKey === undefined ? {} : { importKey: given.importKey }),
         status: { eventType: isVirtual ? 'paired' : 'created', timestamp: now() },
         ...(given.topic === undefined ? {} : { topic: given.topic }),
@@ -220,9 +227,12 @@ export class Devices {
         );
       const merged: JsonObject = { ...device.parameters, ...patch.parameters };
       const check = patch.parameters && device.type !== undefined && !device.isVirtual;
+      const { room: roomBefore, ...others } = device;
+      const room = patch.room ?? roomBefore;
       return {
-        ...device,
+        ...others,
         ...(patch.name === undefined ? {} : { name: patch.name }),
+        ...(room ? { room } : {}),
         ...(patch.frequency === undefined ? {} : { frequency: patch.frequency }),
         ...(patch.relay === undefined ? {} : { relay: patch.relay }),
         ...(patch.demoActive === undefined ? {} : { demoActive: patch.demoActive }),

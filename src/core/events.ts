@@ -7,6 +7,8 @@ import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { Notification } from '../model/notification.ts';
 import type { Operation } from '../model/operation.ts';
 import type { StoredReading } from '../model/reading.ts';
+import type { RestoreOutcome } from './maintenance-ports.ts';
+import type { BackupView, RestoreView, UpdateView } from './maintenance-views.ts';
 import type { ImageProgress, Redated } from './ports.ts';
 
 /** How long a certificate counts still. */
@@ -119,6 +121,15 @@ export interface GatewayEvents {
   certificateChecked: CertificateFacts;
   /** What one log (the gateway's or an add-on's) has gained since it was told the last time. */
   logsGathered: { deviceId: string; log: string; lines: readonly LogLine[] };
+  /** The same, line by line, soon after it was written. */
+  logLinesWritten: { log: string; lines: readonly LogLine[] };
+  /** A backup, its return or an update of gate has come further. */
+  maintenanceChanged:
+    | ({ of: 'backup' } & BackupView)
+    | ({ of: 'restore' } & RestoreView)
+    | ({ of: 'update' } & UpdateView);
+  /** This gateway was put in place from a backup. */
+  backupRestored: RestoreOutcome;
   /** A part of the gateway changed its state. */
   healthChanged: { part: string; state: PartState; reason?: string | undefined };
 }

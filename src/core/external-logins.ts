@@ -25,7 +25,7 @@ export class ExternalLogins implements ExternalLoginCheck {
   async renew(protocolId: string): Promise<AddonLogin> {
     const slug = this.#external(protocolId);
     const token = this.#hasher.newSecret();
-    await this.#protocols.setLogin(slug, await this.#hasher.hash(token));
+    await this.#protocols.records.setLogin(slug, await this.#hasher.hash(token));
     this.#credentials.revoke(slug);
     return { brokerUrl: this.#credentials.brokerUrl, addon: slug, token };
   }
@@ -33,17 +33,17 @@ export class ExternalLogins implements ExternalLoginCheck {
   /** The token is void, its connection ended. Throws as `renew`. */
   async revoke(protocolId: string): Promise<void> {
     const slug = this.#external(protocolId);
-    await this.#protocols.setLogin(slug, undefined);
+    await this.#protocols.records.setLogin(slug, undefined);
     this.#credentials.revoke(slug);
   }
 
   async admits(slug: string, token: string): Promise<boolean> {
-    const login = this.#protocols.login(slug);
+    const login = this.#protocols.records.login(slug);
     // nobody's name is looked for in vain at the price of a hash: slugs are no secret
     if (login === undefined) return false;
     const same = await this.#hasher.matches(token, login).catch(() => false);
     // renewed or revoked meanwhile
-    return same && this.#protocols.login(slug) === login;
+    return same && this.#protocols.records.login(slug) === login;
   }
 
   #external(protocolId: string): string {

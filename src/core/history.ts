@@ -2,6 +2,7 @@
  * The history of attributes: which device, and where its add-on puts what the device itself sent. What is kept is
  * the store's to say: a device without readings has no history, be it known or not.
  */
+import type { GatewayError } from '../model/error.ts';
 import type {
   HistoryBucket,
   HistoryBucketsRequest,
@@ -9,6 +10,7 @@ import type {
   HistoryValues,
   HistoryValuesRequest,
 } from '../model/history.ts';
+import type { JsonValue } from '../model/json.ts';
 import type { Devices } from './devices.ts';
 import type { HistoryStore } from './ports.ts';
 
@@ -19,7 +21,22 @@ const HTTP_ROOT = ['message', 'data'];
 /** `protocol`: the slug of the device's protocol, for the entries' `metadata`. */
 export type DeviceHistory<Entries> = HistoryOutcome<Entries> & { protocol: string };
 
+/** A value longer than this as JSON is no reading at a glance: it is left out of the latest ones. */
+export const LATEST_VALUE_MAX_CHARS = 2_000;
+/** How long one device is looked through for attributes that it sends rarely. */
+const LATEST_WALK_MS = 250;
+/** Where that is not enough: only this far back. */
+const LATEST_SPAN_MS = 3_600_000;
+
+/** The newest value of each of a device's attributes; times in milliseconds since 1970. */
+export interface LatestValues {
+  deviceId: string;
+  protocol: string;
+  values: Record<string, { value: JsonValue; ts: number }>;
+}
+
 export class History {
+  #latest: Promise<LatestValues[]> | undefined;
   readonly #store: HistoryStore;
   readonly #devices: Devices;
 
@@ -40,6 +57,53 @@ export class History {
   ): Promise<DeviceHistory<readonly HistoryBucket[]>> {
     const { protocol, root } = this.#source(request.deviceId);
     return { ...(await this.#store.historyBuckets({ ...request, root })), protocol };
+  }
+
+  /**
+   * What each device below the gateway said last, attribute by attribute, for an overview. Who asks while it is
+   * gathered is given the same. A device whose rare attributes cannot be found in time has those of the last hour.
+   */
+  latest(): Promise<LatestValues[]> {
+    this.#latest ??= this.#gather().finally(() => {
+      this.#latest = undefined;
+    });
+    return this.#latest;
+  }
+
+  async #gather(): Promise<LatestValues[]> {
+    const all: LatestValues[] = [];
+    for (const { id } of this.#devices.subDevices()) {
+      const found = (await this.#latestOf(id)) ?? (await this.#latestOf(id, Date.now() - LATEST_SPAN_MS));
+      all.push({ deviceId: id, protocol: this.#source(id).protocol, values: found ?? {} });
+    }
+    return all;
+  }
+
+  /** Undefined where it takes too long, or there is too much to be shown. */
+  async #latestOf(deviceId: string, fromMs?: number): Promise<LatestValues['values'] | undefined> {
+    const signal = AbortSignal.timeout(LATEST_WALK_MS);
+    const pick = { end: 'last', count: 1 } as const;
+    try {
+      const found = await this.values({ deviceId, pick, fromMs, signal });
+      if ('missing' in found) return {};
+      const values: LatestValues['values'] = Object.create(null);
+      for (const [
+        attribute,
+        {
+          times,
+          values: [value],
+        },
+      ] of found.entries) {
+        const [ts] = times;
+        if (ts === undefined || value === undefined) continue;
+        if (JSON.stringify(value).length <= LATEST_VALUE_MAX_CHARS) values[attribute] = { value, ts };
+      }
+      return values;
+    } catch (error) {
+      const { code } = error as GatewayError;
+      if (code === 'unavailable' || code === 'badRequest') return undefined;
+      throw error;
+    }
   }
 
   #source(deviceId: string): { protocol: string; root: readonly string[] } {

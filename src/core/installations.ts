@@ -6,7 +6,9 @@ import { SerialQueue } from '../lib/serial-queue.ts';
 import { GatewayError } from '../model/error.ts';
 import type { JsonObject } from '../model/json.ts';
 import { type AddonPackage, isExternal } from './addon-package.ts';
-import { ContainerInstalls, type ContainerInstallsParts } from './container-installs.ts';
+import { ContainerInstalls } from './container-installs.ts';
+import { ContainerLeftovers } from './container-leftovers.ts';
+import { ContainerUpdates, type ContainerUpdatesParts } from './container-updates.ts';
 import type { ExternalLogins } from './external-logins.ts';
 import { InstallationJobs, type InstallationJobsParts } from './installation-jobs.ts';
 import type { AddonCredentials, AddonLogin } from './ports.ts';
@@ -18,7 +20,7 @@ export interface InstallationsParts extends InstallationJobsParts {
   logins: ExternalLogins;
   credentials: AddonCredentials;
   /** Without them every add-on is a process. */
-  containers?: Pick<ContainerInstallsParts, 'containers' | 'trialMs'> | undefined;
+  containers?: Pick<ContainerUpdatesParts, 'containers' | 'trialMs'> | undefined;
 }
 
 /** What an update shall lead to; nothing named: whatever lies in the folder. */
@@ -38,23 +40,32 @@ export class Installations {
   readonly #parts: InstallationsParts;
   readonly #changes = new SerialQueue(CHANGES_WAITING_MAX);
   readonly #jobs: InstallationJobs;
-  readonly #inContainers: ContainerInstalls | undefined;
+  readonly #inContainers:
+    | { installs: ContainerInstalls; updates: ContainerUpdates; leftovers: ContainerLeftovers }
+    | undefined;
 
   constructor(parts: InstallationsParts) {
     this.#parts = parts;
     this.#jobs = new InstallationJobs(parts, this.#changes);
     const { containers } = parts;
-    if (containers)
-      this.#inContainers = new ContainerInstalls({ ...parts, ...containers }, this.#jobs, this.#changes);
+    if (containers) {
+      const all = { ...parts, ...containers };
+      const leftovers = new ContainerLeftovers(all, this.#jobs);
+      this.#inContainers = {
+        installs: new ContainerInstalls(all, this.#jobs, this.#changes),
+        updates: new ContainerUpdates(all, this.#jobs, leftovers),
+        leftovers,
+      };
+    }
   }
 
   start(): void {
     this.#jobs.start();
-    this.#inContainers?.start();
+    this.#inContainers?.leftovers.start();
   }
 
   stop(): void {
-    this.#inContainers?.stop();
+    this.#inContainers?.leftovers.stop();
     this.#jobs.stop();
   }
 
@@ -102,7 +113,7 @@ export class Installations {
       const checked = await protocols.checkParameters(addon, parameters);
       const choice = await this.#parts.containers?.containers.choose(addon, image);
       if (choice?.kind === 'container') {
-        inContainers.install(addon, checked, choice);
+        inContainers.installs.install(addon, checked, choice);
         return protocols.get(slug);
       }
     } else if (image !== undefined) {
@@ -136,7 +147,7 @@ export class Installations {
       );
     }
     await protocols.checkParameters(found);
-    if (protocols.container(slug)) {
+    if (protocols.records.container(slug)) {
       this.#updateContainer(before, found, wanted.image);
       return protocols.get(slug);
     }
@@ -160,7 +171,7 @@ export class Installations {
       );
     }
     containers.containers.demandAllowed(image);
-    this.#inContainers.update(before, found, image);
+    this.#inContainers.updates.begin(before, found, image);
   }
 
   async #remove(protocolId: string, { force = false, data = false }: RemovalOptions): Promise<ProtocolView> {
@@ -176,15 +187,17 @@ export class Installations {
     protocols.demandRemovable(slug, { force });
     this.#jobs.abandon(slug);
     // begun first: what does not run is gone as soon as it is not wanted any more
-    const held = protocols.container(slug);
-    const inContainers = this.#inContainers;
+    const held = protocols.records.container(slug);
+    const installs = held && this.#inContainers?.installs;
     this.#jobs.begin(slug, 'remove', 'its program is being ended', {
-      ...(held && inContainers ? { commit: () => inContainers.removed(slug, held, data) } : {}),
+      ...(installs ? { commit: () => installs.finishRemoval(slug) } : {}),
     });
     try {
+      if (held) await installs?.noteRemoval(slug, held, data);
       await protocols.remove(slug, { force });
     } catch (error) {
       this.#jobs.abandon(slug);
+      await installs?.voidRemoval(slug);
       throw error;
     }
     if (isExternal(addon.manifest)) credentials.revoke(slug);
@@ -213,7 +226,7 @@ export class Installations {
         },
       );
     }
-    if (this.#parts.protocols.container(slug)) return;
+    if (this.#parts.protocols.records.container(slug)) return;
     if (image !== undefined || !runtime.process) {
       const why = runtime.process
         ? 'it runs as a process, which has no image'

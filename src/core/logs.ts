@@ -1,6 +1,6 @@
 /**
  * The last log lines of the gateway and of each add-on, in memory: a restart begins them anew. What came is told
- * every 5 seconds.
+ * every 5 seconds, and line by line to whoever watches.
  */
 import type { Dispose } from '../lib/event-bus.ts';
 import { type LogLine, LogRing, type LogType } from '../lib/log-ring.ts';
@@ -14,6 +14,8 @@ export const OWN_LOG = 'gate';
 /** An add-on's event of this type is a line of its log: `message`, and `level` `LOG` or `ERR`. */
 const LOG_EVENT = 'log';
 const GATHER_MS = 5_000;
+/** Lines that come within this time are told together to those who watch. */
+const LIVE_MS = 250;
 
 export interface LogsParts {
   /** The gateway's own lines. */
@@ -36,6 +38,9 @@ export class Logs {
   readonly #rings: Map<string, LogRing>;
   /** The number of the last line of each log that was told. */
   readonly #told = new Map<string, number>();
+  /** The same of those who watch. */
+  readonly #shown = new Map<string, number>();
+  #live: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
   #dispose: Dispose | undefined;
 
@@ -47,6 +52,7 @@ export class Logs {
   start(): void {
     this.#timer = setInterval(() => this.#tell(), this.#parts.gatherMs ?? GATHER_MS);
     this.#timer.unref();
+    for (const ring of this.#rings.values()) this.#watch(ring);
     const { events } = this.#parts;
     // add-ons that others start are not read by gate: what they have to say comes as an event
     this.#dispose = events.on('addonEventReported', ({ slug, type, details: { message, level } }) => {
@@ -57,6 +63,8 @@ export class Logs {
 
   stop(): void {
     clearInterval(this.#timer);
+    clearTimeout(this.#live);
+    for (const ring of this.#rings.values()) ring.onAdded = undefined;
     this.#dispose?.();
   }
 
@@ -64,7 +72,7 @@ export class Logs {
   append(slug: string, type: LogType, message: string, writtenAt?: number): void {
     // an add-on with the gateway's own name would speak in its place
     if (slug === OWN_LOG) return;
-    const ring = this.#rings.get(slug) ?? new LogRing();
+    const ring = this.#rings.get(slug) ?? this.#watch(new LogRing());
     this.#rings.set(slug, ring);
     const now = this.#parts.now();
     ring.add({ timestamp: writtenAt ?? now, type, message, ingestionTime: now });
@@ -94,6 +102,23 @@ export class Logs {
     throw new GatewayError('notFound', `there is no log "${log}"`, {
       hint: `it is "${OWN_LOG}" or the slug of an add-on: GET /device/v1/protocols lists them`,
     });
+  }
+
+  /** Nothing is looked at while nothing is written. */
+  #watch(ring: LogRing): LogRing {
+    ring.onAdded = () => {
+      this.#live ??= setTimeout(() => this.#show(), LIVE_MS).unref();
+    };
+    return ring;
+  }
+
+  #show(): void {
+    this.#live = undefined;
+    for (const [log, ring] of this.#rings) {
+      const lines = ring.since(this.#shown.get(log) ?? 0);
+      this.#shown.set(log, ring.added);
+      if (lines.length > 0) this.#parts.events.emit('logLinesWritten', { log, lines });
+    }
   }
 
   #tell(): void {

@@ -66,6 +66,7 @@ export class NotificationRules {
         notifications.forget('battery_low', id);
       }),
       events.on('deviceForcedOut', (facts) => this.#onForcedOut(facts)),
+      events.on('backupRestored', (facts) => this.#onRestored(facts)),
     ];
   }
 
@@ -176,6 +177,14 @@ export class NotificationRules {
     notifications.raise(about, { level: failure === undefined ? 4 : 2, subject, message, ...addon });
     // each attempt is one of its own
     notifications.forget(subject, about);
+  }
+
+  #onRestored({ version, takenAt, aside }: GatewayEvents['backupRestored']): void {
+    const { notifications } = this.#parts;
+    const taken = new Date(takenAt).toISOString().slice(0, 16);
+    const message = `this gateway is now that of the backup of ${taken}Z, made by gate ${version}; what was there before lies in ${aside}`;
+    notifications.raise('gate', { level: 4, subject: 'backup_restored', message });
+    notifications.forget('backup_restored', 'gate');
   }
 
   #onForcedOut({ device: { id, name }, reason }: GatewayEvents['deviceForcedOut']): void {

@@ -4,9 +4,9 @@
  */
 import type { Device } from '../model/device.ts';
 import { GatewayError, reasonOf } from '../model/error.ts';
-import { isJsonObject, type JsonValue } from '../model/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts';
 import type { Devices } from './devices.ts';
-import { type GatewayEventBus, PAIRING_STEPS } from './events.ts';
+import { type GatewayEventBus, PAIRING_STEPS, type PairingStep } from './events.ts';
 import type { AddonLink } from './ports.ts';
 
 export const JOIN_TIMEOUT_MS = 30_000;
@@ -16,6 +16,21 @@ export const INTERVIEW_TIMEOUT_MS = 180_000;
 /** How long a device may take to leave its network when it is deleted. */
 export const REMOVE_TIMEOUT_MS = 10_000;
 
+/** Pairings of so many devices are remembered, the last ones. */
+const COURSES_MAX = 100;
+/** An add-on that tells without end tells enough. */
+const STEPS_MAX = 50;
+
+/** How a pairing went, or goes; times in milliseconds since 1970. */
+export interface PairingCourse {
+  startedAt: number;
+  /** Something must have joined by then. */
+  joinUntil: number;
+  /** It ends by then; later once something has joined. */
+  until: number;
+  steps: { step: PairingStep; details?: JsonObject; ts: number }[];
+}
+
 export class Pairing {
   readonly #devices: Devices;
   readonly #link: AddonLink;
@@ -23,6 +38,7 @@ export class Pairing {
   /** Milliseconds since 1970. */
   readonly #now: () => number;
   readonly #active = new Map<string, AbortController>();
+  readonly #courses = new Map<string, PairingCourse>();
 
   constructor(parts: { devices: Devices; link: AddonLink; events: GatewayEventBus; now: () => number }) {
     this.#devices = parts.devices;
@@ -67,6 +83,12 @@ export class Pairing {
     }
   }
 
+  /** The last pairing of a device, as far as it is known; a restart forgets it. @throws GatewayError notFound */
+  course(deviceId: string): PairingCourse | undefined {
+    this.#devices.get(deviceId);
+    return this.#courses.get(deviceId);
+  }
+
   /** @throws GatewayError conflict when no pairing is going on */
   cancel(deviceId: string): void {
     this.#devices.get(deviceId);
@@ -90,8 +112,21 @@ export class Pairing {
         .then(forcedOut, () => undefined);
     }
     await this.#devices.remove(deviceId);
+    this.#courses.delete(deviceId);
     if (reason !== undefined) this.#events.emit('deviceForcedOut', { device, reason });
     return reason;
+  }
+
+  #begin(deviceId: string, joinTimeoutMs: number): PairingCourse {
+    const startedAt = this.#now();
+    const joinUntil = startedAt + joinTimeoutMs;
+    const course: PairingCourse = { startedAt, joinUntil, until: joinUntil, steps: [] };
+    // the newest stands last
+    this.#courses.delete(deviceId);
+    this.#courses.set(deviceId, course);
+    const [oldest] = this.#courses.keys();
+    if (this.#courses.size > COURSES_MAX && oldest !== undefined) this.#courses.delete(oldest);
+    return course;
   }
 
   async #run(device: Device, abort: AbortController, joinTimeoutMs: number): Promise<void> {
@@ -100,14 +135,19 @@ export class Pairing {
         new GatewayError('deviceTimeout', what, { hint: 'is it powered, near, and in pairing mode?' }),
       );
     let timer = setTimeout(late(`nothing joined within ${joinTimeoutMs / 1000} s`), joinTimeoutMs);
+    const course = this.#begin(device.id, joinTimeoutMs);
     let joined = false;
     const dispose = this.#events.on('addonEventReported', ({ deviceId, type, details }) => {
       const step = PAIRING_STEPS.find((known) => known === type);
       if (deviceId !== device.id || step === undefined) return;
-      this.#events.emit('pairingStepped', { deviceId, step, details, ts: this.#now() });
+      const ts = this.#now();
+      if (course.steps.length < STEPS_MAX)
+        course.steps.push({ step, ...(Object.keys(details).length === 0 ? {} : { details }), ts });
+      this.#events.emit('pairingStepped', { deviceId, step, details, ts });
       // whatever it says first: something has joined
       if (joined) return;
       joined = true;
+      course.until = ts + INTERVIEW_TIMEOUT_MS;
       clearTimeout(timer);
       timer = setTimeout(
         late(`it joined, but its interview took longer than ${INTERVIEW_TIMEOUT_MS / 1000} s`),

@@ -215,6 +215,8 @@ export interface BrokerDoor {
    * @throws GatewayError portTaken
    */
   openDoor(place: { address: string; subnet: string }): Promise<string>;
+  /** What `openDoor` of this address answers, be it open or not. */
+  doorUrl(address: string): string;
   closeDoor(): void;
 }
 
@@ -235,10 +237,29 @@ export interface ReleaseOutcome {
   ts: number;
 }
 
+/** An update that the updater has in hand. */
+export interface ReleaseState {
+  phase: string;
+  from: string;
+  /** Where it is known already. */
+  to?: string | undefined;
+  /** Why it goes back. */
+  failure?: string | undefined;
+}
+
 /** The way to the updater, which puts releases of gate in place. */
 export interface ReleaseDesk {
   /** Resolves when the updater has it. @throws GatewayError unavailable, forbidden, conflict, notFound, tooLarge */
-  fetchAndAsk(release: { version: string } | { url: string }): Promise<void>;
+  fetchAndAsk(
+    release: { version: string } | { url: string },
+    onProgress?: (bytes: number, total: number | undefined) => void,
+  ): Promise<void>;
+  /** A release that was sent: it is taken away from `path`, with what lies beside it. @throws GatewayError unavailable, conflict, badRequest */
+  ask(path: string): Promise<void>;
+  /** The one under way; `waiting` until the updater has taken the request. */
+  state(): ReleaseState | 'waiting' | undefined;
+  /** How the last one ended. */
+  outcome(): ReleaseOutcome | undefined;
   /** An end that `markTold` was not called for yet. */
   untold(): ReleaseOutcome | undefined;
   markTold(outcome: ReleaseOutcome): void;
@@ -254,10 +275,10 @@ export interface Upload {
 /** Files for add-ons that gate runs, for a while. */
 export interface AddonUploads {
   /**
-   * Resolves once it is there whole. @throws GatewayError tooLarge, tooManyRequests (one of this add-on is on its way),
-   * unavailable (no room on the disk), storeFailed; what `bytes` throws
+   * For the process of an add-on, or for its container. Resolves once it is there whole. @throws GatewayError tooLarge,
+   * tooManyRequests (one of this add-on is on its way), unavailable (no room on the disk), storeFailed; what `bytes` throws
    */
-  keep(slug: string, bytes: AsyncIterable<Buffer>): Promise<Upload>;
+  keep(slug: string, bytes: AsyncIterable<Buffer>, reader: 'process' | 'container'): Promise<Upload>;
 }
 
 /** Add-ons on disk: the folders of `DATA_FOLDER/addons`, and copies of what ran. */
@@ -315,6 +336,12 @@ export interface RuntimeChoice {
   mayFallBack: boolean;
 }
 
+/** What goes with an add-on besides its containers. */
+export interface ContainerRemoval {
+  data: boolean;
+  images: readonly PinnedImage[];
+}
+
 /** The container engine, as far as installing needs it. */
 export interface AddonContainers {
   /**
@@ -328,8 +355,15 @@ export interface AddonContainers {
   fetch(imageName: string, options: FetchOptions): Promise<FetchedImage>;
   /** Whether there are data of this add-on. */
   hasData(slug: string): Promise<boolean>;
-  /** Removes its containers, the network with the last of all, and its data where asked. */
-  discard(slug: string, options: { data: boolean }): Promise<void>;
+  /** What is to go with an add-on, on disk: from then on a crash leaves nothing of it. Adds to what is noted already. */
+  noteRemoval(slug: string, removal: ContainerRemoval): Promise<void>;
+  /** What is noted is not to go: its add-on is installed. */
+  voidRemoval(slug: string): Promise<void>;
+  /**
+   * Removes what is noted: its containers, the network with the last of all, its data where that was asked, its images
+   * but those in `imagesInUse`. Nothing happens where nothing is noted.
+   */
+  finishRemoval(slug: string, imagesInUse: ReadonlySet<string>): Promise<void>;
   /** Removes the containers that a tried or replaced version has left. */
   keepOnly(slug: string, images: readonly PinnedImage[]): Promise<void>;
   /** Deletes an image that nobody uses. */

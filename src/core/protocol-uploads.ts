@@ -11,18 +11,22 @@ export class ProtocolUploads {
   }
 
   /**
-   * @throws GatewayError notFound, conflict (not installed, no process of this gateway), tooLarge, tooManyRequests,
-   * unavailable (no room), storeFailed; what `bytes` throws
+   * @throws GatewayError notFound, conflict (not installed, not run by this gateway, or its container takes no files),
+   * tooLarge, tooManyRequests, unavailable (no room), storeFailed; what `bytes` throws
    */
   keep(protocolId: string, bytes: AsyncIterable<Buffer>): Promise<Upload> {
     const { protocols, uploads } = this.#parts;
     const { manifest } = protocols.installed(protocolId);
-    // the data of a container lie in a volume, which is the engine's
-    if (!manifest.runtime.process || protocols.container(manifest.slug)) {
-      throw new GatewayError('conflict', `protocol "${manifest.slug}" has no data folder of this gateway`, {
-        hint: 'files can be sent for add-ons that the gateway starts as processes',
+    const { slug, runtime } = manifest;
+    if (protocols.records.container(slug)) {
+      if (runtime.container?.uploads) return uploads.keep(slug, bytes, 'container');
+      throw new GatewayError('conflict', `the container of protocol "${slug}" takes no files`, {
+        hint: 'its add-on has to ask for them: "uploads": true in "runtime.container" of its manifest',
       });
     }
-    return uploads.keep(manifest.slug, bytes);
+    if (runtime.process) return uploads.keep(slug, bytes, 'process');
+    throw new GatewayError('conflict', `protocol "${slug}" has no data folder of this gateway`, {
+      hint: 'files can be sent for add-ons that the gateway runs itself',
+    });
   }
 }

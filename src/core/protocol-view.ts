@@ -34,6 +34,10 @@ export interface ProtocolView {
   image?: { name: string; digest?: string | undefined };
   /** What its add-on can be asked to do, by name; left out where there is nothing. */
   actions?: Manifest['actions'];
+  /** The JSON Schema of what it is installed with. */
+  parameters: Manifest['parameters'];
+  /** Of these: what names a device of the box, such as a serial port. */
+  devicePaths?: string[];
 }
 
 /** What is known of a protocol besides its manifest. */
@@ -45,10 +49,13 @@ export interface ProtocolFacts {
 }
 
 export function protocolView(
-  { id, name, slug, version, actions = {} }: Manifest,
+  { id, name, slug, version, actions = {}, parameters, runtime }: Manifest,
   { installed, phase, health, image }: ProtocolFacts,
 ): ProtocolView {
   const reason = phase?.reason ?? health?.reason;
+  const devicePaths = (runtime.container?.devices ?? []).flatMap((node) =>
+    'parameter' in node && node.parameter !== undefined ? [node.parameter] : [],
+  );
   return {
     id,
     name,
@@ -59,5 +66,7 @@ export function protocolView(
     version,
     ...(image ? { image: { name: image.name, ...(image.digest ? { digest: image.digest } : {}) } } : {}),
     ...(Object.keys(actions).length === 0 ? {} : { actions }),
+    parameters,
+    ...(devicePaths.length === 0 ? {} : { devicePaths }),
   };
 }

@@ -4,6 +4,7 @@ import { AddonBroker } from '../broker/addon-broker.ts';
 import { Inbox } from '../broker/inbox.ts';
 import { ExternalLogins } from '../core/external-logins.ts';
 import { ForeignAddons } from '../core/foreign-addons.ts';
+import { ImageFetches } from '../core/image-fetches.ts';
 import { Installations } from '../core/installations.ts';
 import { Logs } from '../core/logs.ts';
 import { ProtocolUploads } from '../core/protocol-uploads.ts';
@@ -73,6 +74,8 @@ export async function startAddons(ground: Ground, house: House) {
     onTrouble: (message, error) => logger.warn({ err: error }, message),
   });
   await running.run(installations);
+  const fetches = new ImageFetches(events);
+  await running.run(fetches);
   running.onStop(() => runtime.stop());
   const { nodePath, environment } = ground;
   const processes = new ProcessRuntime({ dataFolder, nodePath, environment, logger, onLine });
@@ -94,7 +97,7 @@ export async function startAddons(ground: Ground, house: House) {
     protocols,
     uploads: new AddonUploadsOnDisk({ dataFolder, newId, now }),
   });
-  return { ...requests, broker, protocols, installations, foreignAddons, logins, logs, uploads };
+  return { ...requests, broker, protocols, installations, fetches, foreignAddons, logins, logs, uploads };
 }
 
 async function packagesFound({ addonsFolder, dataFolder, events, logger }: Ground) {

@@ -1,6 +1,6 @@
 /** The container engine of the box, for add-ons that run in it; nothing of it is loaded before it is needed. */
 import { existsSync, rmSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AddonBroker } from '../broker/addon-broker.ts';
 import { engineSocket } from '../config/engine-socket.ts';
@@ -8,13 +8,16 @@ import { CONTRACT_VERSION } from '../contract/version.ts';
 import type { Logs } from '../core/logs.ts';
 import type { BrokerDoor } from '../core/ports.ts';
 import type { Protocols } from '../core/protocols.ts';
+import { ensureUploadsFolder } from '../supervisor/addon-uploads.ts';
 import { EngineAddonContainers } from '../supervisor/containers/addon-containers.ts';
 import { ContainerImages } from '../supervisor/containers/container-images.ts';
 import { ContainerNetwork } from '../supervisor/containers/container-network.ts';
+import { ContainerRemovals } from '../supervisor/containers/container-removal.ts';
 import { ContainerRuntime, type ServiceNews } from '../supervisor/containers/container-runtime.ts';
 import { Engine } from '../supervisor/containers/engine.ts';
 import { nanoseconds, type TimedLine } from '../supervisor/containers/log-frames.ts';
 import { LogPositions } from '../supervisor/containers/log-position.ts';
+import { RemovalNotes } from '../supervisor/containers/removal-notes.ts';
 import type { Ground } from './ground.ts';
 
 /** Name of its line in `/health/ready`. */
@@ -33,7 +36,7 @@ export function layContainers(
   ground: Ground,
   { gatewayId, broker, protocols, logs, onBack }: ContainerHouse,
 ) {
-  const { settings, dataFolder, health, logger } = ground;
+  const { settings, dataFolder, events, health, logger } = ground;
   const mode = settings.ADDON_RUNTIME;
   const runFolder = join(dataFolder, 'run');
   const engine = new Engine(engineSocket(settings.DOCKER_HOST));
@@ -46,6 +49,7 @@ export function layContainers(
       await writeFile(mark, '');
       return broker.openDoor(place);
     },
+    doorUrl: (address) => broker.doorUrl(address),
     closeDoor: () => {
       rmSync(mark, { force: true });
       broker.closeDoor();
@@ -53,12 +57,33 @@ export function layContainers(
   };
   const network = new ContainerNetwork({ engine, door, gatewayId });
   const positions = new LogPositions(runFolder);
-  const containers = new EngineAddonContainers({ mode, gatewayId, engine, images, network, positions });
+  const notes = new RemovalNotes(runFolder);
+  const removals = new ContainerRemovals({
+    gatewayId,
+    dataFolder,
+    engine,
+    images,
+    network,
+    positions,
+    notes,
+  });
+  const containers = new EngineAddonContainers({ mode, gatewayId, engine, images, removals });
+  const { records } = protocols;
+  const sweep = async () => {
+    if (!existsSync(mark) && (await notes.slugs()).length === 0) return;
+    await removals.sweep({
+      isInstalled: (slug) => records.container(slug) !== undefined,
+      imagesInUse: () => records.imagesInUse(),
+    });
+  };
+  const onTrouble = (error: unknown) =>
+    logger.warn({ err: error }, 'containers that an earlier run has left could not be removed');
   let described: string | undefined;
   const onEngine = (trouble: string | undefined) => {
     if (trouble === undefined) {
       health.report(PART, 'running', described);
-      onBack((slug) => protocols.container(slug) !== undefined);
+      onBack((slug) => records.container(slug) !== undefined);
+      sweep().catch(onTrouble);
     } else health.report(PART, 'degraded', `the container engine does not answer: ${trouble}`);
   };
   const runtime = new ContainerRuntime({
@@ -67,6 +92,7 @@ export function layContainers(
     images,
     network,
     positions,
+    uploadsFolder: async (slug) => realpath(await ensureUploadsFolder(dataFolder, slug, 'container')),
     refused: mode === 'process' ? 'it is installed as a container, and ADDON_RUNTIME=process' : undefined,
     onLine: (slug, { type, at, text }: TimedLine) => {
       logger[type === 'ERR' ? 'warn' : 'info']({ addon: slug, stream: type }, text);
@@ -82,11 +108,16 @@ export function layContainers(
     described = reason;
     logger.info({ mode, socket: engine.socketPath }, reason);
     if (health.part(PART)?.state !== 'degraded') health.report(PART, answers ? 'running' : 'stopped', reason);
-    if (!answers || !existsSync(mark)) return;
-    await containers.sweep((slug) => protocols.container(slug) !== undefined);
+    // as soon as it is heard what is left is removed, be it now or later
+    if (mode !== 'process' && (existsSync(mark) || (await notes.slugs()).length > 0)) runtime.watch();
   };
-  const onTrouble = (error: unknown) =>
-    logger.warn({ err: error }, 'containers that an earlier run has left could not be looked for');
+  events.on('logsGathered', ({ log }) => {
+    try {
+      positions.noteTold(log);
+    } catch (error) {
+      logger.warn({ addon: log, err: error }, 'how far its log was told is not kept');
+    }
+  });
   return { containers, runtime, begin: () => void begin().catch(onTrouble) };
 }
 

@@ -2,8 +2,10 @@
  * The composition root: builds every part, starts them in order, stops them in reverse. Nothing outside this folder
  * constructs parts, and nothing is patched on later.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Api } from '../api/server.ts';
+import { finishOrderedRestore, restorePlaces } from '../backup/ordered-restore.ts';
 import { refuseUnfinished } from '../backup/unfinished.ts';
 import { type BackupSettings, backupSettings } from '../config/backup-settings.ts';
 import { CERTIFICATE_FILE } from '../config/cloud-settings.ts';
@@ -12,9 +14,20 @@ import { startAddons } from './addons.ts';
 import { type GatewayParts, type Ground, layGround, logEvents } from './ground.ts';
 import { startHouse } from './house.ts';
 import { startApi } from './local-api.ts';
-import { layUpdates, startService } from './service.ts';
+import { startMaintenance } from './maintenance.ts';
+import { startService } from './service.ts';
 
 export type { GatewayParts } from './ground.ts';
+
+/**
+ * What a restore has ordered for this start takes its place, before anything is opened. @returns whether there was one
+ * @throws GatewayError alreadyRunning; what the file system says
+ */
+export async function finishRestore(folders: { dataFolder: string; configFolder: string }): Promise<boolean> {
+  if (!existsSync(restorePlaces(folders.dataFolder).order)) return false;
+  await Api.ensureAlone(join(folders.dataFolder, 'gate.sock'));
+  return finishOrderedRestore(folders, Date.now());
+}
 
 export class Gateway {
   readonly #ground: Ground;
@@ -60,8 +73,9 @@ export class Gateway {
     const house = await startHouse(ground);
     const certificate = await this.#startCertificate(tls);
     const addons = await startAddons(ground, house);
-    this.#api = await startApi(ground, { ...house, ...addons, certificate, socketPath });
-    const updates = await layUpdates(ground);
+    const maintenance = await startMaintenance(ground);
+    const { updates } = maintenance;
+    this.#api = await startApi(ground, { ...house, ...addons, ...maintenance, certificate, socketPath });
     if (ground.cloud) {
       // a gateway that stands alone does not carry it
       const { startCloud } = await import('./cloud.ts');

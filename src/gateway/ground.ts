@@ -34,6 +34,8 @@ export interface GatewayParts {
   logger: Logger;
   /** The last lines of that log. */
   ownLog: LogRing;
+  /** Stop, and start again. */
+  onRestart: () => void;
   /** Something broke that the daemon cannot go on without. */
   onFault: (error: GatewayError) => void;
 }

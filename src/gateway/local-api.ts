@@ -10,8 +10,10 @@ import { FirstClientFile } from '../store/first-client-file.ts';
 import type { Addons } from './addons.ts';
 import type { Ground } from './ground.ts';
 import type { House } from './house.ts';
+import type { startMaintenance } from './maintenance.ts';
 
-type LocalApiParts = House & Addons & Pick<ApiParts, 'certificate'> & { socketPath: string };
+type Maintenance = Awaited<ReturnType<typeof startMaintenance>>;
+type LocalApiParts = House & Addons & Maintenance & Pick<ApiParts, 'certificate'> & { socketPath: string };
 
 /** @throws GatewayError portTaken, badSetting, alreadyRunning */
 export async function startApi(ground: Ground, parts: LocalApiParts): Promise<Api> {
@@ -45,7 +47,7 @@ export async function startApi(ground: Ground, parts: LocalApiParts): Promise<Ap
 }
 
 async function apiSettings(ground: Ground, socketPath: string): Promise<ApiSettings> {
-  const { settings, version, events, running } = ground;
+  const { settings, version, architecture, events, running, now } = ground;
   const identity = {
     principal: await principalIn(settings.CONFIG_FOLDER),
     retentionDays: settings.RETENTION_DAYS,
@@ -58,6 +60,8 @@ async function apiSettings(ground: Ground, socketPath: string): Promise<ApiSetti
   return {
     lan: settings.ON_PREMISE_ENABLED ? { bind: settings.BIND, port: settings.PORT } : undefined,
     version,
+    architecture,
+    startedAt: now(),
     socketPath,
     anonymous: settings.ON_PREMISE_ANONYMOUS,
     rateLimits: {

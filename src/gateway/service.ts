@@ -1,4 +1,5 @@
 /** The gateway as an installed service: what it tells systemd, and how it is updated. */
+import type { ReceivedFiles } from '../core/maintenance-ports.ts';
 import { SoftwareUpdates } from '../core/software-updates.ts';
 import { ServiceManager } from '../lib/service-manager.ts';
 import type { Addons } from './addons.ts';
@@ -8,10 +9,11 @@ import type { House } from './house.ts';
 type ServiceParts = Pick<House, 'store'> & Pick<Addons, 'broker'> & { updates: SoftwareUpdates };
 
 /** The way to update gate, for who is asked for it from outside. It tells nothing before the service is started. */
-export async function layUpdates(ground: Ground): Promise<SoftwareUpdates> {
+export async function layUpdates(ground: Ground, received: ReceivedFiles): Promise<SoftwareUpdates> {
   const { events, logger } = ground;
   return new SoftwareUpdates({
     desk: await releaseDesk(ground),
+    received,
     events,
     onTrouble: (error) => logger.warn({ err: error }, 'the end of an update could not be told yet'),
   });

@@ -9,6 +9,8 @@ export interface LogLine {
   timestamp: number;
   type: LogType;
   message: string;
+  /** How serious it is, where that is known: `info`, `warn`, … */
+  level?: string;
   /** When it came in here. */
   ingestionTime: number;
 }
@@ -23,6 +25,8 @@ export class LogRing {
   #sizes: number[] = [];
   #bytes = 0;
   #added = 0;
+  /** Told of each line that is added. */
+  onAdded: (() => void) | undefined;
 
   /** How many lines there have been: the number of the last one. */
   get added(): number {
@@ -40,6 +44,7 @@ export class LogRing {
       this.#lines.shift();
       this.#bytes -= this.#sizes.shift() ?? 0;
     }
+    this.onAdded?.();
   }
 
   /** Oldest first. */

@@ -3,6 +3,7 @@
  * secret are removed whatever object they come in. A ring may keep the last lines as a person reads them.
  */
 import { type Logger, pino } from 'pino';
+import { withPriority } from './journal.ts';
 import type { LogLine, LogRing } from './log-ring.ts';
 
 export type { Logger };
@@ -17,6 +18,10 @@ const SECRET_KEYS = [
   'authorization',
   'privateKey',
   'access_token',
+  'installCode',
+  'networkKey',
+  'passphrase',
+  'webhook',
 ];
 const ERROR_LEVELS = new Set(['warn', 'error', 'fatal']);
 
@@ -26,6 +31,8 @@ export interface RecentLines {
   name: string;
   /** Where the JSON lines go; standard output where nothing is said. */
   output?: { write: (line: string) => void };
+  /** They lead into systemd's journal, which is told how urgent each is. */
+  journal?: boolean;
 }
 
 export function createLogger(level: LogLevel, recent?: RecentLines): Logger {
@@ -40,10 +47,10 @@ export function createLogger(level: LogLevel, recent?: RecentLines): Logger {
 }
 
 /** What pino writes is redacted already: so is what the ring is given. */
-function kept({ ring, name, output = pino.destination(1) }: RecentLines) {
+function kept({ ring, name, output = pino.destination(1), journal = false }: RecentLines) {
   return {
     write: (line: string) => {
-      output.write(line);
+      output.write(journal ? withPriority(line) : line);
       const readable = readableLine(line, name);
       if (readable) ring.add(readable);
     },
@@ -60,6 +67,7 @@ function readableLine(json: string, name: string): LogLine | undefined {
   return {
     timestamp: Date.parse(time),
     type: ERROR_LEVELS.has(level) ? 'ERR' : 'LOG',
+    level,
     message: parts.join(' '),
     ingestionTime: Date.now(),
   };

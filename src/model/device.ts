@@ -7,6 +7,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from './json.ts';
 import { relayRulesSchema } from './relay-rules.ts';
 
 export const DEVICE_NAME_MAX_CHARS = 20;
+export const DEVICE_ROOM_MAX_CHARS = 40;
 /** Shortest period of generated readings, in seconds, as the API document has it. */
 export const VIRTUAL_FREQUENCY_MIN_SECONDS = 30;
 export const VIRTUAL_FREQUENCY_DEFAULT_SECONDS = 60;
@@ -53,6 +54,8 @@ export const deviceSchema = v.object({
   status: deviceStatusSchema,
   /** Where the cloud wants its readings, where it said so. */
   topic: v.optional(v.string()),
+  /** Where it is, in its people's own words: overviews are sorted by it. */
+  room: v.optional(v.string()),
   /** What of its readings goes to the cloud; absent: all. */
   relay: v.optional(relayRulesSchema),
 });

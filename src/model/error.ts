@@ -102,3 +102,9 @@ export function reasonOf(error: unknown): Reason {
   }
   return { code: 'internal', message: error instanceof Error ? error.message : String(error) };
 }
+
+/** The message, and what to do next where that is known: for people. */
+export function messageWithHint(error: unknown): string {
+  if (error instanceof GatewayError && error.hint) return `${error.message}: ${error.hint}`;
+  return error instanceof Error ? error.message : String(error);
+}

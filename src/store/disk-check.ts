@@ -1,19 +1,22 @@
 /**
- * Whether what was written is on disk. When ext4 finds an error it becomes read-only, and from then on `fsync` of a file
- * that is open says that all is well and writes nothing (`ext4_sync_file`). A card that fails would thus take readings
- * that are acknowledged with it. So the file system is asked before each write, and again before it is answered.
+ * Whether what was written is on disk. When ext4 finds an error it gives its journal up and becomes read-only, and an
+ * `fsync` that is under way just then may say that all is well. A card that fails would thus take readings with it that
+ * were acknowledged. So before each write, and again before it is answered, the folder's time is set: the least that
+ * needs the journal, and is refused once that was given up. It is not synced, and costs no write of its own. (`access(2)`
+ * and opening a file notice later.)
  */
 import type { Database } from './sqlite.ts';
 import { readOnlyError } from './sqlite.ts';
 
 // as in `migrations.ts`: an `import` of it would start more than is used
-const { accessSync, constants } = process.getBuiltinModule('node:fs');
+const { utimesSync } = process.getBuiltinModule('node:fs');
 
 export interface DiskCheckParts {
-  path: string;
+  /** That the database lies in. */
+  folder: string;
   database: Pick<Database, 'exec'>;
   /** Throws with the code EROFS where nothing can be written. */
-  demandWritable?: (path: string) => void;
+  demandWritable?: (folder: string) => void;
 }
 
 export class DiskCheck {
@@ -43,11 +46,16 @@ export class DiskCheck {
   }
 
   #demandWritable(): void {
-    const { path, demandWritable = (file) => accessSync(file, constants.W_OK) } = this.#parts;
+    const { folder, demandWritable = touch } = this.#parts;
     try {
-      demandWritable(path);
+      demandWritable(folder);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EROFS') throw readOnlyError();
     }
   }
+}
+
+function touch(folder: string): void {
+  const now = new Date();
+  utimesSync(folder, now, now);
 }

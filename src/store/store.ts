@@ -59,6 +59,8 @@ const UPKEEP_CALLS: readonly WriterCallName[] = [
   'noteRelayed',
   'saveRelayed',
   'saveNotifications',
+  'noteClock',
+  'redate',
 ];
 
 export interface StoreSettings {

@@ -3,6 +3,7 @@
  * other; each is one transaction and is answered when it is on disk. On a slow card an fsync takes long: here it
  * keeps nobody else waiting.
  */
+import { dirname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ClientRecord } from '../model/client.ts';
 import type { Device } from '../model/device.ts';
@@ -146,7 +147,7 @@ async function serve(): Promise<void> {
   try {
     const database = await openMigrated(path);
     const handlers = handlersOf(database);
-    const disk = new DiskCheck({ path, database });
+    const disk = new DiskCheck({ folder: dirname(path), database });
     const epoch = String(database.prepare("SELECT value FROM meta WHERE key = 'epoch'").get()?.['value']);
     parentPort?.on('message', (request: WriterRequest) => {
       parentPort?.postMessage(answer(handlers, disk, request));

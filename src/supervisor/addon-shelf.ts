@@ -8,7 +8,6 @@ import {
   cp,
   lstat,
   mkdir,
-  open,
   readdir,
   readFile,
   realpath,
@@ -26,6 +25,7 @@ import { SerialQueue } from '../lib/serial-queue.ts';
 import { GatewayError } from '../model/error.ts';
 import { MANIFEST_NAME, REMOVED_NAME, readPackage } from './addon-folders.ts';
 import { entryCandidates, realInnerPath } from './inner-path.ts';
+import { writeSafely } from './safe-file.ts';
 
 /** A folder beyond either of these is not kept. */
 export const KEPT_MAX_BYTES = 256 * 1024 * 1024;
@@ -183,21 +183,6 @@ function unusable(folder: string, reason: string, cause?: Error): GatewayError {
     hint: 'put it right, then ask again; what runs goes on meanwhile',
     cause,
   });
-}
-
-/** On disk whole or not at all. */
-async function writeSafely(folder: string, path: string, text: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const file = await open(`${path}.new`, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(`${path}.new`, path);
-  const parent = await open(folder, 'r');
-  await parent.sync().finally(() => parent.close());
 }
 
 /** Changes with every file's name, size and time. @throws Error when the folder is too large to be kept */

@@ -1,10 +1,11 @@
 /**
  * Files for add-ons, in `uploads` of an add-on's own data folder, under names that gate makes. They are there for an
- * hour; few are there at a time, and none is taken that the disk has no room for.
+ * hour; few are there at a time, and none is taken that the disk has no room for. Those for a container lie in a folder of
+ * gate's own, which the container sees in that place and cannot write to.
  */
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { UPLOAD_MAX_BYTES } from '../contract/limits.ts';
@@ -17,6 +18,26 @@ export const UPLOAD_KEPT_MS = 3_600_000;
 /** What stays free for readings. */
 const ROOM_LEFT_BYTES = 200_000_000;
 const UNFINISHED = '.part';
+
+type Reader = 'process' | 'container';
+/** A container's user is another: it may read, as may whoever gets there. Nobody else does, for the folder above is gate's. */
+const MODES = { process: { folder: 0o700, file: 0o600 }, container: { folder: 0o755, file: 0o644 } } as const;
+
+/** Where the files for an add-on lie. */
+export function uploadsFolder(dataFolder: string, slug: string, reader: Reader): string {
+  if (reader === 'process') return join(dataFolder, 'addons-data', slug, 'uploads');
+  return join(dataFolder, 'run', 'uploads', slug);
+}
+
+/** As `uploadsFolder`, and it is there. */
+export async function ensureUploadsFolder(dataFolder: string, slug: string, reader: Reader): Promise<string> {
+  const folder = uploadsFolder(dataFolder, slug, reader);
+  await mkdir(dirname(folder), { recursive: true, mode: 0o700 });
+  await mkdir(folder, { recursive: true });
+  // whatever the process is told to leave out of modes
+  await chmod(folder, MODES[reader].folder);
+  return folder;
+}
 
 export interface AddonUploadsParts {
   dataFolder: string;
@@ -33,7 +54,7 @@ export class AddonUploadsOnDisk implements AddonUploads {
     this.#parts = parts;
   }
 
-  async keep(slug: string, bytes: AsyncIterable<Buffer>): Promise<Upload> {
+  async keep(slug: string, bytes: AsyncIterable<Buffer>, reader: Reader): Promise<Upload> {
     if (this.#busy.has(slug)) {
       throw new GatewayError('tooManyRequests', `another file for "${slug}" is on its way`, {
         retryAfterSeconds: 5,
@@ -41,10 +62,9 @@ export class AddonUploadsOnDisk implements AddonUploads {
     }
     this.#busy.add(slug);
     try {
-      const folder = join(this.#parts.dataFolder, 'addons-data', slug, 'uploads');
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const folder = await ensureUploadsFolder(this.#parts.dataFolder, slug, reader);
       await this.#makeRoom(folder);
-      return await this.#write(folder, bytes);
+      return await this.#write(folder, bytes, MODES[reader].file);
     } catch (error) {
       if (!isDiskFull(error)) throw error;
       throw new GatewayError('storeFailed', `a file for "${slug}" could not be written`, { cause: error });
@@ -53,7 +73,7 @@ export class AddonUploadsOnDisk implements AddonUploads {
     }
   }
 
-  async #write(folder: string, bytes: AsyncIterable<Buffer>): Promise<Upload> {
+  async #write(folder: string, bytes: AsyncIterable<Buffer>, mode: number): Promise<Upload> {
     const file = this.#parts.newId();
     const path = join(folder, file);
     let size = 0;
@@ -70,8 +90,9 @@ export class AddonUploadsOnDisk implements AddonUploads {
     try {
       await pipeline(
         Readable.from(bounded(), { objectMode: false }),
-        createWriteStream(unfinished, { mode: 0o600 }),
+        createWriteStream(unfinished, { mode }),
       );
+      await chmod(unfinished, mode);
       await rename(unfinished, path);
     } catch (error) {
       await rm(unfinished, { force: true });

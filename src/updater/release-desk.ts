@@ -1,7 +1,7 @@
 /** The core's way to the updater: its port `ReleaseDesk` on the desk that the `gate` command uses too. */
 import { join } from 'node:path';
 import * as v from 'valibot';
-import type { ReleaseDesk, ReleaseOutcome } from '../core/ports.ts';
+import type { ReleaseDesk, ReleaseOutcome, ReleaseState } from '../core/ports.ts';
 import { readForm, writeDurably } from './durable-file.ts';
 import { urlOfVersion } from './fetch-release.ts';
 import { spoolFolders } from './install-folders.ts';
@@ -27,10 +27,25 @@ export class FetchingDesk implements ReleaseDesk {
     this.#told = join(spoolFolders(parts.dataFolder).spool, 'told.json');
   }
 
-  async fetchAndAsk(release: { version: string } | { url: string }): Promise<void> {
+  async fetchAndAsk(
+    release: { version: string } | { url: string },
+    onProgress: (bytes: number, total: number | undefined) => void = () => {},
+  ): Promise<void> {
     const { allowed, architecture } = this.#parts;
     const url = 'url' in release ? release.url : urlOfVersion(release.version, architecture, allowed);
-    await this.#desk.askForFetched({ url, allowed });
+    await this.#desk.askForFetched({ url, allowed, onProgress });
+  }
+
+  async ask(path: string): Promise<void> {
+    this.#desk.askForMoved(path);
+  }
+
+  state(): ReleaseState | 'waiting' | undefined {
+    return this.#desk.state() ?? (this.#desk.waits() ? 'waiting' : undefined);
+  }
+
+  outcome(): ReleaseOutcome | undefined {
+    return this.#desk.outcome();
   }
 
   untold(): ReleaseOutcome | undefined {

@@ -2,8 +2,8 @@
  * Where an update is asked for, by the daemon and by the `gate` command alike: a file in the spool, which systemd
  * watches. What becomes of it is read from the updater's files. Neither may write where the releases are.
  */
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { copyFileSync, existsSync, lchownSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { GatewayError } from '../model/error.ts';
 import { readForm, writeDurably } from './durable-file.ts';
 import { type Fetching, fetchRelease } from './fetch-release.ts';
@@ -50,11 +50,25 @@ export class UpdateDesk {
 
   /** Asks for what an archive holds; it is copied. @returns id of the request @throws GatewayError conflict, badRequest */
   askForArchive(path: string, options: { allowOlder?: boolean } = {}): string {
+    return this.#askForFile(path, copyFileSync, options);
+  }
+
+  /** The same of one that lies in the data folder: it is moved. */
+  askForMoved(path: string): string {
+    return this.#askForFile(path, renameSync, {});
+  }
+
+  #askForFile(
+    path: string,
+    bring: (from: string, to: string) => void,
+    options: { allowOlder?: boolean },
+  ): string {
     this.#demandFree();
     const archive = basename(path);
     try {
-      for (const suffix of ['', '.sha256', '.sig'])
-        copyFileSync(path + suffix, join(this.#spool.spool, archive + suffix));
+      // the archive last: where it has come the others have too
+      for (const suffix of ['.sha256', '.sig', ''])
+        bring(path + suffix, join(this.#spool.spool, archive + suffix));
     } catch (cause) {
       throw new GatewayError('badRequest', (cause as Error).message, {
         hint: 'a release is its .tar.gz, with its .sha256 and its .sig beside it',
@@ -101,6 +115,14 @@ export class UpdateDesk {
     if (this.state() !== undefined || this.waits()) {
       throw new GatewayError('conflict', 'an update is under way', { hint: 'wait for its end' });
     }
-    mkdirSync(this.#spool.spool, { recursive: true, mode: 0o700 });
+    this.#makeSpool();
+  }
+
+  /** Whoever asks, it is the gateway's own: root may be the first after a factory reset. */
+  #makeSpool(): void {
+    const { spool } = this.#spool;
+    if (mkdirSync(spool, { recursive: true, mode: 0o700 }) === undefined) return;
+    const { uid, gid } = statSync(dirname(spool));
+    if (process.getuid?.() === 0) lchownSync(spool, uid, gid);
   }
 }

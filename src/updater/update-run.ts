@@ -185,7 +185,7 @@ export class UpdateRun {
     this.#enter('settling');
     const { from, to = from } = this.#demandState();
     this.#releases.link('updater', to);
-    await this.#parts.storeCopies.drop();
+    await this.#letGo();
     this.#releases.prune([from, to]);
     this.#end();
   }
@@ -204,11 +204,16 @@ export class UpdateRun {
       this.#releases.link('current', from);
       await service.takeFiles(this.#releases.folder(from));
       if (kept) await storeCopies.restore();
-    } else await storeCopies.drop();
+    } else await this.#letGo();
     if (wasStopped && !starting) await service.start();
     this.#releases.dropIncoming();
     if (to !== undefined) this.#releases.remove(to);
     this.#end();
+  }
+
+  /** Of the store that was kept. One that stays takes room, until the next one takes its place; the update ends all the same. */
+  async #letGo(): Promise<void> {
+    await this.#parts.storeCopies.drop().catch((error) => this.#parts.log(messageOf(error)));
   }
 
   /** The outcome first: the end of the state is the end of the update. */

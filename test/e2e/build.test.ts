@@ -100,7 +100,7 @@ describe('the build', () => {
     }
   });
 
-  it('has what is loaded on demand: the description, its page and the metrics', async () => {
+  it('has what is loaded on demand: the description, its page, the dashboard and the metrics', async () => {
     const dataFolder = join(folder.path, 'data-of-page');
     mkdirSync(dataFolder);
     const daemon = await Daemon.start({ dataFolder, built });
@@ -119,6 +119,10 @@ describe('the build', () => {
       const script = await get('/docs/openapi-explorer.min.js');
       assert.equal(script.status, 200);
       assert.ok(String(script.body).length > 500_000);
+      const page = String((await get('/')).body);
+      const names = [...page.matchAll(/"(\/dashboard\/[^"]+)"/g)].map(([, name = '']) => name);
+      assert.ok(names.length >= 3, page);
+      for (const name of names) assert.equal((await get(name)).status, 200, name);
     } finally {
       assert.equal(await daemon.stop(), 0);
     }
@@ -138,9 +142,25 @@ describe('the build', () => {
     );
   });
 
+  it('answers with JSON without starting a second HTTP client for it', async () => {
+    const dataFolder = join(folder.path, 'answering');
+    mkdirSync(dataFolder);
+    const tell =
+      "process.on('exit', () => process.env.GATE_ADDON || console.error('loaded', process.moduleLoadList.join()))";
+    const daemon = await Daemon.start({
+      dataFolder,
+      built,
+      environment: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(tell)}` },
+    });
+    assert.equal((await daemon.api.call('GET', '/health/live')).status, 200);
+    await daemon.stop();
+    assert.match(daemon.errors, /loaded .*NativeModule http\b/);
+    assert.doesNotMatch(daemon.errors, /undici\/undici/);
+  });
+
   it('carries the licences of what it carries', () => {
     const licences = readFileSync(join(built, 'THIRD-PARTY-LICENCES.txt'), 'utf8');
-    for (const name of ['koa', 'socket.io', 'aedes', 'openapi-explorer'])
+    for (const name of ['koa', 'socket.io', 'aedes', 'openapi-explorer', 'svelte', 'uplot'])
       assert.match(licences, new RegExp(`^${name} \\d`, 'm'));
   });
 });

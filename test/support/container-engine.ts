@@ -18,7 +18,9 @@ import {
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '../../scripts/peers/free-port.ts';
+import { npmPeerFolder } from '../../scripts/peers/npm-peers.ts';
 import { programPath, reasonToSkip } from '../../scripts/peers/peers.ts';
+import { type EngineCommand, podmanService } from './podman-service.ts';
 import { tempFolder } from './temp-folder.ts';
 import { until } from './until.ts';
 
@@ -28,22 +30,28 @@ export const BASE_IMAGE = 'gate-test/node:24-slim';
 const START_MS = 60_000;
 const BUILD_MS = 180_000;
 
+export type EngineKind = 'docker' | 'podman';
+
 /** Why no engine can be had here; undefined when one can. @throws in continuous integration */
-export function reasonForNoEngine(): string | undefined {
-  if (process.getuid?.() === 0) return reasonToSkip('docker');
+export function reasonForNoEngine(kind: EngineKind = 'docker'): string | undefined {
+  // images are made and looked at by Docker's command, whatever the engine
+  if (process.getuid?.() === 0)
+    return reasonToSkip('docker', ...(kind === 'podman' ? (['podman'] as const) : []));
   if (process.env['CI']) throw new Error('the container tests start an engine of their own, as root');
   return 'only root can start a container engine';
 }
 
 export class ContainerEngine {
   readonly #folder = tempFolder();
+  readonly kind: EngineKind;
   readonly #socketPath: string;
   #engine: ChildProcess | undefined;
   #registry: ChildProcess | undefined;
   #registryPort = 0;
   #words = '';
 
-  private constructor() {
+  private constructor(kind: EngineKind = 'docker') {
+    this.kind = kind;
     this.#socketPath = join(this.#folder.path, 'docker.sock');
     mkdirSync(this.dataRoot);
   }
@@ -58,8 +66,8 @@ export class ContainerEngine {
     return join(this.#folder.path, 'data');
   }
 
-  static async start(): Promise<ContainerEngine> {
-    const engine = new ContainerEngine();
+  static async start(kind?: EngineKind): Promise<ContainerEngine> {
+    const engine = new ContainerEngine(kind);
     await Promise.all([engine.startEngine(), engine.startRegistry()]);
     return engine;
   }
@@ -83,7 +91,30 @@ export class ContainerEngine {
     };
   }
 
+  /** @param options further ones of dockerd */
   async startEngine(options: readonly string[] = []): Promise<void> {
+    const { command, args, environment } =
+      this.kind === 'podman' ? podmanService(this.dataRoot, this.#socketPath) : this.#dockerService(options);
+    const child = spawn(command, args, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
+    this.#words = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.#words = (this.#words + chunk).slice(-20_000);
+    });
+    this.#engine = child;
+    await until(
+      'the container engine answers',
+      async () => {
+        if (child.exitCode !== null) throw new Error(`${command} ended: ${this.#words.slice(-2_000)}`);
+        return (await this.docker('version', '--format', '{{.Server.Version}}')) !== '';
+      },
+      START_MS,
+    );
+  }
+
+  #dockerService(options: readonly string[]): EngineCommand {
     const place = (name: string) => join(this.#folder.path, name);
     // nothing of the machine's own engine, if there is one, is shared or changed
     const own = ['--data-root', this.dataRoot, '--exec-root', place('exec'), '--pidfile', place('pid')];
@@ -94,24 +125,11 @@ export class ContainerEngine {
       'gate-test-plugins',
     ];
     const network = ['--bridge', 'none', '--iptables=false', '--ip-masq=false', '--shutdown-timeout', '5'];
-    const child = spawn(
-      programPath('dockerd') ?? 'dockerd',
-      [...own, ...spaces, ...network, '--host', `unix://${this.#socketPath}`, ...options],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
-    );
-    this.#words = '';
-    child.stderr?.on('data', (chunk: Buffer) => {
-      this.#words = (this.#words + chunk).slice(-20_000);
-    });
-    this.#engine = child;
-    await until(
-      'the container engine answers',
-      async () => {
-        if (child.exitCode !== null) throw new Error(`dockerd ended: ${this.#words.slice(-2_000)}`);
-        return (await this.docker('version', '--format', '{{.Server.Version}}')) !== '';
-      },
-      START_MS,
-    );
+    return {
+      command: programPath('dockerd') ?? 'dockerd',
+      args: [...own, ...spaces, ...network, '--host', `unix://${this.#socketPath}`, ...options],
+      environment: {},
+    };
   }
 
   async stopEngine(): Promise<void> {
@@ -154,6 +172,9 @@ export class ContainerEngine {
     }
     await this.stopEngine();
     await this.stopRegistry();
+    // Podman leaves it mounted, for commands that may come
+    if (this.kind === 'podman')
+      await run('umount', [join(this.dataRoot, 'root', 'overlay')]).catch(() => undefined);
     this.#folder.remove();
   }
 
@@ -175,6 +196,27 @@ export class ContainerEngine {
     // it is the registry's now
     await this.docker('rmi', '--no-prune', tag);
     return tag;
+  }
+
+  /** Images of gate's own add-ons, made and brought to the registry as they are for everybody, but for the base. */
+  async makeImages(slugs: readonly string[]): Promise<void> {
+    const { GATE_BUILT: built } = process.env;
+    const from = built === undefined ? [] : ['--built', built];
+    const words = ['--registry', this.registry, '--node-image', BASE_IMAGE, '--push', ...from, ...slugs];
+    await run(process.execPath, ['scripts/images.ts', ...words], {
+      timeout: BUILD_MS,
+      maxBuffer: 16 * 1024 * 1024,
+      env: { ...process.env, DOCKER_HOST: `unix://${this.#socketPath}`, DOCKER_BUILDKIT: '0' },
+    });
+    await this.forget();
+  }
+
+  /** What is in the registry only counts from here on: nothing that was made here is found again. */
+  async forget(): Promise<void> {
+    const names = await this.docker('images', '--format', '{{.Repository}}:{{.Tag}}');
+    const ours = names.split('\n').filter((name) => name.startsWith(`${this.registry}/`));
+    if (ours.length > 0) await this.docker('rmi', '--force', ...ours);
+    await this.docker('image', 'prune', '--force');
   }
 
   /** A program on the base image. */
@@ -209,11 +251,37 @@ export class ContainerEngine {
       copyFileSync(path, join(root, path));
     }
     copyFileSync(programPath('busybox') ?? 'busybox', join(bin, 'busybox'));
-    for (const name of ['sh', 'mkdir', 'chmod', 'chown', 'find', 'test', 'cat'])
+    for (const name of ['sh', 'mkdir', 'chmod', 'chown', 'find', 'test', 'cat', 'rm'])
       symlinkSync('busybox', join(bin, name));
     chmodSync(join(root, 'tmp'), 0o1777);
     writeFileSync(join(context, 'Dockerfile'), 'FROM scratch\nCOPY root /\nENV PATH=/bin\n');
     await this.docker('build', '--quiet', '--tag', BASE_IMAGE, context);
+  }
+
+  /**
+   * Node-RED as its own image has it: its port, its data folder, its user, its start; on the base of the tests.
+   * @returns the image's name
+   */
+  async buildNodeRed(): Promise<string> {
+    const context = this.contextFolder('node-red');
+    mkdirSync(context, { recursive: true });
+    cpSync(dirname(npmPeerFolder('node-red')), join(context, 'node_modules'), { recursive: true });
+    const lines = [
+      `FROM ${BASE_IMAGE} AS files`,
+      'RUN mkdir -p /files/data && chmod 0700 /files/data',
+      `FROM ${BASE_IMAGE}`,
+      'COPY --chown=1000:1000 node_modules /usr/src/node-red/node_modules',
+      'COPY --from=files --chown=1000:1000 /files/data /data',
+      'ENV HOME=/usr/src/node-red NODE_PATH=/usr/src/node-red/node_modules:/data/node_modules',
+      'USER 1000:1000',
+      'WORKDIR /usr/src/node-red',
+      'VOLUME ["/data"]',
+      'EXPOSE 1880',
+      `HEALTHCHECK CMD node -e "fetch('http://127.0.0.1:1880/').then(({ok})=>process.exit(ok?0:1),()=>process.exit(1))"`,
+      'ENTRYPOINT ["node", "node_modules/node-red/red.js", "--userDir", "/data", "flows.json"]',
+    ];
+    writeFileSync(join(context, 'Dockerfile'), `${lines.join('\n')}\n`);
+    return this.build('node-red:latest', context);
   }
 
   /** A folder for a context; gone with the engine. */

@@ -184,7 +184,13 @@ export class DebianMachine {
     return { status: status ?? -1, stdout, stderr };
   }
 
-  /** Its process 1, as seen from here. */
+  /** Its process 1, as seen from here. @throws Error when it is off */
+  get leader(): string {
+    const leader = this.#leader();
+    if (leader === undefined) throw new Error(OFF.stderr);
+    return leader;
+  }
+
   #leader(): string | undefined {
     const id = this.#container?.pid;
     try {

@@ -14,6 +14,8 @@ export interface Strike {
 
 export class EngineProxy {
   readonly socketPath: string;
+  /** As an engine that takes calls and never answers. */
+  hangs = false;
   readonly #engine: string;
   #server: Server | undefined;
   #calls: string[] = [];
@@ -66,6 +68,7 @@ export class EngineProxy {
   async #pass(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
     incoming.on('error', () => undefined);
     answer.on('error', () => undefined);
+    if (this.hangs) return;
     const kind = kindOf(incoming);
     const what = `${kind} ${this.#calls.filter((call) => call.startsWith(`${kind} `)).length + 1}`;
     this.#calls.push(what);
@@ -87,6 +90,8 @@ export class EngineProxy {
       const streams = /\/(logs|events) \d+$/.test(what);
       if (!strike || streams) {
         answer.writeHead(response.statusCode ?? 502, response.headers);
+        // a stream has begun although nothing has come of it yet
+        answer.flushHeaders();
         response.pipe(answer);
         if (strike) void this.#hit(strike, what);
         return;
@@ -107,6 +112,10 @@ export class EngineProxy {
 
 /** Whose container or image it is about is left out. */
 function kindOf({ method, url = '' }: IncomingMessage): string {
-  const path = url.replace(/\?.*/, '').replace(/^(\/containers\/)[0-9a-f]{64}/, '$1:id');
+  const path = url
+    .replace(/\?.*/, '')
+    .replace(/^(\/containers\/)[0-9a-f]{64}/, '$1:id')
+    .replace(/^(\/(?:volumes|networks)\/)(?!create)[^/]+$/, '$1:name');
+  if (method === 'DELETE' && path.startsWith('/images/')) return 'DELETE /images/:name';
   return `${method} ${path.replace(/^(\/images\/)(?!create)[^/]+(?:\/.*)?(\/json)$/, '$1:name$2')}`;
 }

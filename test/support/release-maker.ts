@@ -24,13 +24,18 @@ export interface Packaging {
   environment?: NodeJS.ProcessEnv;
   /** Folder of the sources, where it is not this one. */
   from?: string;
+  /** This machine's where not given. */
+  architecture?: Architecture;
 }
 
 /** Runs `npm run package` for this machine. @returns path of the archive */
-export function packageRelease(out: string, { keyFile, environment = {}, from = ROOT }: Packaging): string {
+export function packageRelease(
+  out: string,
+  { keyFile, environment = {}, from = ROOT, architecture = ARCHITECTURE }: Packaging,
+): string {
   const { status, stderr, stdout } = spawnSync(
     process.execPath,
-    ['scripts/package.ts', '--arch', ARCHITECTURE, '--out', out],
+    ['scripts/package.ts', '--arch', architecture, '--out', out],
     {
       cwd: from,
       encoding: 'utf8',

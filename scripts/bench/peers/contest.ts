@@ -4,6 +4,7 @@
  */
 import type { Bench } from '../benchmark.ts';
 import { median } from '../quantiles.ts';
+import { Scope } from '../scope.ts';
 import { ratio } from '../units.ts';
 
 export const GATE = 'gate';
@@ -36,6 +37,23 @@ export interface Contest {
 export function inTurn<T>(sides: readonly T[], nth: number): T[] {
   const first = nth % sides.length;
   return [...sides.slice(first), ...sides.slice(0, first)];
+}
+
+/** One round of sides that share nothing: what one leaves running would cost the next one. */
+export async function roundOf(
+  bench: Bench,
+  sides: readonly (readonly [name: string, measure: (bench: Bench) => Promise<Figures>])[],
+  nth: number,
+): Promise<Round> {
+  const round = new Map<string, Figures>();
+  for (const [name, measure] of inTurn(sides, nth)) {
+    bench.say(name);
+    const scope = new Scope();
+    bench.scope.defer(() => scope.end());
+    round.set(name, await measure({ ...bench, scope }));
+    await scope.end();
+  }
+  return round;
 }
 
 interface Spread {

@@ -8,9 +8,9 @@ import { Influx } from '../influx.ts';
 import { gatewayRun, jobOf, ratesOf } from '../ingest.ts';
 import { startMosquitto } from '../mosquitto.ts';
 import { median } from '../quantiles.ts';
-import { ended, Scope } from '../scope.ts';
+import { ended } from '../scope.ts';
 import { count } from '../units.ts';
-import { type Contest, type Figures, GATE, inTurn } from './contest.ts';
+import { type Contest, type Figures, GATE, roundOf } from './contest.ts';
 
 const RATE = 'readings/s, median of the seconds';
 const SLOWEST = 'readings/s, slowest second';
@@ -108,18 +108,7 @@ const SIDES: readonly (readonly [string, Side])[] = [
 async function prepared(bench: Bench) {
   const missing = installPeers(['mosquitto', 'influxdb']);
   if (missing.length > 0) throw new Error(missing.join('; '));
-  return async (nth: number) => {
-    const round = new Map<string, Figures>();
-    for (const [name, side] of inTurn(SIDES, nth)) {
-      bench.say(name);
-      // what one side leaves running would cost the next one
-      const scope = new Scope();
-      bench.scope.defer(() => scope.end());
-      round.set(name, await side({ ...bench, scope }));
-      await scope.end();
-    }
-    return round;
-  };
+  return (nth: number) => roundOf(bench, SIDES, nth);
 }
 
 const TWO_THINGS =

@@ -4,7 +4,7 @@ import { gatePolling, nodeRedPolling, type Polling } from '../http.ts';
 import { NODE_RED } from '../http-node-red.ts';
 import { quantile } from '../quantiles.ts';
 import { cpu, megabytes, ms } from '../units.ts';
-import { type Contest, type Figures, GATE, inTurn } from './contest.ts';
+import { type Contest, type Figures, GATE, roundOf } from './contest.ts';
 
 const LATE = 'lateness of a poll, p99';
 const CPU = 'CPU, of one core';
@@ -19,18 +19,15 @@ const figuresOf = ({ late, processes }: Polling): Figures =>
 
 async function prepared(bench: Bench) {
   const windowMs = bench.short ? 30_000 : 60_000;
-  const sides: readonly (readonly [string, () => Promise<Polling>])[] = [
-    [GATE, async () => (await gatePolling(bench, windowMs)).polling],
-    [NODE_RED, () => nodeRedPolling(bench, windowMs)],
-  ];
-  return async (nth: number) => {
-    const round = new Map<string, Figures>();
-    for (const [name, side] of inTurn(sides, nth)) {
-      bench.say(name);
-      round.set(name, figuresOf(await side()));
-    }
-    return round;
-  };
+  return (nth: number) =>
+    roundOf(
+      bench,
+      [
+        [GATE, async (each) => figuresOf((await gatePolling(each, windowMs)).polling)],
+        [NODE_RED, async (each) => figuresOf(await nodeRedPolling(each, windowMs))],
+      ],
+      nth,
+    );
 }
 
 export const pollingContest: Contest = {

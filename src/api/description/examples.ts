@@ -55,6 +55,7 @@ const zigbee = {
   status: 'installed',
   state: 'running',
   version: '1.0.0',
+  parameters: { type: 'object', properties: { port: { type: 'string' } } },
 };
 const temperature = (ts: string, value: string) => ({
   device_id: 'b374a5',

@@ -6,6 +6,7 @@ export const HEADERS: Readonly<Record<AnswerHeader | 'Allow' | 'WWW-Authenticate
   ETag: { description: 'Changes with the body: for `If-None-Match`', schema: { type: 'string' } },
   'Cache-Control': { description: 'How long the answer may be kept', schema: { type: 'string' } },
   'Content-Security-Policy': { description: 'What the page may load', schema: { type: 'string' } },
+  'Content-Disposition': { description: 'The name of the file', schema: { type: 'string' } },
   'X-Truncated': {
     description: 'Where the answer was cut: what lies beyond this moment is not, or not all, in it',
     schema: { type: 'string', format: 'date-time' },

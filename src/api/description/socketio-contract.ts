@@ -5,9 +5,10 @@ import { PAIRING_STEPS } from '../../core/events.ts';
 import { INSTALLATION_STATUSES } from '../../core/protocol-view.ts';
 import { jsonObjectSchema, jsonValueSchema, reasonSchema } from '../../model/device.ts';
 import { EVENT_KINDS } from '../event-view.ts';
+import { maintenanceEventSchema } from '../maintenance-view.ts';
 import { NARROWED_DEVICES_MAX } from '../narrowing.ts';
 import { notificationSchema } from '../notification-view.ts';
-import { clockSchema, isoDateTime, timestamp } from '../schemas.ts';
+import { clockSchema, imageProgressSchema, isoDateTime, timestamp } from '../schemas.ts';
 import type { Channel, Contract } from './channel.ts';
 
 const ts = isoDateTime('When it happened');
@@ -164,7 +165,7 @@ export const SOCKETIO: Contract = {
   title: 'socket.io events',
   description: [
     'On the port of the REST API and on its Unix socket, for socket.io 2.x to 4.x (Engine.IO 3 and 4). A token is given as `auth: {token}` (4.x), as `access_token` in the query of the handshake (2.x and 4.x), or in the `Authorization` header.',
-    `The query of the handshake narrows what is sent: \`devices=a,b\` (at most ${NARROWED_DEVICES_MAX} ids) and \`events=data,status\`, any of ${EVENT_KINDS.map((kind) => `\`${kind}\``).join(', ')}. Readings are told after they are on disk, in the order they were stored.`,
+    `The query of the handshake narrows what is sent: \`devices=a,b\` (at most ${NARROWED_DEVICES_MAX} ids) and \`events=data,status\`, any of ${EVENT_KINDS.map((kind) => `\`${kind}\``).join(', ')}. With \`perDevice=false\` the events that are called by a device’s id are left out: they say again what \`data\`, \`status\` and \`availability\` say. Readings are told after they are on disk, in the order they were stored.`,
   ].join('\n\n'),
   server: { host: 'localhost:1234', protocol: 'http', pathname: '/socket.io/' },
   channels: [
@@ -267,15 +268,7 @@ export const SOCKETIO: Contract = {
         status: v.picklist(INSTALLATION_STATUSES),
         reason: v.optional(v.string()),
         progress: v.optional(
-          v.pipe(
-            v.object({
-              layers: v.number(),
-              layersDone: v.number(),
-              bytes: v.number(),
-              totalBytes: v.number(),
-            }),
-            v.description('How far the image of its container has come'),
-          ),
+          v.pipe(imageProgressSchema, v.description('How far the image of its container has come')),
         ),
         ts,
       }),
@@ -371,6 +364,54 @@ export const SOCKETIO: Contract = {
       summary: 'What one program wrote in the last 5 s; for callers that may administer',
       payload: logsSchema,
       example: logsExample,
+    },
+    {
+      name: 'live_log',
+      address: 'live_log',
+      direction: 'gateSends',
+      summary:
+        'What one program has just written; only for sockets that name `live_log` in `events`, of callers that may administer',
+      payload: v.object({
+        log: v.pipe(v.string(), v.description('`gate`, or the slug of an add-on')),
+        lines: v.array(
+          v.object({
+            message: v.string(),
+            type: v.picklist(['LOG', 'ERR']),
+            timestamp: timestamp('When it was written'),
+            level: v.optional(
+              v.pipe(v.string(), v.description('`info`, `warn`, …, where its program says so')),
+            ),
+          }),
+        ),
+      }),
+      example: {
+        log: 'gate',
+        lines: [
+          {
+            message: '2026-05-07T15:01:20.563Z gate gate is up',
+            type: 'LOG',
+            timestamp: 1778166080563,
+            level: 'info',
+          },
+        ],
+      },
+    },
+    {
+      name: 'maintenance',
+      address: 'maintenance',
+      direction: 'gateSends',
+      summary: 'A backup, its return or an update has come further; for callers that may administer',
+      description: '`of` says which; the other keys are those of `GET /maintenance/v1`.',
+      payload: maintenanceEventSchema,
+      example: {
+        of: 'backup',
+        state: 'running',
+        phase: 'encrypting',
+        bytes: 40960,
+        totalBytes: 122880,
+        readings: false,
+        ts: 1778166080563,
+      },
     },
   ],
 };

@@ -18,8 +18,10 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   History: 'The history of attributes, in dojot’s form',
   Notifications: 'What the gateway itself noticed',
   Logs: 'The last log lines of the gateway and of its add-ons',
+  Maintenance: 'Backups, their return, and updates of gate',
   Health: 'How the gateway and its parts are doing',
   Description: 'The API, described by itself',
+  Dashboard: 'The page that a browser shows',
 };
 
 export const PATH_PARAMETERS: Readonly<Record<string, string>> = {
@@ -32,5 +34,6 @@ export const PATH_PARAMETERS: Readonly<Record<string, string>> = {
   typeId: 'Id of a device type',
   clientId: 'Id of a client',
   token: 'The secret of a webhook',
-  file: 'A file of the page',
+  part: '`archive`, `checksum` or `signature`',
+  file: 'Name of a file of the page',
 };

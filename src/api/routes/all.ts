@@ -1,4 +1,5 @@
 /** Every route of the API, in the order of the description. */
+import type { Backups } from '../../core/backups.ts';
 import type { Clients } from '../../core/clients.ts';
 import type { Commands } from '../../core/commands.ts';
 import type { DeviceImport } from '../../core/device-import.ts';
@@ -9,8 +10,10 @@ import type { Figures } from '../../core/figures.ts';
 import type { ForeignAddons } from '../../core/foreign-addons.ts';
 import type { Health } from '../../core/health.ts';
 import type { History } from '../../core/history.ts';
+import type { ImageFetches } from '../../core/image-fetches.ts';
 import type { Installations } from '../../core/installations.ts';
 import type { Logs } from '../../core/logs.ts';
+import type { SerialPorts } from '../../core/maintenance-ports.ts';
 import type { Notifications } from '../../core/notifications.ts';
 import type { Operations } from '../../core/operations.ts';
 import type { Pairing } from '../../core/pairing.ts';
@@ -18,7 +21,9 @@ import type { ProtocolActions } from '../../core/protocol-actions.ts';
 import type { ProtocolUploads } from '../../core/protocol-uploads.ts';
 import type { Protocols } from '../../core/protocols.ts';
 import type { Readings } from '../../core/readings.ts';
+import type { Restores } from '../../core/restores.ts';
 import type { Scans } from '../../core/scans.ts';
+import type { SoftwareUpdates } from '../../core/software-updates.ts';
 import type { Tokens } from '../../core/tokens.ts';
 import type { TypeCatalogue } from '../../core/type-catalogue.ts';
 import type { Webhooks } from '../../core/webhooks.ts';
@@ -27,8 +32,10 @@ import type { Logger } from '../../lib/logger.ts';
 import type { Access } from '../access.ts';
 import { LogInLimit } from '../log-in-limit.ts';
 import type { MetricSources } from '../metrics/metric-sources.ts';
+import type { ApiSettings } from '../settings.ts';
 import { addAuthenticationRoutes } from './authentication.ts';
 import { addControlRoutes } from './control.ts';
+import { addDashboardRoutes } from './dashboard.ts';
 import { addDescriptionRoutes } from './description.ts';
 import { addDeviceImportRoutes } from './device-import.ts';
 import { addDeviceReadingRoutes } from './device-readings.ts';
@@ -38,6 +45,7 @@ import { addForeignAddonRoutes } from './foreign-addons.ts';
 import { addHealthRoutes } from './health.ts';
 import { addHistoryRoutes } from './history.ts';
 import { addLogRoutes } from './logs.ts';
+import { addMaintenanceRoutes } from './maintenance.ts';
 import { addMetricsRoute } from './metrics.ts';
 import { addNotificationRoutes } from './notifications.ts';
 import { addPairingRoutes } from './pairing.ts';
@@ -56,6 +64,7 @@ export interface RouteParts {
   operations: Operations;
   protocols: Protocols;
   installations: Installations;
+  fetches: ImageFetches;
   foreignAddons: ForeignAddons;
   logins: ExternalLogins;
   actions: ProtocolActions;
@@ -71,6 +80,11 @@ export interface RouteParts {
   health: Health;
   events: GatewayEventBus;
   figures: Figures;
+  backups: Backups;
+  restores: Restores;
+  updates: SoftwareUpdates;
+  serialPorts: SerialPorts;
+  settings: Pick<ApiSettings, 'version' | 'architecture' | 'startedAt'>;
   logger: Logger;
 }
 
@@ -93,11 +107,13 @@ export function allRoutes(
   addDeviceImportRoutes(routes, parts);
   addTypeRoutes(routes, parts);
   addLogRoutes(routes, parts);
+  addMaintenanceRoutes(routes, parts);
   addNotificationRoutes(routes, parts);
   const isClient = (clientId: string) => parts.clients.has(clientId);
   const logInLimit = new LogInLimit({ health, events: parts.events, isClient, logger, figures: http, pause });
   addAuthenticationRoutes(routes, { ...parts, logInLimit });
   addMetricsRoute(routes, { ...parts, http, sockets });
   addDescriptionRoutes(routes);
+  addDashboardRoutes(routes);
   return routes;
 }

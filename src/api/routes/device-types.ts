@@ -14,7 +14,7 @@ import {
   type Representation,
   represent,
 } from '../representation.ts';
-import { typeView, typeViewSchema } from '../type-view.ts';
+import { typeName, typeNameSchema, typeView, typeViewSchema } from '../type-view.ts';
 import type { Routes } from './router.ts';
 
 const section = 'Types';
@@ -72,7 +72,29 @@ function lower(words: string): string {
 }
 
 export function addTypeRoutes(routes: Routes, { types }: { types: TypeCatalogue }): void {
-  const everyType = new EveryType(types);
+  const everyType = new EveryType(types, typeView);
+  const everyName = new EveryType(types, typeName);
+
+  routes.add({
+    method: 'GET',
+    path: '/device/v1/type-names',
+    name: 'listTypeNames',
+    section,
+    summary: 'Get what all types are found by',
+    description:
+      'A quarter of the size of the types themselves: for a search where somebody types. Compressed as `Accept-Encoding` has it.',
+    right: 'read',
+    headers: heldHeaders,
+    compressed: true,
+    answers: {
+      200: { says: 'The names', json: v.array(typeNameSchema), headers: ['ETag', 'Cache-Control'] },
+      ...notModified,
+    },
+    handle: async ({ headers, context }) => {
+      if (everyName.tag !== undefined && answerUnchanged(context, everyName.tag, headers)) return undefined;
+      return answerHeld(context, await everyName.get(), headers);
+    },
+  });
 
   routes.add({
     method: 'GET',
@@ -131,10 +153,12 @@ export function addTypeRoutes(routes: Routes, { types }: { types: TypeCatalogue 
  */
 class EveryType {
   readonly #types: TypeCatalogue;
+  readonly #view: (entry: CatalogueEntry) => unknown;
   #made: { version: number; tag: string; body: WeakRef<Buffer> } | undefined;
 
-  constructor(types: TypeCatalogue) {
+  constructor(types: TypeCatalogue, view: (entry: CatalogueEntry) => unknown) {
     this.#types = types;
+    this.#view = view;
   }
 
   /** Undefined before it was made. */
@@ -146,7 +170,7 @@ class EveryType {
     const { version } = this.#types;
     const body = this.#made?.version === version ? this.#made.body.deref() : undefined;
     if (this.#made && body) return { body, tag: this.#made.tag };
-    const made = represent((await this.#types.list()).map(typeView));
+    const made = represent((await this.#types.list()).map(this.#view));
     this.#made = { version, tag: made.tag, body: new WeakRef(made.body) };
     return made;
   }

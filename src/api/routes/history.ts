@@ -1,6 +1,7 @@
 /** The history of a device's attributes, in dojot's form; (+) by interval, and as CSV. */
 import * as v from 'valibot';
-import type { DeviceHistory, History } from '../../core/history.ts';
+import { type DeviceHistory, type History, LATEST_VALUE_MAX_CHARS } from '../../core/history.ts';
+import { jsonValueSchema } from '../../model/device.ts';
 import type { HistoryBucket, HistoryValues } from '../../model/history.ts';
 import { type HistoryParameters, historyParameters, historyQuery } from '../history-parameters.ts';
 import {
@@ -17,6 +18,7 @@ import {
 } from '../history-view.ts';
 import { isoMicrosecondsWriter } from '../iso-time.ts';
 import { piecedBody } from '../pieced-body.ts';
+import { isoDateTime, text } from '../schemas.ts';
 import { type ApiContext, JSON_TYPE } from './route.ts';
 import type { Routes } from './router.ts';
 
@@ -38,6 +40,17 @@ interface Form<Entries> {
   csv: EntriesWriter<Entries>;
   columns: readonly string[];
 }
+
+const latestSchema = v.array(
+  v.object({
+    deviceId: v.string(),
+    protocol: text('Slug of its protocol'),
+    values: v.pipe(
+      v.record(v.string(), v.object({ value: jsonValueSchema, ts: isoDateTime('When it was measured') })),
+      v.description('By attribute'),
+    ),
+  }),
+);
 
 export function addHistoryRoutes(routes: Routes, { history }: { history: History }): void {
   routes.add({
@@ -70,6 +83,28 @@ export function addHistoryRoutes(routes: Routes, { history }: { history: History
       }
       const found = await history.buckets({ ...request, intervalMs });
       return answer(context, { parameters, found, form: bucketForm(deviceId) });
+    },
+  });
+
+  routes.add({
+    method: 'GET',
+    path: '/history/latest',
+    name: 'getLatestValues',
+    section: 'History',
+    summary: 'The newest value of each attribute of each device',
+    description: `For an overview. A value of more than ${LATEST_VALUE_MAX_CHARS} characters as JSON is left out; what a device has not sent for long may be.`,
+    right: 'read',
+    compressed: true,
+    answers: { 200: { says: 'Every device below the gateway', json: latestSchema } },
+    errors: ['unavailable'],
+    handle: async () => {
+      const iso = isoMicrosecondsWriter();
+      return (await history.latest()).map(({ values, ...device }) => ({
+        ...device,
+        values: Object.fromEntries(
+          Object.entries(values).map(([attribute, { value, ts }]) => [attribute, { value, ts: iso(ts) }]),
+        ),
+      }));
     },
   });
 }

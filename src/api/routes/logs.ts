@@ -36,6 +36,7 @@ export const logLineSchema = v.object({
   timestamp: timestamp('When it was written'),
   type: v.picklist(['LOG', 'ERR']),
   message: v.string(),
+  level: v.optional(v.pipe(v.string(), v.description('How serious it is, where its program says so'))),
   ingestionTime: timestamp('When it came in'),
 });
 
@@ -56,6 +57,12 @@ export function addLogRoutes(routes: Routes, { logs }: { logs: Logs }): void {
     handle: ({ path, query }) =>
       logs
         .read(path.deviceId, path.containerId, query)
-        .map(({ timestamp, type, message, ingestionTime }) => ({ timestamp, type, message, ingestionTime })),
+        .map(({ timestamp, type, message, level, ingestionTime }) => ({
+          timestamp,
+          type,
+          message,
+          ...(level === undefined ? {} : { level }),
+          ingestionTime,
+        })),
   });
 }

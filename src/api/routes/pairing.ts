@@ -1,7 +1,10 @@
 /** Pairing: start it (the result comes as an event and in the device's status) and cancel it. */
 import * as v from 'valibot';
+import type { Devices } from '../../core/devices.ts';
+import { PAIRING_STEPS } from '../../core/events.ts';
 import { JOIN_SECONDS_MAX, JOIN_TIMEOUT_MS, type Pairing } from '../../core/pairing.ts';
-import { nothingSchema } from '../schemas.ts';
+import { deviceStatusSchema, jsonObjectSchema } from '../../model/device.ts';
+import { nothingSchema, timestamp } from '../schemas.ts';
 import type { Routes } from './router.ts';
 
 const section = 'Devices';
@@ -21,7 +24,41 @@ const pairingSchema = v.object({
 
 const PAIR = '/device/v1/devices/:deviceId/pair';
 
-export function addPairingRoutes(routes: Routes, { pairing }: { pairing: Pairing }): void {
+export const courseSchema = v.object({
+  status: v.pipe(deviceStatusSchema, v.description('As the device shows it: `discovering` while it goes on')),
+  startedAt: v.optional(timestamp('When it began')),
+  joinUntil: v.optional(timestamp('Something must have joined by then')),
+  until: v.optional(timestamp('It ends by then; later once something has joined')),
+  steps: v.array(
+    v.object({
+      step: v.picklist(PAIRING_STEPS),
+      details: v.optional(jsonObjectSchema),
+      ts: timestamp('When it was reached'),
+    }),
+  ),
+});
+
+export function addPairingRoutes(
+  routes: Routes,
+  { pairing, devices }: { pairing: Pairing; devices: Devices },
+): void {
+  routes.add({
+    method: 'GET',
+    path: PAIR,
+    name: 'getPairing',
+    section,
+    summary: 'How the last pairing of a device goes, or went',
+    description:
+      'For whoever comes back to one: the events tell the same as it happens. A restart forgets the steps.',
+    right: 'read',
+    answers: { 200: { says: 'Its steps so far, and how long it may take', json: courseSchema } },
+    errors: ['notFound'],
+    handle: ({ path }) => {
+      const { status } = devices.get(path.deviceId);
+      return { status, ...(pairing.course(path.deviceId) ?? { steps: [] }) };
+    },
+  });
+
   routes.add({
     method: 'POST',
     path: PAIR,

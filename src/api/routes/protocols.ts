@@ -2,13 +2,14 @@
 import * as v from 'valibot';
 import { imageNameSchema } from '../../contract/container.ts';
 import { manifestActionSchema } from '../../contract/manifest.ts';
+import type { ImageFetches } from '../../core/image-fetches.ts';
 import type { Installations } from '../../core/installations.ts';
-import { INSTALLATION_STATUSES } from '../../core/protocol-view.ts';
+import { INSTALLATION_STATUSES, type ProtocolView } from '../../core/protocol-view.ts';
 import type { Protocols } from '../../core/protocols.ts';
 import { jsonObjectSchema } from '../../model/device.ts';
 import { PART_STATES } from '../../model/health.ts';
 import { described } from '../query-values.ts';
-import { text } from '../schemas.ts';
+import { imageProgressSchema, text } from '../schemas.ts';
 import type { ApiContext } from './route.ts';
 import type { Routes } from './router.ts';
 
@@ -47,7 +48,21 @@ export const protocolSchema = v.object({
       v.description('What its add-on can be asked to do, by name'),
     ),
   ),
+  parameters: v.pipe(jsonObjectSchema, v.description('The JSON Schema of what it is installed with')),
+  devicePaths: v.optional(
+    v.pipe(
+      v.array(v.string()),
+      v.description('Of these parameters: those that name a device of the box, such as a serial port'),
+    ),
+  ),
+  progress: v.optional(v.pipe(imageProgressSchema, v.description('While its image is fetched'))),
 });
+
+/** A protocol as it is shown just now: with how far its image has come. */
+function shown(protocol: ProtocolView, fetches: ImageFetches) {
+  const progress = fetches.progressOf(protocol.slug);
+  return progress ? { ...protocol, progress } : protocol;
+}
 
 /** How an add-on that others start logs in; the token is shown this once. */
 export const loginSchema = v.object({
@@ -89,9 +104,13 @@ const removalQuery = v.object({
 export interface ProtocolRouteParts {
   protocols: Protocols;
   installations: Installations;
+  fetches: ImageFetches;
 }
 
-export function addProtocolRoutes(routes: Routes, { protocols, installations }: ProtocolRouteParts): void {
+export function addProtocolRoutes(
+  routes: Routes,
+  { protocols, installations, fetches }: ProtocolRouteParts,
+): void {
   routes.add({
     method: 'GET',
     path: PROTOCOLS,
@@ -100,7 +119,7 @@ export function addProtocolRoutes(routes: Routes, { protocols, installations }: 
     summary: 'Get all protocols',
     right: 'read',
     answers: { 200: { says: 'Every protocol, installed or not', json: v.array(protocolSchema) } },
-    handle: () => protocols.list(),
+    handle: () => protocols.list().map((each) => shown(each, fetches)),
   });
 
   routes.add({
@@ -112,7 +131,7 @@ export function addProtocolRoutes(routes: Routes, { protocols, installations }: 
     right: 'read',
     answers: { 200: { says: 'The protocol', json: protocolSchema } },
     errors: ['notFound'],
-    handle: ({ path }) => protocols.get(path.protocolId),
+    handle: ({ path }) => shown(protocols.get(path.protocolId), fetches),
   });
 
   routes.add({

@@ -25,6 +25,7 @@ export type AnswerHeader =
   | 'ETag'
   | 'Cache-Control'
   | 'Content-Security-Policy'
+  | 'Content-Disposition'
   | 'X-Truncated'
   | 'Retry-After';
 

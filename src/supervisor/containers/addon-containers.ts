@@ -3,14 +3,20 @@
  * installed now (docs/decisions/0024).
  */
 import type { AddonPackage } from '../../core/addon-package.ts';
-import type { AddonContainers, FetchedImage, FetchOptions, RuntimeChoice } from '../../core/ports.ts';
+import type {
+  AddonContainers,
+  ContainerRemoval,
+  FetchedImage,
+  FetchOptions,
+  RuntimeChoice,
+} from '../../core/ports.ts';
 import { GatewayError } from '../../model/error.ts';
 import type { PinnedImage } from '../../model/protocol.ts';
-import { LABELS, ownLabels, volumeName } from './container-descriptor.ts';
+import { LABELS, ownLabels } from './container-descriptor.ts';
 import type { ContainerImages } from './container-images.ts';
-import type { ContainerNetwork } from './container-network.ts';
+import type { ContainerRemovals } from './container-removal.ts';
+import { ownVolume } from './data-volume.ts';
 import type { Engine } from './engine.ts';
-import type { LogPositions } from './log-position.ts';
 
 export type RuntimeMode = 'auto' | 'process' | 'container';
 
@@ -19,8 +25,7 @@ export interface EngineAddonContainersParts {
   gatewayId: string;
   engine: Engine;
   images: ContainerImages;
-  network: ContainerNetwork;
-  positions: LogPositions;
+  removals: ContainerRemovals;
 }
 
 export class EngineAddonContainers implements AddonContainers {
@@ -90,20 +95,22 @@ export class EngineAddonContainers implements AddonContainers {
     return this.#parts.images.fetch(imageName, options);
   }
 
+  /** @throws GatewayError addonUnavailable: a volume of that name is another's */
   async hasData(slug: string): Promise<boolean> {
     const { engine, gatewayId } = this.#parts;
-    return (await engine.volume(volumeName(gatewayId, slug))) !== undefined;
+    return ownVolume(engine, gatewayId, slug);
   }
 
-  async discard(slug: string, { data }: { data: boolean }): Promise<void> {
-    const { engine, network, gatewayId, positions } = this.#parts;
-    await this.keepOnly(slug, []);
-    await positions.remove(slug);
-    if (data) await this.#removeData(slug);
-    await network.closeIfUnused();
-    // what an interrupted removal has left is looked for at the next start as well
-    if ((await engine.containers(ownLabels(gatewayId, slug))).length > 0)
-      throw new GatewayError('addonUnavailable', `a container of "${slug}" could not be removed`);
+  noteRemoval(slug: string, removal: ContainerRemoval): Promise<void> {
+    return this.#parts.removals.note(slug, removal);
+  }
+
+  voidRemoval(slug: string): Promise<void> {
+    return this.#parts.removals.void(slug);
+  }
+
+  finishRemoval(slug: string, imagesInUse: ReadonlySet<string>): Promise<void> {
+    return this.#parts.removals.finish(slug, imagesInUse);
   }
 
   async keepOnly(slug: string, kept: readonly PinnedImage[]): Promise<void> {
@@ -115,21 +122,6 @@ export class EngineAddonContainers implements AddonContainers {
 
   dropImage(image: PinnedImage): Promise<void> {
     return this.#parts.images.drop(image);
-  }
-
-  /** Removes the containers of add-ons that are not installed: a crash has left them. */
-  async sweep(installed: (slug: string) => boolean): Promise<void> {
-    const { engine, gatewayId, network } = this.#parts;
-    for (const { Id, Labels } of await engine.containers({ [LABELS.gateway]: gatewayId }))
-      if (!installed(Labels[LABELS.addon] ?? '')) await engine.removeContainer(Id);
-    await network.closeIfUnused();
-  }
-
-  async #removeData(slug: string): Promise<void> {
-    const { engine, gatewayId } = this.#parts;
-    const name = volumeName(gatewayId, slug);
-    const labels = await engine.volume(name);
-    if (labels?.[LABELS.gateway] === gatewayId) await engine.removeVolume(name);
   }
 }
 

@@ -3,7 +3,7 @@
  * no capabilities, a root that is read only, bounds on everything (docs/decisions/0010). Pure.
  */
 import { createHash } from 'node:crypto';
-import type { ContainerCreateOptions } from 'dockerode';
+import type { ContainerCreateOptions, MountSettings } from 'dockerode';
 import type { ContainerManifest } from '../../contract/container.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { PinnedImage } from '../../model/protocol.ts';
@@ -47,6 +47,8 @@ export interface DescriptorInput {
   nodes: readonly DeviceNode[];
   /** Where the broker is reached from the network of the containers. */
   brokerUrl: string;
+  /** Files that are sent for it, where its manifest asks for them: a folder of this box. */
+  uploadsFolder?: string | undefined;
 }
 
 export interface Descriptor {
@@ -91,8 +93,13 @@ export function hostPort(
   return typeof given === 'number' ? given : (host ?? container);
 }
 
+/** The one thing of the box's own file system that it may see: to be read alone. */
+function uploadsMount(folder: string, dataPath: string): MountSettings {
+  return { Type: 'bind', Source: folder, Target: `${dataPath}/uploads`, ReadOnly: true };
+}
+
 function withoutIdentity(input: DescriptorInput): ContainerCreateOptions {
-  const { gatewayId, slug, image, manifest, parameters, nodes, brokerUrl } = input;
+  const { gatewayId, slug, image, manifest, parameters, nodes, brokerUrl, uploadsFolder } = input;
   const { memoryMb, cpuPercent, pids, tmpfs, ports, dataPath, environment, service } = manifest;
   const contract = [`GATE_BROKER_URL=${brokerUrl}`, `GATE_ADDON=${slug}`, `GATE_DATA_FOLDER=${dataPath}`];
   const bound = (port: ContainerManifest['ports'][number]) => `${port.container}/${port.protocol}`;
@@ -124,7 +131,10 @@ function withoutIdentity(input: DescriptorInput): ContainerCreateOptions {
         CgroupPermissions: 'rw',
       })),
       GroupAdd: [...new Set(nodes.map(({ groupId }) => String(groupId)))],
-      Mounts: [{ Type: 'volume', Source: volumeName(gatewayId, slug), Target: dataPath }],
+      Mounts: [
+        { Type: 'volume', Source: volumeName(gatewayId, slug), Target: dataPath },
+        ...(uploadsFolder === undefined ? [] : [uploadsMount(uploadsFolder, dataPath)]),
+      ],
       NetworkMode: NETWORK,
       PortBindings: Object.fromEntries(
         ports.map((port) => [bound(port), [{ HostPort: String(hostPort(port, parameters)) }]]),

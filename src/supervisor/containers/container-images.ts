@@ -1,6 +1,6 @@
 /**
  * Images of add-ons: fetched by the names that the configuration allows, held to their content from then on, deleted
- * when nobody needs them. Fetching is tried again while the registry is away; what was fetched stays with the engine.
+ * when nobody needs them. Fetching is tried again while the registry is away.
  */
 
 import type { FetchedImage, FetchOptions } from '../../core/ports.ts';
@@ -55,7 +55,7 @@ export class ContainerImages {
       try {
         const said = await this.#pull(pullName(name), options);
         const image = await this.#pinned(name);
-        return { image, said, isNew: before?.Id !== image.id };
+        return { image, said: withDigest(said, image), isNew: before?.Id !== image.id };
       } catch (error) {
         // an image that was brought to the box by hand needs no registry
         if (before && isElsewhere(error)) {
@@ -126,6 +126,7 @@ export class ContainerImages {
         progress.take(line);
         if (performance.now() - toldMs >= TELL_MS) tell();
       }
+      if (progress.failure === undefined) progress.finish();
       tell();
     } catch (error) {
       if (!signal.aborted && !stalled) throw engineError(what, error);
@@ -138,6 +139,12 @@ export class ContainerImages {
     if (progress.failure !== undefined) throw engineError(what, { message: progress.failure });
     return progress.said;
   }
+}
+
+/** Podman does not say it by itself. */
+function withDigest(said: string[], { digest }: PinnedImage): string[] {
+  if (digest === undefined || said.some((line) => line.startsWith('Digest: '))) return said;
+  return [...said, `Digest: ${digest.slice(digest.indexOf('@') + 1)}`];
 }
 
 function pin(name: string, { Id: id, RepoDigests }: { Id: string; RepoDigests?: string[] }): PinnedImage {

@@ -7,10 +7,9 @@ import type { Logger } from '../../lib/logger.ts';
 import { OUTPUT_LIMITS, type OutputLimits } from '../addon-output.ts';
 import { LastWords } from '../last-words.ts';
 import type { Engine } from './engine.ts';
-import { engineTime, LogFrames, nanoseconds, type TimedLine } from './log-frames.ts';
-import type { LogPositions } from './log-position.ts';
+import { engineTime, LogFrames, type TimedLine } from './log-frames.ts';
+import type { LogPosition, LogPositions } from './log-position.ts';
 
-const SAVE_MS = 2_000;
 const WINDOW_MS = 1_000;
 
 export interface ContainerLogParts {
@@ -29,9 +28,6 @@ export class ContainerLog {
   readonly #lastWords = new LastWords();
   readonly #ending = new AbortController();
   readonly #hurrying = new AbortController();
-  #at: string | undefined;
-  #savedAt: string | undefined;
-  #saveTimer: NodeJS.Timeout | undefined;
   #windowMs = 0;
   #linesInWindow = 0;
   #following: Promise<void> | undefined;
@@ -64,12 +60,11 @@ export class ContainerLog {
     await this.close();
   }
 
-  /** Reads no further, and keeps how far it came. */
+  /** Reads no further. */
   async close(): Promise<void> {
     this.#ending.abort();
     this.#hurrying.abort();
     await this.#following;
-    await this.#save();
   }
 
   lastWords(): string {
@@ -80,20 +75,18 @@ export class ContainerLog {
     const { engine, positions, slug, container } = this.#parts;
     const { signal } = this.#ending;
     if (signal.aborted) return;
-    this.#at ??= await positions.read(slug, container);
-    const from = this.#at;
-    const seen = from === undefined ? undefined : nanoseconds(from);
-    const stream = await engine.logs(container, from === undefined ? '0' : engineTime(from), signal);
+    const position = await positions.of(slug, container);
+    const { since } = position;
+    const stream = await engine.logs(container, since === undefined ? '0' : engineTime(since), signal);
     const frames = new LogFrames(this.#limits.lineMaxChars);
-    // the engine gives the last line that was read once more
-    const isNew = ({ at }: TimedLine) => seen === undefined || (nanoseconds(at) ?? 0n) > seen;
+    const isNew = position.filter();
     for await (const chunk of stream) {
-      for (const line of frames.push(chunk as Buffer)) if (isNew(line)) await this.#give(line);
+      for (const line of frames.push(chunk as Buffer)) if (isNew(line)) await this.#give(line, position);
     }
-    for (const line of frames.end()) if (isNew(line)) await this.#give(line);
+    for (const line of frames.end()) if (isNew(line)) await this.#give(line, position);
   }
 
-  async #give(line: TimedLine): Promise<void> {
+  async #give(line: TimedLine, position: LogPosition): Promise<void> {
     const { signal } = this.#hurrying;
     const nowMs = performance.now();
     if (nowMs - this.#windowMs >= WINDOW_MS) [this.#windowMs, this.#linesInWindow] = [nowMs, 0];
@@ -103,23 +96,8 @@ export class ContainerLog {
     }
     if (this.#ending.signal.aborted) return;
     this.#linesInWindow += 1;
-    this.#at = line.at;
+    position.add(line);
     if (line.type === 'ERR') this.#lastWords.add(line.text);
     this.#parts.onLine(line);
-    this.#saveTimer ??= setTimeout(() => void this.#save(), SAVE_MS).unref();
-  }
-
-  async #save(): Promise<void> {
-    clearTimeout(this.#saveTimer);
-    this.#saveTimer = undefined;
-    const { positions, slug, container, logger } = this.#parts;
-    const at = this.#at;
-    if (at === undefined || at === this.#savedAt) return;
-    this.#savedAt = at;
-    await positions
-      .save(slug, { container, at })
-      .catch((error: unknown) =>
-        logger.warn({ addon: slug, err: error }, 'how far its log was read is not kept'),
-      );
   }
 }

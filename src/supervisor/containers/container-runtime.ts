@@ -15,12 +15,12 @@ import {
   NETWORK,
   ownLabels,
   STOP_SECONDS,
-  volumeName,
 } from './container-descriptor.ts';
 import type { ContainerImages } from './container-images.ts';
 import { ContainerLog } from './container-log.ts';
 import type { ContainerNetwork } from './container-network.ts';
 import { ContainerRun } from './container-run.ts';
+import { ensureVolume } from './data-volume.ts';
 import { deviceNodes } from './device-nodes.ts';
 import type { Engine } from './engine.ts';
 import { isEngineGone } from './engine-error.ts';
@@ -43,6 +43,8 @@ export interface ContainerRuntimeParts {
   images: ContainerImages;
   network: ContainerNetwork;
   positions: LogPositions;
+  /** Where files for an add-on lie, for an engine to find: without links. */
+  uploadsFolder: (slug: string) => Promise<string>;
   /** Why containers cannot be had at all, whatever the engine says; undefined where they can. */
   refused: string | undefined;
   onLine: (slug: string, line: TimedLine) => void;
@@ -95,6 +97,7 @@ export class ContainerRuntime implements AddonRuntime {
     const { engine, network, gatewayId, logger } = this.#parts;
     this.#watch.start();
     const nodes = await deviceNodes(manifest, wanted.parameters);
+    const uploadsFolder = manifest.uploads ? await this.#parts.uploadsFolder(slug) : undefined;
     const brokerUrl = await network.open();
     signal.throwIfAborted();
     const { image, parameters } = wanted;
@@ -106,6 +109,7 @@ export class ContainerRuntime implements AddonRuntime {
       parameters,
       nodes,
       brokerUrl,
+      uploadsFolder,
     });
     const present = await this.#tidied(slug, wanted, descriptor.mark);
     let made = present ? await this.#present(present) : await this.#make(spec, wanted, descriptor, signal);
@@ -122,7 +126,13 @@ export class ContainerRuntime implements AddonRuntime {
         await engine.startContainer(made.id);
       }
     } else logger.info({ addon: slug, container: made.name }, 'its container runs already and is taken over');
+    await network.entered();
     return this.#follow(spec, made);
+  }
+
+  /** Listens to the engine before anything is started: what an earlier run has left may have to go. */
+  watch(): void {
+    this.#watch.start();
   }
 
   async stop(): Promise<void> {
@@ -165,8 +175,7 @@ export class ContainerRuntime implements AddonRuntime {
     const { engine, images, gatewayId } = this.#parts;
     await images.ensure(image, signal);
     signal.throwIfAborted();
-    const volume = volumeName(gatewayId, slug);
-    if (!(await engine.volume(volume))) await engine.createVolume(volume, ownLabels(gatewayId, slug));
+    await ensureVolume(engine, gatewayId, slug);
     const options = descriptor.options(login.token);
     const id = await engine.createContainer(options);
     return { id, name: options.name ?? id, token: login.token, runs: false };

@@ -47,7 +47,7 @@ const MEANINGS: readonly [RegExp, Meaning][] = [
     {
       code: 'registryUnreachable',
       says: 'its registry cannot be reached',
-      hint: 'look at the box’s way to the Internet, then ask again: what was fetched is kept',
+      hint: 'look at the box’s way to the Internet, then ask again',
     },
   ],
   [

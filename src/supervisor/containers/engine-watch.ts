@@ -9,7 +9,13 @@ import { pause } from '../../lib/deadline.ts';
 import type { Engine } from './engine.ts';
 import { linesOf } from './stream-lines.ts';
 
-const eventSchema = v.object({ Action: v.string(), id: v.string() });
+const eventSchema = v.object({
+  Action: v.string(),
+  id: v.string(),
+  Actor: v.optional(v.object({ Attributes: v.optional(v.record(v.string(), v.string()), {}) }), {}),
+});
+/** That a container ended, in Docker's word and in Podman's. */
+const DIED = ['die', 'died'];
 const RECONNECT = { minMs: 500, maxMs: 10_000 };
 
 export interface EngineWatchParts {
@@ -66,7 +72,12 @@ export class EngineWatch {
     }
     const { success, output } = v.safeParse(eventSchema, input);
     if (!success) return;
-    if (output.Action === 'die') this.#parts.onDied(output.id);
-    else if (output.Action === 'health_status: unhealthy') this.#parts.onUnhealthy(output.id);
+    const { Action: action, id, Actor } = output;
+    if (DIED.includes(action)) this.#parts.onDied(id);
+    // Podman has the status beside it
+    else if (action.startsWith('health_status')) {
+      const status = `${action} ${Actor.Attributes?.['health_status'] ?? ''}`;
+      if (/\bunhealthy\b/.test(status)) this.#parts.onUnhealthy(id);
+    }
   }
 }

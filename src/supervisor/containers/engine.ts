@@ -117,7 +117,7 @@ export class Engine {
   async events(labels: Record<string, string>, signal: AbortSignal): Promise<Readable> {
     const filters = {
       type: ['container'],
-      event: ['die', 'oom', 'health_status'],
+      event: ['die', 'died', 'health_status'],
       label: labelFilter(labels),
     };
     return this.#stream('listening to the engine', signal, (docker) =>

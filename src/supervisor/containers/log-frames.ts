@@ -74,7 +74,6 @@ export function nanoseconds(at: string): bigint | undefined {
 }
 
 /** The same as an engine takes it: seconds with a fraction. */
-export function engineTime(at: string): string {
-  const ns = nanoseconds(at) ?? 0n;
+export function engineTime(ns: bigint): string {
   return `${ns / 1_000_000_000n}.${String(ns % 1_000_000_000n).padStart(9, '0')}`;
 }

@@ -50,6 +50,14 @@ export class PullProgress {
     else this.#takeLayer(id, status, progressDetail);
   }
 
+  /** The engine is done: whatever it left unsaid of a layer (Podman its end), it is there. */
+  finish(): void {
+    for (const layer of this.#layers.values()) {
+      layer.bytes = layer.totalBytes;
+      layer.done = true;
+    }
+  }
+
   now(): ImageProgress {
     const layers = [...this.#layers.values()];
     const sum = (pick: (layer: Layer) => number) => layers.reduce((total, layer) => total + pick(layer), 0);

@@ -88,8 +88,12 @@ describe('readings on their way to the cloud', function () {
       return numbers.filter((seq) => !found.has(seq));
     };
     await until(`all ${totalItems} readings have arrived`, () => arrived().size >= totalItems, 120_000).catch(
-      () =>
-        assert.fail(`of ${totalItems} are missing: ${missing().slice(0, 50)} …, ${missing().length} in all`),
+      async () => {
+        // none: the broker has acknowledged them all, and lost what is missing
+        const waiting = JSON.stringify(await house.health());
+        const numbers = `${missing().slice(0, 50)} …, ${missing().length} of ${totalItems}`;
+        assert.fail(`these are missing: ${numbers}; the link is ${waiting}`);
+      },
     );
     assert.deepEqual([arrived().size, missing()], [totalItems, []]);
   }

@@ -34,6 +34,11 @@ interface Part {
   restarts?: number;
   lastFailure?: string;
 }
+export interface LogLine {
+  type: string;
+  message: string;
+  timestamp: number;
+}
 interface Container {
   id: string;
   image: string;
@@ -45,6 +50,8 @@ export class ContainerHouse {
   readonly folder = tempFolder();
   readonly ended: Installation[] = [];
   readonly progress: Progress[] = [];
+  /** What was told of the logs of add-ons, over all lives of the daemon. */
+  readonly told: (LogLine & { log: string })[] = [];
   readonly environment: Record<string, string>;
   #daemon: Daemon | undefined;
   #socket: Socket | undefined;
@@ -55,8 +62,11 @@ export class ContainerHouse {
   }
 
   /** A house whose broker keeps its port, as a user's does: what runs can be taken over. */
-  static async open(engine: ContainerEngine): Promise<ContainerHouse> {
-    return new ContainerHouse(engine, { LOCAL_BROKER_PORT: String(await freePort()) });
+  static async open(
+    engine: ContainerEngine,
+    environment: Record<string, string> = {},
+  ): Promise<ContainerHouse> {
+    return new ContainerHouse(engine, { LOCAL_BROKER_PORT: String(await freePort()), ...environment });
   }
 
   get isUp(): boolean {
@@ -73,10 +83,13 @@ export class ContainerHouse {
       dataFolder: this.folder.path,
       environment: { ...this.environment, ...environment },
     });
-    this.#socket = io(this.#daemon.url, { transports: ['websocket'], query: { events: 'installation' } });
+    this.#socket = io(this.#daemon.url, { transports: ['websocket'], query: { events: 'installation,log' } });
     for (const name of ['installation_succeded', 'installation_failed'])
       this.#socket.on(name, ({ event }) => this.ended.push(event));
     this.#socket.on('installation_progress', (step: Progress) => this.progress.push(step));
+    this.#socket.on('log', ({ logs, containerName: log }: { logs: LogLine[]; containerName: string }) =>
+      this.told.push(...logs.map((line) => ({ ...line, log }))),
+    );
     await until('the socket is connected', () => this.#socket?.connected);
   }
 
@@ -184,10 +197,5 @@ export class ContainerHouse {
       '--format',
       '{{(index .IPAM.Config 0).Gateway}}',
     );
-  }
-
-  async logLines(slug: string): Promise<{ type: string; message: string; timestamp: number }[]> {
-    const [gateway] = await this.daemon.api.get<{ id: string }[]>('/device/v1/devices');
-    return this.daemon.api.get(`/device/v1/devices/${gateway?.id}/${slug}/logs`);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The daemon is killed before and after each call that it makes to the engine while it installs and updates, and started
- * again: what it was told to run is there, the old or the new.
+ * The daemon is killed before and after each call that it makes to the engine while it installs, updates and removes, and
+ * started again: what it was told to run is there, the old or the new; or it is removed, and nothing of it is left.
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -38,11 +38,15 @@ export function describeCrashes(engine: () => ContainerEngine, program: () => st
       await house?.close();
     });
 
+    /** How often an installation or an update has ended, or a removal. */
+    const ends = () =>
+      house.ended.length + house.progress.filter(({ status }) => status === 'notInstalled').length;
+
     /** Begins it and waits until it has ended, and what is cleared away afterwards too; or until the daemon is gone. */
     async function done(begin: () => Promise<unknown>): Promise<void> {
-      const count = house.ended.length;
+      const count = ends();
       await begin();
-      await until('it has ended', () => house.ended.length > count || !house.isUp, 60_000);
+      await until('it has ended', () => ends() > count || !house.isUp, 60_000);
       await pause(CLEARED_MS);
     }
 
@@ -87,6 +91,24 @@ export function describeCrashes(engine: () => ContainerEngine, program: () => st
         for (const when of ['before', 'after'])
           assert.ok(struck.includes(`${when} ${call} 1`), `not struck ${when} ${call}: ${struck.join(', ')}`);
     }
+
+    /** Of whatever kind. */
+    const left = async () => {
+      const docker = (...args: string[]) => engine().docker(...args);
+      const [containers, volumes, networks, images] = await Promise.all([
+        docker('ps', '--all', '--quiet'),
+        docker('volume', 'ls', '--quiet', '--filter', 'label=gate.addon=crash'),
+        docker('network', 'ls', '--quiet', '--filter', 'name=gate-net'),
+        docker('images', '--quiet', `${engine().registry}/gate/crash`),
+      ]);
+      return { containers, volumes, networks, images };
+    };
+    const nothingLeft = async () => {
+      const isGone = async () => Object.values(await left()).every((ids) => ids === '');
+      await until('nothing is left', isGone).catch(async (cause: unknown) => {
+        throw new Error(`left: ${JSON.stringify(await left())}`, { cause });
+      });
+    };
 
     const oneRuns = () =>
       until('one container runs, and no other is there', async () => {
@@ -147,6 +169,33 @@ export function describeCrashes(engine: () => ContainerEngine, program: () => st
       ]);
       assert.deepEqual([...seen].sort(), images);
       await house.runs('crash');
+    });
+
+    it('at any step of a removal has it installed still, or has removed all of it', async function () {
+      this.timeout(400_000);
+      const seen = new Set<string>();
+      if ((await house.protocol('crash')).status === 'notInstalled') await house.outcome('POST', 'crash');
+      const struck = await each(
+        () => house.call('DELETE', 'crash', undefined, '?data=true'),
+        async () => {
+          const { status } = await house.protocol('crash');
+          seen.add(status);
+          if (status === 'notInstalled') {
+            await nothingLeft();
+            await house.outcome('POST', 'crash');
+          }
+          await house.runs('crash');
+          await oneRuns();
+        },
+      );
+      assertStruck(struck, [
+        'POST /containers/:id/stop',
+        'DELETE /containers/:id',
+        'DELETE /volumes/:name',
+        'DELETE /images/:name',
+        'DELETE /networks/:name',
+      ]);
+      assert.ok(seen.has('notInstalled'));
     });
   });
 }

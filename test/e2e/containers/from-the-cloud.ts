@@ -14,6 +14,7 @@ interface Told {
   protocolId: string;
   exitStatus: number;
   installationSuccess: boolean;
+  stdout: string;
   stderr: string;
   versions: Record<string, string>;
   newContainers: string[];
@@ -95,6 +96,7 @@ export function describeCloudCommands(engine: () => ContainerEngine, program: ()
         [SLUG, `id-${SLUG}`, true, [SLUG], images[0]],
         told.stderr,
       );
+      assert.match(told.stdout, /Digest: sha256:[0-9a-f]{64}\n/);
       await runs(images[0]);
     });
 
@@ -106,7 +108,7 @@ export function describeCloudCommands(engine: () => ContainerEngine, program: ()
 
     it('goes back from one that does not work, and says why', async () => {
       const told = await update(images[2] ?? '');
-      assert.deepEqual([told.installationSuccess, told.newContainers], [false, []]);
+      assert.deepEqual([told.installationSuccess, told.exitStatus, told.newContainers], [false, 7, []]);
       assert.match(told.stderr, /this version cannot work/);
       await runs(images[1]);
     });

@@ -1,17 +1,15 @@
 /** gate's own add-ons as containers, built as they are shipped: a value is read through each. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { connect, createServer, type Server } from 'node:net';
-import { resolve } from 'node:path';
 import { typeIdOf } from '../../../addons/zigbee/src/type-id.ts';
-import { writeImageContext } from '../../../scripts/images/image-context.ts';
+import { imageNames } from '../../../scripts/images/image-context.ts';
 import { reasonToSkip } from '../../../scripts/peers/peers.ts';
 import { ShellyPlugS } from '../../simulators/shelly-plug-s.ts';
 import { TemperatureSensor } from '../../simulators/zigbee/devices/temperature-sensor.ts';
 import { SimulatedRadio } from '../../simulators/zigbee/radio.ts';
 import type { ContainerEngine } from '../../support/container-engine.ts';
+import { projectArchive } from '../../support/knx-project.ts';
 import { Knxd } from '../../support/knxd.ts';
+import { TcpRelay } from '../../support/tcp-relay.ts';
 import { until } from '../../support/until.ts';
 import { ContainerHouse } from './container-house.ts';
 
@@ -25,18 +23,10 @@ export function describeRealProtocols(engine: () => ContainerEngine): void {
 
     before(async function () {
       this.timeout(180_000);
-      house = await ContainerHouse.open(engine());
-      let built = process.env['GATE_BUILT'];
-      if (built === undefined) {
-        built = resolve(house.folder.path, 'built');
-        const { status, stderr } = spawnSync(process.execPath, ['scripts/build.ts', '--out', built]);
-        assert.equal(status, 0, String(stderr));
-      }
-      for (const slug of ['http', 'knx', 'zigbee']) {
-        const context = engine().contextFolder(slug);
-        writeImageContext(slug, { built, out: context });
-        images[slug] = await engine().build(`gate-addon-${slug}:0.1.0`, context);
-      }
+      const { registry } = engine();
+      house = await ContainerHouse.open(engine(), { ADDON_IMAGES: `${registry}/instathings/*` });
+      await engine().makeImages(['http', 'knx', 'zigbee']);
+      for (const [slug, name] of imageNames()) images[slug] = `${registry}/${name}`;
       await house.start();
     });
     after(() => house?.close());
@@ -100,9 +90,11 @@ export function describeRealProtocols(engine: () => ContainerEngine): void {
       this.timeout(120_000);
       const radio = await SimulatedRadio.start();
       const gateway = await house.gateway();
-      const door = await relay(gateway, Number(new URL(radio.url).port));
+      // the simulated stick is on the loopback address, where no container reaches it
+      const door = new TcpRelay(Number(new URL(radio.url).port));
+      const port = `tcp://${gateway}:${await door.start(gateway)}`;
       try {
-        await installed('zigbee', { port: `tcp://${gateway}:${door.port}` });
+        await installed('zigbee', { port });
         await house.runs('zigbee');
         const sensor = radio.add(new TemperatureSensor());
         const id = await paired(typeIdOf('SONOFF', 'SNZB-02'), {}, () => sensor.seek());
@@ -111,15 +103,38 @@ export function describeRealProtocols(engine: () => ContainerEngine): void {
         // the network lives in the volume: a new container finds it
         await house.call('DELETE', 'zigbee', undefined, '?force=true');
         await until('it is removed', async () => (await house.protocol('zigbee')).status === 'notInstalled');
-        await installed('zigbee', { port: `tcp://${gateway}:${door.port}` });
+        await installed('zigbee', { port });
         await house.runs('zigbee');
         sensor.report({ temperature: 22.25 });
         await until('the device is known', async () => (await reading(id, 'temperature')) === 22.25);
       } finally {
-        await door.close();
+        await door.stop();
         await radio.stop();
       }
     });
+
+    /** A file that is sent for it, which it may read and nothing else. */
+    async function importsProject(): Promise<void> {
+      const { api, url } = house.daemon;
+      const path = '/device/v1/protocols/knx';
+      const headers = { 'Content-Type': 'application/octet-stream' };
+      const body = new Uint8Array(projectArchive({ schema: 22 }));
+      const sent = await fetch(`${url}${path}/files`, { method: 'POST', headers, body });
+      const { file } = (await sent.json()) as { file: string };
+      const begun = await api.call('POST', `${path}/actions/importProject`, { file });
+      const result = await until('the import has ended', async () => {
+        const { body: operation } = await api.call<{ response?: { devices: unknown[] } }>(
+          'GET',
+          String(begun.headers['location']),
+        );
+        return operation.response;
+      });
+      assert.ok(result.devices.length > 0, JSON.stringify(result));
+      const [container] = await house.containers('knx');
+      const inside = (...command: string[]) => engine().docker('exec', container?.id ?? '', ...command);
+      await inside('test', '-r', `/data/uploads/${file}`);
+      await assert.rejects(inside('sh', '-c', 'echo x > /data/uploads/more'), /Read-only file system/);
+    }
 
     it('over KNX, from knxd', async function () {
       if (reasonToSkip('knxd')) this.skip();
@@ -134,29 +149,10 @@ export function describeRealProtocols(engine: () => ContainerEngine): void {
         const id = await paired(KNX_DEVICE_TYPE, { datapoints });
         await knxd.write('1/0/3', '0c33');
         assert.equal(await reading(id, 'temperature'), 21.5);
+        await importsProject();
       } finally {
         await knxd.stop();
       }
     });
   });
-}
-
-/** The simulated stick is on the loopback address, where no container reaches it. */
-async function relay(host: string, target: number): Promise<{ port: number; close: () => Promise<void> }> {
-  const server: Server = createServer((socket) => {
-    const other = connect(target, '127.0.0.1');
-    for (const each of [socket, other]) each.on('error', () => undefined);
-    socket.on('close', () => other.destroy());
-    other.on('close', () => socket.destroy());
-    socket.pipe(other).pipe(socket);
-  });
-  server.listen(0, host);
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  return {
-    port,
-    close: async () => {
-      server.close();
-    },
-  };
 }

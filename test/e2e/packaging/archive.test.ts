@@ -1,7 +1,7 @@
 /** What `npm run package` makes: the same bytes from the same sources, wherever they lie; and what is in it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { checkArchive, checkRelease, trustedKeys } from '../../../src/updater/release-check.ts';
 import { ARCHITECTURE, makeKey, packageRelease, unpackRelease } from '../../support/release-maker.ts';
@@ -99,6 +99,26 @@ describe('the release archive', function () {
     assert.ok(!existsSync(join(release, 'app/node_modules/typescript')));
   });
 
+  it('carries nothing under a licence that was not looked at, and lists what it carries', () => {
+    const carried = globSync(join(release, 'app/node_modules/**/package.json'))
+      .map((path) => ({ path, ...JSON.parse(readFileSync(path, 'utf8')) }))
+      // others lie in packages for tools, and name no package
+      .filter(
+        ({ path, name, version }) => name && version && path.endsWith(`node_modules/${name}/package.json`),
+      );
+    assert.ok(carried.length > 30, String(carried.length));
+    const list = readFileSync(join(release, 'THIRD-PARTY.md'), 'utf8');
+    for (const { path, name, version, license } of carried) {
+      if (name === '@gate/addon-sdk') continue;
+      const row = list.split('\n').find((line) => line.startsWith(`| ${name} | ${version} | `));
+      assert.ok(row !== undefined, `${name} ${version}`);
+      assert.doesNotMatch(String(license), /^A?L?GPL/, path);
+    }
+    const standIn = carried.find(({ name }) => name === 'zigbee-on-host');
+    assert.equal(standIn?.license, 'Apache-2.0');
+    assert.match(readFileSync(join(release, 'app/THIRD-PARTY-LICENCES.txt'), 'utf8'), /^koa \d.*\(MIT\)$/m);
+  });
+
   it('has a bill of materials in CycloneDX form', () => {
     const bill = JSON.parse(readFileSync(join(release, 'sbom.cdx.json'), 'utf8'));
     assert.equal(bill.bomFormat, 'CycloneDX');
@@ -108,6 +128,6 @@ describe('the release archive', function () {
         names.some((found: string) => found.startsWith(name)),
         name,
       );
-    assert.ok(!names.some((found: string) => /\/(mocha|typescript)@/.test(found)));
+    assert.ok(!names.some((found: string) => /\/(mocha|typescript|zigbee-on-host)@/.test(found)));
   });
 });

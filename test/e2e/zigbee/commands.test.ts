@@ -55,6 +55,15 @@ describe('a command to a Zigbee device', () => {
     assert.equal((await house.set(lamp, { state: 'OFF' })).status, 200);
   }).timeout(90_000);
 
+  it('that took it and says nothing is told of within 15 s, and the next one is carried out', async () => {
+    bulb.faults.set('command', 'mute', 2);
+    const { status, body } = await house.set(lamp, { state: 'ON' }, 15);
+    assert.deepEqual([status, body.code], [503, 'deviceTimeout'], JSON.stringify(body));
+    assert.match(body.message, /has not answered/);
+    assert.equal((await house.set(lamp, { state: 'OFF' }, 2)).status, 200);
+    bulb.faults.mend();
+  }).timeout(40_000);
+
   it('ends within the caller’s own time, and says that it may have been done', async () => {
     bulb.faults.set('command', 'mute', 1);
     const { status, body } = await house.set(lamp, { state: 'ON' }, 2);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { ColourBulb } from '../../simulators/zigbee/devices/colour-bulb.ts';
 import { ContactSensor } from '../../simulators/zigbee/devices/contact-sensor.ts';
 import { MeteringPlug } from '../../simulators/zigbee/devices/metering-plug.ts';
@@ -142,6 +143,31 @@ describe('a Zigbee network', () => {
       (await house.action('checkFirmware', { deviceId: id })).error?.message ?? '',
       /name of a file here/,
     );
+  }).timeout(120_000);
+
+  it('updates the firmware of a device that asks for it by page, the last one past its end', async () => {
+    const plug = house.radio.add(new MeteringPlug());
+    plug.ota.pageBytes = 200;
+    const { id } = await house.pair(TYPES.plug, plug);
+    const folder = join(house.dataFolder, 'firmware');
+    mkdirSync(folder, { recursive: true });
+    const file = otaImage({
+      manufacturerCode: 0x1166,
+      imageType: 0x0120,
+      fileVersion: 0x0300_0000,
+      bytes: 500,
+    });
+    writeFileSync(join(folder, 'plug-3.ota'), file);
+    const begun = await house.action('updateFirmware', { deviceId: id, file: 'plug-3.ota' });
+    assert.equal(begun.error, undefined, JSON.stringify(begun.error));
+    await until('the new firmware runs', () => plug.softwareBuild === '3.0.0', 60_000);
+    assert.equal(plug.ota.pagesAsked, Math.ceil(file.length / 200));
+    await house.reading(id, { update: { state: 'idle', installed_version: 0x0300_0000 } });
+    // what it is told next is not held up by blocks that nobody asks for any more
+    assert.equal((await house.set(id, { state: 'ON' })).status, 200);
+    const { blocksReceived } = plug.ota;
+    await pause(1_000);
+    assert.equal(plug.ota.blocksReceived, blocksReceived);
   }).timeout(120_000);
 
   it('misses devices that are gone, each as its kind allows, and finds them again', async () => {

@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { Bonjour } from 'bonjour-service';
@@ -171,6 +180,30 @@ class SerialLine {
   }
 }
 
+/**
+ * udev's own tool, which the serial library asks for ports: there is no udev where tests run. It says what it says of a
+ * Sonoff ZBDongle-P and of the box's console.
+ */
+function udevadmOf(path: string): string {
+  const says = [
+    'P: /devices/platform/serial8250/tty/ttyS0',
+    'N: ttyS0',
+    'E: DEVNAME=/dev/ttyS0',
+    '',
+    'P: /devices/pci0000:00/0000:00:14.0/usb1/1-2/1-2:1.0/ttyUSB0/tty/ttyUSB0',
+    'N: ttyUSB0',
+    'S: serial/by-id/usb-ITEAD_SONOFF_Zigbee_3.0_USB_Dongle_Plus_0001-if00-port0',
+    `E: DEVNAME=${path}`,
+    'E: DEVLINKS=/dev/serial/by-id/usb-ITEAD_SONOFF_Zigbee_3.0_USB_Dongle_Plus_0001-if00-port0',
+    'E: ID_VENDOR_ENC=ITEAD',
+    'E: ID_VENDOR_ID=10c4',
+    'E: ID_MODEL_ID=ea60',
+    'E: ID_SERIAL_SHORT=0001',
+    '',
+  ];
+  return `#!/bin/sh\ncat <<'end'\n${says.join('\n')}\nend\n`;
+}
+
 describe('a Zigbee stick on a serial port', () => {
   /** As the kernel names it: the next time the stick is plugged in it may be another name. */
   const port = `/dev/ttyGATE${process.pid}`;
@@ -208,6 +241,42 @@ describe('a Zigbee stick on a serial port', () => {
     await line.pull();
     for (const name of [port, lasting]) rmSync(name, { force: true });
   };
+
+  it('is found by a scan under its lasting name, and works as it was found', async () => {
+    const folder = tempFolder();
+    const path = `${folder.path}:${process.env['PATH']}`;
+    const gone = `${lasting}-gone`;
+    house = await ZigbeeHouse.open({ installed: false, environment: { PATH: path } });
+    try {
+      await house.api.send('POST', '/device/v1/protocols/zigbee/installation', { parameters: {} });
+      await house.until('degraded', 'noPort');
+      await plugIn(lasting);
+      // a link that leads nowhere any more
+      symlinkSync(join(folder.path, 'gone'), gone);
+      writeFileSync(join(folder.path, 'udevadm'), udevadmOf(realpathSync(lasting)), { mode: 0o755 });
+      const found = await house.api.send<{ label: string; parameters: { port: string; adapter?: string } }[]>(
+        'POST',
+        '/device/v1/protocols/zigbee/scan',
+      );
+      const candidates = found.filter(({ parameters }) => parameters.port.startsWith('/dev'));
+      assert.equal(candidates.length, 1, 'the console is none');
+      const [stick] = candidates;
+      assert.match(stick?.label ?? '', new RegExp(`^ITEAD: ${lasting} .*likely "zstack"`));
+      await house.api.send('DELETE', '/device/v1/protocols/zigbee/installation');
+      await until('it is removed', () =>
+        house.install(stick?.parameters).then(
+          () => true,
+          () => false,
+        ),
+      );
+      await house.until('running', undefined, 40_000);
+    } finally {
+      await house.close();
+      await pullOut();
+      rmSync(gone, { force: true });
+      folder.remove();
+    }
+  }).timeout(90_000);
 
   it('is waited for, works, is pulled out and comes back, also under another name', async () => {
     house = await ZigbeeHouse.open({ installed: false });

@@ -45,6 +45,8 @@ export interface HouseOptions {
   parameters?: object;
   /** Installs the protocol at once; otherwise `install` does. */
   installed?: boolean;
+  /** Of the daemon, beyond what it has here. */
+  environment?: Record<string, string>;
 }
 
 export class ZigbeeHouse {
@@ -61,10 +63,11 @@ export class ZigbeeHouse {
     this.folder = folder;
   }
 
-  static async open({ radio, parameters = {}, installed = true }: HouseOptions = {}): Promise<ZigbeeHouse> {
+  static async open(options: HouseOptions = {}): Promise<ZigbeeHouse> {
+    const { radio, parameters = {}, installed = true, environment = {} } = options;
     const stick = await SimulatedRadio.start(radio);
     const folder = tempFolder();
-    const daemon = await start(folder.path);
+    const daemon = await start(folder.path, environment);
     const house = new ZigbeeHouse(stick, daemon, folder);
     house.#listen();
     try {
@@ -238,9 +241,9 @@ export class ZigbeeHouse {
   }
 }
 
-function start(dataFolder: string): Promise<Daemon> {
+function start(dataFolder: string, environment: Record<string, string> = {}): Promise<Daemon> {
   return Daemon.start({
     dataFolder,
-    environment: { ON_PREMISE_ANONYMOUS: 'all', RATE_LIMIT_ANONYMOUS: '0' },
+    environment: { ON_PREMISE_ANONYMOUS: 'all', RATE_LIMIT_ANONYMOUS: '0', ...environment },
   });
 }

@@ -198,6 +198,9 @@ describe('the API’s description', () => {
         open.events.emit('readingsDropped', { count: 1, reason: 'size' });
         const lines = [{ timestamp: 1, type: 'LOG' as const, message: 'm', ingestionTime: 1 }];
         open.events.emit('logsGathered', { deviceId: GATEWAY_ID, log: 'gate', lines });
+        open.events.emit('logLinesWritten', { log: 'gate', lines });
+        const progress = { state: 'running', phase: 'copying', readings: false, ts: 1 } as const;
+        open.events.emit('maintenanceChanged', { of: 'backup', ...progress });
         const change = { slug: 'knx', protocolId: 'vRy6GTde', ts: Date.now() };
         open.events.emit('installationChanged', { ...change, status: 'installing', reason: 'it starts' });
         for (const success of [true, false]) {

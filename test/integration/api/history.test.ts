@@ -382,4 +382,21 @@ describe('the history of attributes over REST', () => {
     assert.equal((await closed.call(`/history/device/${meter}/history`)).status, 401);
     await closed.stop();
   });
+
+  it('tells the newest value of each attribute of every device, for an overview', async () => {
+    await send(plug, '2024-03-02T10:00:00.000Z', {
+      type: 'data',
+      message: { data: { power: 5, long: 'x'.repeat(2_000) } },
+    });
+    const { body } =
+      await gate.call<{ deviceId: string; protocol: string; values: JsonObject }[]>('/history/latest');
+    const of = (id: string) => body.find(({ deviceId }) => deviceId === id);
+    // what came together, and what came in other readings before it
+    assert.deepEqual(of(meter)?.values['temperature'], { value: '22.12', ts: '2018-06-06T13:43:33.306000Z' });
+    assert.deepEqual(of(meter)?.values['pressure'], { value: '1013', ts: '2010-01-01T10:13:22.306000Z' });
+    assert.deepEqual(of(plug)?.values['power'], { value: 5, ts: '2024-03-02T10:00:00.000000Z' });
+    assert.equal(of(plug)?.protocol, 'http');
+    assert.equal(of(plug)?.values['long'], undefined);
+    assert.deepEqual(of(silent), { deviceId: silent, protocol: 'virtual', values: {} });
+  });
 });

@@ -13,7 +13,8 @@ describe('protocols and health over REST', () => {
 
   it('shows a protocol as documented, with its status, by id or slug', async () => {
     const { body } = await gate.call(KNX);
-    const { actions: _, ...documented } = body;
+    const { actions: _, parameters, ...documented } = body;
+    assert.deepEqual((parameters as JsonObject)['required'], ['ip_address']);
     assert.deepEqual(documented, {
       id: 'vRy6GTde',
       name: 'KNX',

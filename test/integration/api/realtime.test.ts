@@ -62,6 +62,21 @@ describe('the socket events', () => {
       });
     }
 
+    it(`spare a ${generation} client the events called by a device’s id where it declines them, and no other`, async () => {
+      const query = { perDevice: 'false' };
+      const [spared, whole] = [await connect(generation, { query }), await connect(generation)];
+      const [first, last] = [spared.next('data'), whole.next(a)];
+      await reading(a);
+      await Promise.all([first, last]);
+      whole.close();
+      const status = spared.next('status');
+      await reading(a);
+      answer(a);
+      await status;
+      assert.deepEqual([...spared.received.keys()].sort(), ['data', 'status']);
+      assert.equal(spared.received.get('data')?.length, 2);
+    });
+
     it(`tell a ${generation} client of a status in the documented shapes`, async () => {
       const client = await connect(generation);
       const last = client.next(a);

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectSocket } from 'node:net';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { generate } from 'mqtt-packet';
 import { AddonBroker } from '../../../src/broker/addon-broker.ts';
 import { Inbox } from '../../../src/broker/inbox.ts';
 import { Devices } from '../../../src/core/devices.ts';
@@ -20,6 +21,7 @@ import { shortId } from '../../../src/lib/short-id.ts';
 import { AvailabilityFile } from '../../../src/store/availability-file.ts';
 import { type OpenedStore, openStore, TEST_ADDON, testDevice } from '../../support/open-store.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
+import { until } from '../../support/until.ts';
 
 const BASE = `gate/addons/${TEST_ADDON}`;
 const DATA = `${BASE}/devices/lamp/data`;
@@ -150,6 +152,33 @@ describe('the add-on broker', () => {
     const late = connectSocket({ host: '127.0.0.2', port: broker.port });
     const [error] = await once(late, 'error');
     assert.equal((error as NodeJS.ErrnoException).code, 'ECONNREFUSED');
+  });
+
+  it('goes on for all others when an add-on takes nothing any more', async () => {
+    const { addon, token } = broker.issue(TEST_ADDON);
+    const stuck = connectSocket(broker.port, '127.0.0.1');
+    stuck.on('error', () => undefined);
+    const head = { protocolId: 'MQTT', protocolVersion: 4, clean: true, keepalive: 60 } as const;
+    const login = { clientId: addon, username: addon, password: Buffer.from(token) };
+    stuck.write(generate({ cmd: 'connect', ...head, ...login }));
+    await once(stuck, 'data');
+    const subscriptions = [{ topic: `${BASE}/config`, qos: 1 }] as const;
+    stuck.write(generate({ cmd: 'subscribe', messageId: 1, subscriptions: [...subscriptions] }));
+    await once(stuck, 'data');
+    stuck.pause();
+    const ballast = 'x'.repeat(100_000);
+    const passesOn = () => broker.getOn().then(() => true);
+    const soon = (ms: number) => new Promise<boolean>((resolve) => setTimeout(resolve, ms, false));
+    // until what the kernel takes in its place is full
+    await until('it holds up the others', async () => {
+      for (let n = 0; n < 20; n += 1)
+        broker.configure(TEST_ADDON, { parameters: { ballast, n }, devices: [] });
+      return !(await Promise.race([passesOn(), soon(500)]));
+    });
+    assert.equal(await passesOn(), true);
+    stuck.destroy();
+    const other = await connected('other');
+    await other.publishAsync('gate/addons/other/devices/stranger/data', reading('b'), { qos: 1 });
   });
 
   it('lets in the token that a container holds since an earlier run, and no other', async () => {

@@ -12,6 +12,7 @@ const KINDS = [
   'version',
   'cloud',
   'log',
+  'maintenance',
 ];
 
 describe('what a socket asks to be sent', () => {
@@ -28,15 +29,26 @@ describe('what a socket asks to be sent', () => {
     assert.deepEqual(roomsOf({ devices: 'a, b', events: ['data'] }), ['data:a', 'data:b']);
   });
 
+  it('is without events that are called by a device’s id, where it declines them', () => {
+    assert.deepEqual(roomsOf({ events: 'data', perDevice: 'false' }), ['data', 'sharedNamesOnly']);
+    assert.deepEqual(roomsOf({ events: 'data', perDevice: 'true' }), ['data']);
+    assert.throws(() => roomsOf({ perDevice: 'no' }), { code: 'badRequest' });
+  });
+
   it('is only what the caller may hear', () => {
     const reader = allowedEventKinds((right) => right === 'read');
     assert.deepEqual(
       roomsOf({}, reader),
-      KINDS.filter((kind) => kind !== 'log' && kind !== 'installation'),
+      KINDS.filter((kind) => !['log', 'installation', 'maintenance'].includes(kind)),
     );
-    for (const kind of ['log', 'installation', 'bus']) {
+    for (const kind of ['log', 'installation', 'bus', 'live_log', 'maintenance']) {
       assert.throws(() => roomsOf({ events: `data,${kind}` }, reader), { code: 'forbidden' });
     }
+  });
+
+  it('is log lines as they are written only for who names them', () => {
+    assert.ok(!roomsOf({}).includes('live_log'));
+    assert.deepEqual(roomsOf({ events: 'live_log' }), ['live_log']);
   });
 
   it('is the bus only for who names it and may control', () => {

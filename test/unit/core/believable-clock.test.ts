@@ -209,6 +209,8 @@ describe('the clock of a box', () => {
     await until('it is noticed', () => state() === 'degraded');
     assert.match(String(health.part('clock')?.reason), /was set to 1970-01-01T00:01:00Z, which cannot be/);
     uptimeMs += 1_000;
+    connected();
+    await new Promise((resolve) => setTimeout(resolve, 50));
     assert.deepEqual(placed(), reading(right + uptimeMs));
     assert.equal(clock.retentionNow(), right + uptimeMs);
     set(RIGHT + 5_000);

@@ -31,6 +31,15 @@ describe('devices', () => {
     );
   });
 
+  it('may say which room they are in, and no more', async () => {
+    const { id, room } = await house.devices.create({ ...lamp, room: ' Kitchen ' });
+    assert.equal(room, 'Kitchen');
+    assert.equal((await house.devices.patch(id, { name: 'light' })).room, 'Kitchen');
+    assert.equal((await house.devices.patch(id, { room: 'Hall' })).room, 'Hall');
+    assert.ok(!('room' in (await house.devices.patch(id, { room: '' }))));
+    await assert.rejects(async () => house.devices.patch(id, { room: 'x'.repeat(41) }), /up to 40/);
+  });
+
   it('name every field that is wrong', async () => {
     const wrong: [unknown, string[]][] = [
       [{}, ['name']],

@@ -10,7 +10,7 @@ describe('the check of the disk', () => {
     isReadOnly = false;
     done = [];
     check = new DiskCheck({
-      path: 'gate.db',
+      folder: 'data',
       database: { exec: (sql) => done.push(sql) },
       demandWritable: () => {
         if (isReadOnly) throw Object.assign(new Error('read-only file system'), { code: 'EROFS' });

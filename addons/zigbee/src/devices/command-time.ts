@@ -9,8 +9,8 @@ import { AddonError, type Clock } from '@gate/addon-sdk';
 const MARGIN_MS = 400;
 
 export interface CommandTime {
-  /** Aborted when nobody waits any more: what has not been begun is not begun. */
-  signal: AbortSignal;
+  /** Asked before each step: what has not been begun when nobody waits any more is not begun. @throws AddonError timeout */
+  throwIfOver: () => void;
   /** Milliseconds. */
   leftMs: () => number;
 }
@@ -23,16 +23,20 @@ export async function withinTime<T>(
 ): Promise<T> {
   const givenMs = Math.max(0, deadline - clock.now() - MARGIN_MS);
   const endsMs = clock.uptime() + givenMs;
-  const abort = new AbortController();
   const late = Promise.withResolvers<never>();
+  let over: AddonError | undefined;
   const cancel = clock.after(givenMs, () => {
-    const error = new AddonError('timeout', `${what} did not answer within ${Math.ceil(givenMs / 1000)} s`, {
+    over = new AddonError('timeout', `${what} did not answer within ${Math.ceil(givenMs / 1000)} s`, {
       hint: 'it may have done it all the same: ask for its status. Is it powered and near? A battery device must be awake',
     });
-    late.reject(error);
-    abort.abort(error);
+    late.reject(over);
   });
-  const running = work({ signal: abort.signal, leftMs: () => Math.max(0, endsMs - clock.uptime()) });
+  const running = work({
+    throwIfOver: () => {
+      if (over) throw over;
+    },
+    leftMs: () => Math.max(0, endsMs - clock.uptime()),
+  });
   // told as late already: what it says afterwards is for nobody
   running.catch(() => undefined);
   late.promise.catch(() => undefined);

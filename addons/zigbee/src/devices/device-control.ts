@@ -188,8 +188,8 @@ export class DeviceControl {
  * The library keeps a frame for a device that sleeps until it wakes, be it for a day: no longer than somebody waits.
  * @throws the reason when nobody does
  */
-function keepNoLonger(device: Models.Device, { signal, leftMs }: CommandTime): void {
-  signal.throwIfAborted();
+function keepNoLonger(device: Models.Device, { throwIfOver, leftMs }: CommandTime): void {
+  throwIfOver();
   if (device.pendingRequestTimeout > 0) device.pendingRequestTimeout = Math.max(1, leftMs());
 }
 

@@ -45,7 +45,8 @@ export class NetworkDevices {
     const { controller } = radio;
     for (const { ieeeAddress } of bound.all()) {
       const device = controller.getDeviceByIeeeAddr(ieeeAddress);
-      if (device && device.interviewState === 'SUCCESSFUL') {
+      // a switch without a battery is heard when it is pressed, be it once a year
+      if (device?.interviewState === 'SUCCESSFUL' && device.type !== 'GreenPower') {
         yield { ieeeAddress, isSleepy: isSleepy(device), ping: () => device.ping() };
       }
     }

@@ -39,7 +39,8 @@ export class NetworkBackup {
   attach(controller: Controller): void {
     this.#controller = controller;
     const ageMs = existsSync(this.#path) ? this.#clock.now() - statSync(this.#path).mtimeMs : EVERY_MS;
-    this.#schedule(Math.max(AFTER_CHANGE_MS, EVERY_MS - ageMs));
+    // one that was made while the clock was ahead is no younger than it says
+    this.#schedule(Math.min(EVERY_MS, Math.max(AFTER_CHANGE_MS, EVERY_MS - ageMs)));
   }
 
   detach(): void {

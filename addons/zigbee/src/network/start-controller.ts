@@ -8,6 +8,7 @@ import type { AddonLog } from '@gate/addon-sdk';
 import type { Controller } from 'zigbee-herdsman';
 import { guardFor, installEmberGuard, installGuards } from '../stick/stick-guard.ts';
 import { askAddressesBriefly } from './address-question.ts';
+import { awaitAnswersBriefly } from './brief-answers.ts';
 import { closeController } from './controller-care.ts';
 import { makeDatabaseDurable, mendDatabase, pairedDevicesIn } from './device-database.ts';
 import { guardLibraryEvents } from './library-events.ts';
@@ -52,6 +53,7 @@ export async function startController(parts: StartParts): Promise<StartedNetwork
       log.info(`the network was ${result === 'reset' ? 'made anew on' : 'restored to'} the stick`);
     const { channel } = await controller.getNetworkParameters();
     askAddressesBriefly(controller);
+    awaitAnswersBriefly(controller);
     // its own backups go on a timer and at each stop: ours are made when they are wanted (network-backup.ts)
     (controller as unknown as { options: { backupPath: string } }).options.backupPath = '';
     if (existsSync(backupPath)) chmodSync(backupPath, 0o600);

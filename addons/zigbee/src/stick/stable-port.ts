@@ -8,7 +8,11 @@ const BY_ID = '/dev/serial/by-id';
 /** By the port's present path, the name that the stick has for good. */
 export function stableNames(folder = BY_ID): Map<string, string> {
   if (!existsSync(folder)) return new Map();
-  return new Map(readdirSync(folder).map((name) => [realpathSync(join(folder, name)), join(folder, name)]));
+  // one that leads nowhere belongs to a stick that was pulled out just now
+  const names = readdirSync(folder)
+    .map((name) => join(folder, name))
+    .filter((name) => existsSync(name));
+  return new Map(names.map((name) => [realpathSync(name), name]));
 }
 
 /** The name that leads to `path`; nothing where it has none. */

@@ -11,6 +11,7 @@ import type { Models } from 'zigbee-herdsman';
 import { commandFailure } from '../devices/command-failure.ts';
 import type { Definitions } from '../devices/definitions.ts';
 import type { Receiver } from '../devices/receiver.ts';
+import { endPagesWithTheImage } from '../network/firmware-pages.ts';
 import { badVerb, textOf, type VerbHouse, type Verbs } from './verb.ts';
 
 /** How long is waited to see whether it begins at all. */
@@ -32,6 +33,7 @@ export function firmwareVerbs({ house, definitions, receiver, folder, log }: Fir
     mkdirSync(files, { recursive: true, mode: 0o700 });
     const { setOtaConfiguration } = await import('zigbee-herdsman');
     setOtaConfiguration(files, undefined);
+    endPagesWithTheImage();
     const name = params['file'] === undefined ? 'index.json' : textOf(params, 'file');
     if (!/^[\w-][\w.-]*$/.test(name)) throw badVerb('"file" must be the name of a file, without a path');
     const url = join(files, name);

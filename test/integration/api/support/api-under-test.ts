@@ -3,12 +3,15 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { pino } from 'pino';
 import { Api } from '../../../../src/api/server.ts';
 import { type CertificateSource, ServerCertificate } from '../../../../src/api/server-certificate.ts';
 import type { ApiSettings } from '../../../../src/api/settings.ts';
+import { BackupByCommand } from '../../../../src/backup/backup-maker.ts';
+import { RestoreDeskOnDisk } from '../../../../src/backup/restore-desk.ts';
+import { Backups } from '../../../../src/core/backups.ts';
 import { Clients } from '../../../../src/core/clients.ts';
 import { Commands } from '../../../../src/core/commands.ts';
 import { DeviceImport } from '../../../../src/core/device-import.ts';
@@ -20,6 +23,7 @@ import { ForeignAddons } from '../../../../src/core/foreign-addons.ts';
 import { Health } from '../../../../src/core/health.ts';
 import { History } from '../../../../src/core/history.ts';
 import { IdempotentCalls } from '../../../../src/core/idempotent-calls.ts';
+import { ImageFetches } from '../../../../src/core/image-fetches.ts';
 import { Installations } from '../../../../src/core/installations.ts';
 import { Logs } from '../../../../src/core/logs.ts';
 import { NotificationLog } from '../../../../src/core/notification-log.ts';
@@ -32,7 +36,9 @@ import { ProtocolActions } from '../../../../src/core/protocol-actions.ts';
 import { ProtocolUploads } from '../../../../src/core/protocol-uploads.ts';
 import { type AddonPackage, Protocols } from '../../../../src/core/protocols.ts';
 import { Readings } from '../../../../src/core/readings.ts';
+import { Restores } from '../../../../src/core/restores.ts';
 import { Scans } from '../../../../src/core/scans.ts';
+import { SoftwareUpdates } from '../../../../src/core/software-updates.ts';
 import { Tokens } from '../../../../src/core/tokens.ts';
 import { TypeCatalogue } from '../../../../src/core/type-catalogue.ts';
 import { Webhooks } from '../../../../src/core/webhooks.ts';
@@ -42,8 +48,10 @@ import { shortId } from '../../../../src/lib/short-id.ts';
 import type { Scope } from '../../../../src/model/client.ts';
 import type { DeviceType } from '../../../../src/model/device-type.ts';
 import type { JsonObject } from '../../../../src/model/json.ts';
+import { ReceivedFilesOnDisk } from '../../../../src/store/received-files.ts';
 import { AddonShelfOnDisk } from '../../../../src/supervisor/addon-shelf.ts';
 import { AddonUploadsOnDisk } from '../../../../src/supervisor/addon-uploads.ts';
+import { SerialPortsOnDisk } from '../../../../src/supervisor/serial-ports.ts';
 import {
   MemoryAddonLink,
   MemoryAvailability,
@@ -273,6 +281,11 @@ export class ApiUnderTest {
   readonly logins = new ExternalLogins({ protocols: this.protocols, credentials: this.credentials });
   readonly #shelf: AddonShelf;
   readonly installations: Installations;
+  readonly #fetches = new ImageFetches(this.events);
+  readonly #backups: Backups;
+  readonly #restores: Restores;
+  /** How often the gateway was asked to start again. */
+  restarts = 0;
   readonly clients = new Clients({ store: new MemoryClients(), events: this.events, now: this.#now });
   readonly tokens: Tokens;
   readonly certificate: ServerCertificate | undefined;
@@ -302,6 +315,35 @@ export class ApiUnderTest {
       onTrouble: (message, error) => {
         throw new Error(message, { cause: error });
       },
+    });
+    const received = new ReceivedFilesOnDisk({ dataFolder: folder, now: this.#now });
+    const command = {
+      cliPath: resolve(import.meta.dirname, '../../../../src/cli/main.ts'),
+      nodePath: process.execPath,
+      environment: { PATH: process.env['PATH'], CONFIG_FOLDER: join(folder, 'config') },
+      dataFolder: folder,
+    };
+    this.#backups = new Backups({
+      maker: new BackupByCommand(command),
+      events: this.events,
+      now: this.#now,
+      onTrouble: (error) => {
+        throw error;
+      },
+    });
+    this.#restores = new Restores({
+      desk: new RestoreDeskOnDisk({
+        ...command,
+        configFolder: join(folder, 'config'),
+        now: this.#now,
+        checkSettings: () => undefined,
+      }),
+      received,
+      events: this.events,
+      restart: () => {
+        this.restarts += 1;
+      },
+      now: this.#now,
     });
     this.tokens = new Tokens({
       clients: this.clients,
@@ -360,6 +402,18 @@ export class ApiUnderTest {
         uploads: new AddonUploadsOnDisk({ dataFolder: folder, newId: shortId, now: this.#now }),
       }),
       deviceImport: this.deviceImport,
+      fetches: this.#fetches,
+      backups: this.#backups,
+      restores: this.#restores,
+      updates: new SoftwareUpdates({
+        desk: undefined,
+        received,
+        events: this.events,
+        onTrouble: (error) => {
+          throw error;
+        },
+      }),
+      serialPorts: new SerialPortsOnDisk({ devFolder: join(folder, 'dev'), sysFolder: join(folder, 'sys') }),
       types: this.types,
       notifications: this.notifications,
       logs: this.logs,
@@ -392,6 +446,9 @@ export class ApiUnderTest {
     made.#rules.start();
     made.logs.start();
     made.installations.start();
+    made.#fetches.start();
+    await made.#backups.start();
+    await made.#restores.start();
     await made.clients.start();
     await made.tokens.start();
     made.health.report('store', 'running');
@@ -405,6 +462,9 @@ export class ApiUnderTest {
     this.deviceImport.stop();
     await this.certificate?.stop();
     this.installations.stop();
+    this.#fetches.stop();
+    await this.#backups.stop();
+    await this.#restores.stop();
     this.logs.stop();
     this.#rules.stop();
     this.notifications.stop();

@@ -18,6 +18,8 @@ const idFile = join(folder, 'daemon.pid');
 
 const service: GatewayService = {
   start: async () => {
+    // as systemd: what runs already is not started once more
+    if (existsSync(idFile) && existsSync(`/proc/${readFileSync(idFile, 'utf8')}`)) return;
     const release = realpathSync(join(installFolder, 'current'));
     const store = readFileSync(join(release, 'app/store'), 'utf8');
     const daemon = spawn(process.execPath, [join(release, 'app/src/main.js'), dataFolder, store], {

@@ -78,6 +78,19 @@ describe('the descriptor of a container', () => {
     });
   });
 
+  it('lets it read what is sent for it, in its data path', () => {
+    const given = input({ dataPath: '/store' }, { uploadsFolder: '/var/lib/gate/run/uploads/zigbee' });
+    assert.deepEqual(containerDescriptor(given).options('t').HostConfig?.Mounts, [
+      { Type: 'volume', Source: 'gate-box-zigbee', Target: '/store' },
+      {
+        Type: 'bind',
+        Source: '/var/lib/gate/run/uploads/zigbee',
+        Target: '/store/uploads',
+        ReadOnly: true,
+      },
+    ]);
+  });
+
   it('gives a service no login, and its port where the parameter says', () => {
     const service = {
       dataPath: '/flows',

@@ -74,6 +74,15 @@ describe('the progress of an image', () => {
     assert.equal(progress.failure, undefined);
   });
 
+  it('is whole at its end, although Podman does not say it of each layer', () => {
+    const progress = new PullProgress();
+    progress.take(
+      JSON.stringify({ id: 'aa', status: 'Downloading', progressDetail: { current: 1, total: 9 } }),
+    );
+    progress.finish();
+    assert.deepEqual(progress.now(), { layers: 1, layersDone: 1, bytes: 9, totalBytes: 9 });
+  });
+
   it('has failed when a record says so, whatever the answer was', () => {
     const progress = new PullProgress();
     progress.take(JSON.stringify({ error: 'short', errorDetail: { message: 'manifest unknown' } }));
@@ -112,7 +121,7 @@ describe('an engine’s log', () => {
   });
 
   it('has times to the nanosecond, which the engine takes back', () => {
-    assert.equal(engineTime(AT), '1795320336.786922530');
+    assert.equal(engineTime(nanoseconds(AT) ?? 0n), '1795320336.786922530');
     assert.equal(nanoseconds('2026-11-22T04:05:36.5Z'), 1_795_320_336_500_000_000n);
     assert.equal(nanoseconds('2026-11-22T05:05:36+01:00'), 1_795_320_336_000_000_000n);
     assert.equal(nanoseconds('yesterday'), undefined);

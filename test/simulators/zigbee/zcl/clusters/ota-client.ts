@@ -1,4 +1,7 @@
-/** OTA upgrade (0x0019, ZCL 8, 11) as a device has it: it asks for an image, fetches it in blocks, and applies it. */
+/**
+ * OTA upgrade (0x0019, ZCL 8, 11) as a device has it: it asks for an image, fetches it by block or by page, and applies
+ * it.
+ */
 import { ByteReader, ByteWriter } from '../../bytes.ts';
 import type { ClientCluster } from '../client.ts';
 import { type ZclFrame, ZclStatus } from '../frame.ts';
@@ -7,11 +10,14 @@ export const OTA = 0x0019;
 const FILE_IDENTIFIER = 0x0beef11e;
 const BLOCK_BYTES = 64;
 const RETRY_MS = 500;
+/** Between two blocks of a page, as the device asks the server for. */
+const PAGE_SPACING_MS = 10;
 const Command = {
   imageNotify: 0x00,
   queryNextImage: 0x01,
   queryNextImageResponse: 0x02,
   imageBlock: 0x03,
+  imagePage: 0x04,
   imageBlockResponse: 0x05,
   upgradeEnd: 0x06,
   upgradeEndResponse: 0x07,
@@ -33,12 +39,20 @@ interface Download {
   size: number;
   bytes: Buffer;
   filled: number;
+  /** Up to here blocks come by themselves. */
+  pageEnd: number;
 }
 
 export class OtaClient implements ClientCluster {
   readonly id = OTA;
   readonly imageType: number;
   fileVersion: number;
+  /** It asks for so much at a time (ZCL 8, 11.13.7), for single blocks only where one is missing; 0: block by block. */
+  pageBytes = 0;
+  /** Pages that it has asked for. */
+  pagesAsked = 0;
+  /** Block responses that have come, wanted or not. */
+  blocksReceived = 0;
   readonly #host: OtaHost;
   #download: Download | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -95,24 +109,48 @@ export class OtaClient implements ClientCluster {
     const imageType = reader.u16();
     const fileVersion = reader.u32();
     const size = reader.u32();
-    this.#download = { imageType, fileVersion, size, bytes: Buffer.alloc(size), filled: 0 };
-    this.#ask();
+    this.#download = { imageType, fileVersion, size, bytes: Buffer.alloc(size), filled: 0, pageEnd: 0 };
+    this.#askNext();
   }
 
-  #ask(): void {
+  #askNext(): void {
+    if (this.pageBytes > 0) this.#askForPage();
+    else this.#askForBlock();
+  }
+
+  #askForBlock(): void {
     const download = this.#download;
     if (!download || this.#host.stuck()) return;
-    const payload = new ByteWriter().u8(0).u16(this.#host.manufacturerCode).u16(download.imageType);
+    this.#host.send(Command.imageBlock, this.#wanted(download).done());
+    this.#askAgainLater();
+  }
+
+  /** Of the same size to the end, as devices ask: the last page may reach past the image. */
+  #askForPage(): void {
+    const download = this.#download;
+    if (!download || this.#host.stuck()) return;
+    download.pageEnd = download.filled + this.pageBytes;
+    this.pagesAsked += 1;
     this.#host.send(
-      Command.imageBlock,
-      payload.u32(download.fileVersion).u32(download.filled).u8(BLOCK_BYTES).done(),
+      Command.imagePage,
+      this.#wanted(download).u16(this.pageBytes).u16(PAGE_SPACING_MS).done(),
     );
-    // a block that is lost is asked for again
+    this.#askAgainLater();
+  }
+
+  #wanted({ imageType, fileVersion, filled }: Download): ByteWriter {
+    const payload = new ByteWriter().u8(0).u16(this.#host.manufacturerCode).u16(imageType);
+    return payload.u32(fileVersion).u32(filled).u8(BLOCK_BYTES);
+  }
+
+  /** A block that is lost is asked for again, by itself. */
+  #askAgainLater(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#ask(), RETRY_MS).unref();
+    this.#timer = setTimeout(() => this.#askForBlock(), RETRY_MS).unref();
   }
 
   #block(reader: ByteReader): void {
+    this.blocksReceived += 1;
     const download = this.#download;
     const status = reader.u8();
     if (!download) return;
@@ -129,8 +167,9 @@ export class OtaClient implements ClientCluster {
       data.copy(download.bytes, offset);
       download.filled += data.length;
     }
-    if (download.filled < download.size) this.#ask();
-    else this.#finish(download);
+    if (download.filled >= download.size) this.#finish(download);
+    else if (download.filled < download.pageEnd) this.#askAgainLater();
+    else this.#askNext();
   }
 
   #finish(download: Download): void {

@@ -1,0 +1,43 @@
+/**
+ * The scope of what is measured just now, ended also on Ctrl-C: processes and folders go, then the program with 130.
+ */
+import { Scope } from './scope.ts';
+
+export class Interruptible {
+  #scope = new Scope();
+  #isInterrupted = false;
+
+  constructor() {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        if (this.#isInterrupted) return;
+        this.#isInterrupted = true;
+        console.log(`\n${signal}: cleaning up`);
+        void this.#scope.end().finally(() => process.exit(130));
+      });
+    }
+  }
+
+  /** Runs something in a scope of its own, which is over when this is. @throws what it throws */
+  async within<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
+    this.#scope = new Scope();
+    try {
+      return await work(this.#scope);
+    } finally {
+      // after an interruption everything fails: that is no news, and the clean-up ends the process
+      if (this.#isInterrupted) await new Promise(() => undefined);
+      await this.#scope.end();
+    }
+  }
+}
+
+/** Those that were asked for by name, all of them where none was. Ends the program with 2 for a name that there is not. */
+export function chosenOf<T extends { name: string }>(kind: string, all: readonly T[], asked: string[]): T[] {
+  const names = all.map(({ name }) => name);
+  const unknown = asked.filter((name) => !names.includes(name));
+  if (unknown.length > 0) {
+    console.error(`there is no ${kind} ${unknown.join(', ')}: there are ${names.join(', ')}`);
+    process.exit(2);
+  }
+  return all.filter(({ name }) => asked.length === 0 || asked.includes(name));
+}

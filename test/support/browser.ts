@@ -1,0 +1,68 @@
+/**
+ * A real browser, headless, with an empty profile: Debian's Chromium driven by Playwright. It reaches nothing but this
+ * machine. What a page complains of (its console, errors nobody caught, requests that its policy refused) is kept.
+ */
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core';
+import { programPath } from '../../scripts/peers/peers.ts';
+
+/** It is started as root in containers, needs no GPU, and must not call home. */
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** What a 4xx or 5xx of the gateway, and a connection that is cut, write into the console by themselves. */
+const OF_THE_NETWORK = /^Failed to load resource|ERR_CONNECTION_REFUSED|WebSocket connection to/;
+
+export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } as const;
+
+export interface OpenPage {
+  page: Page;
+  context: BrowserContext;
+  /** What it complained of; empty where all is well. */
+  complaints: string[];
+}
+
+export class TestBrowser {
+  readonly browser: Browser;
+
+  private constructor(browser: Browser) {
+    this.browser = browser;
+  }
+
+  static async start(): Promise<TestBrowser> {
+    const executablePath = programPath('chromium');
+    if (executablePath === undefined)
+      throw new Error('chromium is not installed: node scripts/peers.ts chromium');
+    return new TestBrowser(await chromium.launch({ executablePath, args: FLAGS, headless: true }));
+  }
+
+  /** A page with a profile of its own, in English where nothing else is said. */
+  async open(url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
+    const context = await this.browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options });
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', (error) => complaints.push(error.stack ?? error.message));
+    page.on('console', (message) => {
+      const told = message.type() === 'error' || message.type() === 'warning';
+      if (told && !OF_THE_NETWORK.test(message.text())) complaints.push(message.text());
+    });
+    await page.goto(url);
+    return { page, context, complaints };
+  }
+
+  async stop(): Promise<void> {
+    await this.browser.close();
+  }
+}
