@@ -37,17 +37,17 @@ export class NetworkBox {
   readonly #net: string;
   #host = 2;
 
-  private constructor(n: number) {
+  private constructor() {
     this.#name = `gate-faults-${process.pid}`;
     this.#links = { outside: `gfo${process.pid}`, inside: `gfi${process.pid}` };
-    this.#net = `10.213.${n}`;
+    // several suites may run at a time
+    this.#net = `10.213.${process.pid % 256}`;
     this.outside = `${this.#net}.1`;
     this.address = `${this.#net}.${this.#host}`;
   }
 
-  /** @param n of 0 to 255: the number of its network, below 10.213 */
-  static make(scope: Scope, n: number): NetworkBox {
-    const box = new NetworkBox(n);
+  static make(scope: Scope): NetworkBox {
+    const box = new NetworkBox();
     const { outside, inside } = box.#links;
     scope.defer(() => box.#remove());
     ip('netns', 'add', box.#name);

@@ -111,9 +111,9 @@ async function run(suite: FaultRun): Promise<Survived> {
 }
 
 async function build(suite: FaultRun, ready: ReadyTimes): Promise<Site> {
-  const { scope, random, long } = suite;
+  const { scope, long } = suite;
   const form = long ? 'long' : 'short';
-  const box = NetworkBox.make(scope, random.whole(0, 256));
+  const box = NetworkBox.make(scope);
   const names = new NameServer({ host: box.outside, name: CLOUD, address: box.outside });
   await names.start();
   scope.defer(() => names.stop());
