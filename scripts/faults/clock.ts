@@ -114,6 +114,8 @@ async function run({ scope, random, long, signal, say }: FaultRun): Promise<Surv
       await account.measured(20);
       account.look();
       box.set(Date.now());
+      // started before it has seen that, it would be behind what was stored last: then nobody can know
+      await pause(SEEN_MS);
       await until('the clock is well', async () => (await clockState(gateway)) !== 'degraded');
       await account.measured(10);
       account.look();
