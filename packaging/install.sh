@@ -370,7 +370,7 @@ tell() {
   else
     say "first client: it has logged in already; gate clients list shows who may call"
   fi
-  say "next: $scheme://${address:-localhost}:$port/docs shows the API; settings are in $etc/.env"
+  say "next: open $scheme://${address:-localhost}:$port/ in a browser and log in; settings are in $etc/.env"
 }
 
 umask 022

@@ -3,7 +3,7 @@
  * on-premise part does not show in a form of its own. Pure. What only the cloud knows is left out.
  */
 import type { GatewayEvents } from '../core/events.ts';
-import { ownVersion } from '../core/installation-report.ts';
+import { ownVersion } from '../core/installations/installation-report.ts';
 import type { Device } from '../model/device.ts';
 import type { JsonValue } from '../model/json.ts';
 import type { StoredReading } from '../model/reading.ts';

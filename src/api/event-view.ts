@@ -1,6 +1,6 @@
 /** The socket events' payloads, in the documented shapes. Pure. */
 import type { GatewayEvents } from '../core/events.ts';
-import { installationReport } from '../core/installation-report.ts';
+import { installationReport } from '../core/installations/installation-report.ts';
 import type { Device } from '../model/device.ts';
 
 /** What a caller may narrow a socket to, and the events of each kind. */

@@ -1,6 +1,6 @@
 /** How backups, their return and updates stand, as the API shows and the event `maintenance` tells it. */
 import * as v from 'valibot';
-import { BACKUP_STATES, RESTORE_STATES, UPDATE_STATES } from '../core/maintenance-views.ts';
+import { BACKUP_STATES, RESTORE_STATES, UPDATE_STATES } from '../core/upkeep/maintenance-views.ts';
 import { reasonSchema } from '../model/device.ts';
 import { whole } from './query-values.ts';
 import { text, timestamp } from './schemas.ts';

@@ -1,6 +1,6 @@
 /** A device type in the documented order of keys, `parameters` after them. Pure. */
 import * as v from 'valibot';
-import type { CatalogueEntry } from '../core/type-catalogue.ts';
+import type { CatalogueEntry } from '../core/devices/type-catalogue.ts';
 import { jsonObjectSchema } from '../model/device.ts';
 import { text } from './schemas.ts';
 

@@ -26,7 +26,7 @@ import type {
 } from '../model/reading.ts';
 import type { RelayItem, SeqRange } from '../model/relay.ts';
 import type { RepeatRecord } from '../model/repeat.ts';
-import type { AddonPackage } from './addon-package.ts';
+import type { AddonPackage } from './protocols/addon-package.ts';
 
 /** Readings on disk. */
 export interface ReadingStore {

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { BUS_TELEGRAMS_MAX } from '../../contract/messages.ts';
 import { PAIRING_STEPS } from '../../core/events.ts';
-import { INSTALLATION_STATUSES } from '../../core/protocol-view.ts';
+import { INSTALLATION_STATUSES } from '../../core/protocols/protocol-view.ts';
 import { jsonObjectSchema, jsonValueSchema, reasonSchema } from '../../model/device.ts';
 import { EVENT_KINDS } from '../event-view.ts';
 import { maintenanceEventSchema } from '../maintenance-view.ts';

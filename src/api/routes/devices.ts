@@ -1,7 +1,7 @@
 /** Devices: list, show, create, change, delete. */
 import * as v from 'valibot';
-import { type Devices, devicePatchSchema, newDeviceSchema } from '../../core/devices.ts';
-import type { Pairing } from '../../core/pairing.ts';
+import { type Devices, devicePatchSchema, newDeviceSchema } from '../../core/devices/devices.ts';
+import type { Pairing } from '../../core/devices/pairing.ts';
 import type { Webhooks } from '../../core/webhooks.ts';
 import type { Device } from '../../model/device.ts';
 import { GatewayError } from '../../model/error.ts';

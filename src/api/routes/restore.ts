@@ -1,6 +1,6 @@
 /** A backup takes the place of this gateway: sent in pieces, checked, and put in place by a restart. For who may say who may call. */
 import * as v from 'valibot';
-import type { Restores } from '../../core/restores.ts';
+import type { Restores } from '../../core/upkeep/restores.ts';
 import { PIECE_MAX_BYTES } from '../../model/limits.ts';
 import { MAINTENANCE, pieceQuery, receivedSchema, restoreViewSchema } from '../maintenance-view.ts';
 import { nothingSchema } from '../schemas.ts';

@@ -1158,6 +1158,11 @@ export interface components {
              * @description When it was measured; ISO 8601
              */
             ts: string;
+            /**
+             * @description Where the box had no right clock when it was measured: `unsure`, `ts` will be put right; `estimated`, `ts` is the latest that it can have been
+             * @enum {string}
+             */
+            clock?: "unsure" | "estimated";
         };
         Operation: {
             projectId: string;
@@ -3311,6 +3316,8 @@ export interface operations {
                              *     ]
                              */
                             tmpfs?: string[];
+                            /** @default false */
+                            uploads?: boolean;
                             /** @default 128 */
                             memoryMb?: number;
                             /** @default 100 */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { clockWords } from '../../../src/cloud/clock-words.ts';
-import { BelievableClock, isBelievable } from '../../../src/core/believable-clock.ts';
+import { BelievableClock, isBelievable } from '../../../src/core/clock/believable-clock.ts';
 import type { GatewayEvents } from '../../../src/core/events.ts';
 import { Health } from '../../../src/core/health.ts';
 import type { ClockRecord } from '../../../src/core/ports.ts';
