@@ -7,6 +7,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { until } from '../../test/support/until.ts';
 import { HOUSE_DEVICES, type HouseReading, houseReadings, READINGS_A_DAY } from '../bench/house.ts';
+import { quantile } from '../bench/quantiles.ts';
 import { fillStore } from './fill.ts';
 import { FaultHouse } from './house.ts';
 import { Ledger } from './ledger.ts';
@@ -86,9 +87,10 @@ async function run(suite: FaultRun): Promise<Survived> {
     const [from, to] = [part, part + 1].map((edge) => Math.floor((total * edge) / PARTS));
     await Promise.race([replay(site, readings.slice(from, to), TAKES_MS[form] / PARTS), failed(others)]);
     parts.push(figuresOf(gateway, site));
+    const median = quantile(site.acknowledgedMs, 0.5).toFixed(1);
     site.acknowledgedMs = [];
     site.commandMs = [];
-    say(`${part + 1} of ${PARTS}: ${site.acked} readings`);
+    say(`${part + 1} of ${PARTS}: ${site.acked} readings, the last acknowledged after ${median} ms (median)`);
   }
   site.isOver = true;
   await others;
