@@ -44,14 +44,14 @@ module.exports = {
       name: 'certificate-library-in-its-own-thread',
       comment: 'it takes 25 MB, which end with the thread',
       severity: 'error',
-      from: { pathNot: '^src/api/certificate-maker\\.ts$' },
+      from: { pathNot: '^src/api/certificates/certificate-maker\\.ts$' },
       to: { path: 'node_modules/selfsigned' },
     },
     {
       name: 'nobody-loads-the-certificate-maker',
       severity: 'error',
       from: {},
-      to: { path: '^src/api/certificate-maker\\.ts$', dependencyTypesNot: ['type-only'] },
+      to: { path: '^src/api/certificates/certificate-maker\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'sdk-knows-only-contract',

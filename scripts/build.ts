@@ -76,7 +76,7 @@ metafiles.push(
     entries: {
       'src/main': 'src/main.ts',
       'src/writer-thread': 'src/store/writer-thread.ts',
-      'src/certificate-maker': 'src/api/certificate-maker.ts',
+      'src/certificate-maker': 'src/api/certificates/certificate-maker.ts',
     },
     outFolder: OUT,
   }),

@@ -2,11 +2,12 @@
  * Fills a store through the product's own writer, and packs it as the daemon would. Forked with a `Plan` as JSON. Says
  * `{ms, firstTs, lastTs}`.
  */
+
+import { ReadingPacks } from '../../src/store/history/reading-packs.ts';
 import { openMigrated } from '../../src/store/migrations.ts';
-import { ReadingPacks } from '../../src/store/reading-packs.ts';
 import { ReadingWriter } from '../../src/store/reading-writer.ts';
-import { RelayProgress } from '../../src/store/relay-progress.ts';
-import { RelayRuns } from '../../src/store/relay-runs.ts';
+import { RelayProgress } from '../../src/store/relay/relay-progress.ts';
+import { RelayRuns } from '../../src/store/relay/relay-runs.ts';
 import type { QueuedReading } from '../../src/store/writer-messages.ts';
 import { type HouseReading, houseReadings } from './house.ts';
 import { sampleReading } from './sample-reading.ts';

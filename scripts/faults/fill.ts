@@ -1,9 +1,10 @@
 /** Many readings at once, through the product's own writer, into a store that no daemon has open. */
+
+import { ReadingPacks } from '../../src/store/history/reading-packs.ts';
 import { openMigrated } from '../../src/store/migrations.ts';
-import { ReadingPacks } from '../../src/store/reading-packs.ts';
 import { ReadingWriter } from '../../src/store/reading-writer.ts';
-import { RelayProgress } from '../../src/store/relay-progress.ts';
-import { RelayRuns } from '../../src/store/relay-runs.ts';
+import { RelayProgress } from '../../src/store/relay/relay-progress.ts';
+import { RelayRuns } from '../../src/store/relay/relay-runs.ts';
 
 const BATCH = 1_000;
 

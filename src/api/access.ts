@@ -6,7 +6,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Grant, Tokens } from '../core/tokens.ts';
+import type { Grant, Tokens } from '../core/clients/tokens.ts';
 import { covers, type Scope } from '../model/client.ts';
 import { GatewayError } from '../model/error.ts';
 import type { AnonymousAccess } from './settings.ts';

@@ -3,7 +3,7 @@
  * limit. A request with a token that does not count is one of its address.
  */
 import type { IncomingMessage } from 'node:http';
-import { CLIENTS_MAX } from '../core/clients.ts';
+import { CLIENTS_MAX } from '../core/clients/clients.ts';
 import type { Tally } from '../lib/tally.ts';
 import { TokenBuckets } from '../lib/token-buckets.ts';
 import { GatewayError } from '../model/error.ts';

@@ -9,7 +9,7 @@ import { hostname } from 'node:os';
 import type { Health } from '../core/health.ts';
 import type { Logger } from '../lib/logger.ts';
 import { Access } from './access.ts';
-import type { GatewayFacts } from './cloud-view.ts';
+import type { ServerCertificate } from './certificates/server-certificate.ts';
 import { HostCheck } from './host-check.ts';
 import { createHttpApp } from './http-app.ts';
 import { HttpFigures } from './http-figures.ts';
@@ -17,12 +17,12 @@ import { HttpServer } from './http-server.ts';
 import { ensureAlone, listenOnLan, listenOnSocket } from './listening.ts';
 import { Origins } from './origins.ts';
 import { RateLimit } from './rate-limit.ts';
-import { Realtime } from './realtime.ts';
 import { allRoutes, type RouteParts } from './routes/all.ts';
 import type { Routes } from './routes/router.ts';
-import type { ServerCertificate } from './server-certificate.ts';
 import { type ApiSettings, HEALTH_PART } from './settings.ts';
-import { SocketAdmission } from './socket-admission.ts';
+import { Realtime } from './sockets/realtime.ts';
+import { SocketAdmission } from './sockets/socket-admission.ts';
+import type { GatewayFacts } from './views/cloud-view.ts';
 
 /** How long requests under way have to end when the API stops. */
 export const STOP_GRACE_MS = 2_000;

@@ -1,5 +1,5 @@
 /** What the API is told by the configuration. */
-import type { GatewayIdentity } from './cloud-view.ts';
+import type { GatewayIdentity } from './views/cloud-view.ts';
 
 export type AnonymousAccess = 'none' | 'read' | 'all';
 

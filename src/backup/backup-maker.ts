@@ -4,7 +4,7 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import * as v from 'valibot';
-import type { BackupMaker, BackupSeal, TakenBackup, WorkOptions } from '../core/maintenance-ports.ts';
+import type { BackupMaker, BackupSeal, TakenBackup, WorkOptions } from '../core/upkeep/maintenance-ports.ts';
 import { GatewayError } from '../model/error.ts';
 import { type GateProcessParts, runGate } from './gate-process.ts';
 import { readNote, writeNote } from './note.ts';

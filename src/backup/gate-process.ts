@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import * as v from 'valibot';
-import type { WorkOptions } from '../core/maintenance-ports.ts';
+import type { WorkOptions } from '../core/upkeep/maintenance-ports.ts';
 import { GatewayError } from '../model/error.ts';
 
 /** Longer than any backup takes. */

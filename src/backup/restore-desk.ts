@@ -12,7 +12,7 @@ import type {
   RestoreDesk,
   RestoreOutcome,
   WorkOptions,
-} from '../core/maintenance-ports.ts';
+} from '../core/upkeep/maintenance-ports.ts';
 import { GatewayError } from '../model/error.ts';
 import { type GateProcessParts, runGate } from './gate-process.ts';
 import { readNote, writeNote } from './note.ts';

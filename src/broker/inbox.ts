@@ -16,11 +16,11 @@ import {
   stateMessage,
 } from '../contract/messages.ts';
 import { type InboundTopic, parseInboundTopic } from '../contract/topics.ts';
-import type { Devices } from '../core/devices.ts';
+import type { Devices } from '../core/devices/devices.ts';
 import type { GatewayEventBus } from '../core/events.ts';
 import type { Figures } from '../core/figures.ts';
 import type { Health } from '../core/health.ts';
-import { type Protocols, partOf } from '../core/protocols.ts';
+import { type Protocols, partOf } from '../core/protocols/protocols.ts';
 import type { Readings } from '../core/readings.ts';
 import type { Logger } from '../lib/logger.ts';
 import { GatewayError } from '../model/error.ts';

@@ -1,5 +1,5 @@
 /** What is said of a failure of TLS that may be due to the box's clock. Pure. */
-import { isBelievable } from '../core/believable-clock.ts';
+import { isBelievable } from '../core/clock/believable-clock.ts';
 
 /** To be added to the failure. `builtAt`: when this gate was made; milliseconds since 1970. */
 export function clockWords(now: number, builtAt: number): string {

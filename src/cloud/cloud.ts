@@ -4,14 +4,14 @@
  */
 import { X509Certificate } from 'node:crypto';
 import type { Commands } from '../core/commands.ts';
-import type { Devices } from '../core/devices.ts';
+import type { Devices } from '../core/devices/devices.ts';
+import type { Pairing } from '../core/devices/pairing.ts';
+import type { TypeCatalogue } from '../core/devices/type-catalogue.ts';
 import type { GatewayEventBus } from '../core/events.ts';
 import type { Health } from '../core/health.ts';
-import type { Installations } from '../core/installations.ts';
-import type { Pairing } from '../core/pairing.ts';
-import type { Protocols } from '../core/protocols.ts';
-import type { SoftwareUpdates } from '../core/software-updates.ts';
-import type { TypeCatalogue } from '../core/type-catalogue.ts';
+import type { Installations } from '../core/installations/installations.ts';
+import type { Protocols } from '../core/protocols/protocols.ts';
+import type { SoftwareUpdates } from '../core/upkeep/software-updates.ts';
 import type { Logger } from '../lib/logger.ts';
 import { CertificateWatch } from './certificate-watch.ts';
 import { clockWords } from './clock-words.ts';

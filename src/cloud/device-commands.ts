@@ -1,9 +1,9 @@
 /** What the cloud asks of devices: create and pair, set, get, remove. Each is done whole, or refused with its reason. */
 import { createHash } from 'node:crypto';
 import { type Commands, HTTP_PROTOCOL } from '../core/commands.ts';
-import { type Devices, VIRTUAL_PROTOCOL } from '../core/devices.ts';
-import type { Pairing } from '../core/pairing.ts';
-import type { TypeCatalogue } from '../core/type-catalogue.ts';
+import { type Devices, VIRTUAL_PROTOCOL } from '../core/devices/devices.ts';
+import type { Pairing } from '../core/devices/pairing.ts';
+import type { TypeCatalogue } from '../core/devices/type-catalogue.ts';
 import type { Device } from '../model/device.ts';
 import { GatewayError, reasonOf } from '../model/error.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';

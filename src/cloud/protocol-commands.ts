@@ -1,10 +1,10 @@
 /** What the cloud asks of protocols and of the gateway's software. How each ends is told as a report. */
 import { isDeepStrictEqual } from 'node:util';
-import type { AddonPackage } from '../core/addon-package.ts';
 import type { GatewayEventBus } from '../core/events.ts';
-import type { Installations } from '../core/installations.ts';
-import type { Protocols } from '../core/protocols.ts';
-import type { SoftwareUpdates } from '../core/software-updates.ts';
+import type { Installations } from '../core/installations/installations.ts';
+import type { AddonPackage } from '../core/protocols/addon-package.ts';
+import type { Protocols } from '../core/protocols/protocols.ts';
+import type { SoftwareUpdates } from '../core/upkeep/software-updates.ts';
 import { GatewayError } from '../model/error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts';
 import { installProtocolSchema, messageOf, updateProtocolSchema, updateSoftwareSchema } from './messages.ts';

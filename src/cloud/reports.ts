@@ -1,8 +1,8 @@
 /** What the cloud is told, out of what happens in the gateway: the reports of the cloud contract's table. */
-import type { Devices } from '../core/devices.ts';
+import type { Devices } from '../core/devices/devices.ts';
 import type { GatewayEventBus, GatewayEvents } from '../core/events.ts';
-import { installationReport, ownVersion, versionName } from '../core/installation-report.ts';
-import type { Protocols } from '../core/protocols.ts';
+import { installationReport, ownVersion, versionName } from '../core/installations/installation-report.ts';
+import type { Protocols } from '../core/protocols/protocols.ts';
 import type { Dispose } from '../lib/event-bus.ts';
 import type { LogLine } from '../lib/log-ring.ts';
 import { GatewayError, type Reason, reasonOf } from '../model/error.ts';

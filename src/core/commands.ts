@@ -6,7 +6,7 @@ import { QueueFullError, SerialQueue } from '../lib/serial-queue.ts';
 import { GatewayError } from '../model/error.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { Operation } from '../model/operation.ts';
-import type { Devices } from './devices.ts';
+import type { Devices } from './devices/devices.ts';
 import type { GatewayEventBus } from './events.ts';
 import type { IdempotentCalls } from './idempotent-calls.ts';
 import type { AddonLink } from './ports.ts';

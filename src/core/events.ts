@@ -7,9 +7,9 @@ import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { Notification } from '../model/notification.ts';
 import type { Operation } from '../model/operation.ts';
 import type { StoredReading } from '../model/reading.ts';
-import type { RestoreOutcome } from './maintenance-ports.ts';
-import type { BackupView, RestoreView, UpdateView } from './maintenance-views.ts';
 import type { ImageProgress, Redated } from './ports.ts';
+import type { RestoreOutcome } from './upkeep/maintenance-ports.ts';
+import type { BackupView, RestoreView, UpdateView } from './upkeep/maintenance-views.ts';
 
 /** How long a certificate counts still. */
 export interface CertificateFacts {

@@ -11,7 +11,7 @@ import type {
   HistoryValuesRequest,
 } from '../model/history.ts';
 import type { JsonValue } from '../model/json.ts';
-import type { Devices } from './devices.ts';
+import type { Devices } from './devices/devices.ts';
 import type { HistoryStore } from './ports.ts';
 
 /** The wrapper of an HTTP device's answer, `{type: 'data', message: {data}}`: its attributes lie inside. */

@@ -5,9 +5,9 @@
 import type { Dispose } from '../lib/event-bus.ts';
 import { type LogLine, LogRing, type LogType } from '../lib/log-ring.ts';
 import { GatewayError } from '../model/error.ts';
-import type { Devices } from './devices.ts';
+import type { Devices } from './devices/devices.ts';
 import type { GatewayEventBus } from './events.ts';
-import type { Protocols } from './protocols.ts';
+import type { Protocols } from './protocols/protocols.ts';
 
 /** Under this name the gateway's own lines are asked for. */
 export const OWN_LOG = 'gate';

@@ -6,7 +6,7 @@ import { GatewayError, reasonOf } from '../model/error.ts';
 import type { JsonObject, JsonValue } from '../model/json.ts';
 import type { Operation } from '../model/operation.ts';
 import type { Commands } from './commands.ts';
-import type { Devices } from './devices.ts';
+import type { Devices } from './devices/devices.ts';
 import type { OperationStore } from './ports.ts';
 
 /** How long a result can be fetched. */

@@ -5,7 +5,7 @@
 
 import { GatewayError } from '../model/error.ts';
 import type { NewReading, ReadingPage, ReadingPageQuery, StoredReading } from '../model/reading.ts';
-import type { Devices } from './devices.ts';
+import type { Devices } from './devices/devices.ts';
 import type { GatewayEventBus } from './events.ts';
 import type { ReadingStore } from './ports.ts';
 

@@ -11,7 +11,7 @@ import type { Device } from '../model/device.ts';
 import { GatewayError } from '../model/error.ts';
 import { isJsonObject, type JsonObject, type JsonValue, withinDepth } from '../model/json.ts';
 import { HTTP_PROTOCOL } from './commands.ts';
-import type { Devices } from './devices.ts';
+import type { Devices } from './devices/devices.ts';
 import type { Figures } from './figures.ts';
 import type { Registry } from './ports.ts';
 import type { Readings } from './readings.ts';

@@ -1,7 +1,7 @@
 /** The certificate of the API's port: one that the box makes for itself, or files that it was given. */
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { type CertificateSource, ServerCertificate } from '../api/server-certificate.ts';
+import { type CertificateSource, ServerCertificate } from '../api/certificates/server-certificate.ts';
 import type { TlsSettings } from '../config/tls-settings.ts';
 import type { Ground } from './ground.ts';
 
@@ -21,11 +21,11 @@ async function sourceOf(
   tls: WithTls,
 ): Promise<CertificateSource> {
   if (tls.kind === 'given') {
-    const { GivenCertificate } = await import('../api/given-certificate.ts');
+    const { GivenCertificate } = await import('../api/certificates/given-certificate.ts');
     return new GivenCertificate(tls);
   }
-  const { OwnCertificate } = await import('../api/own-certificate.ts');
-  const { serverNames } = await import('../api/server-names.ts');
+  const { OwnCertificate } = await import('../api/certificates/own-certificate.ts');
+  const { serverNames } = await import('../api/certificates/server-names.ts');
   const names = serverNames({
     hostname: hostname(),
     allowedHosts: settings.ALLOWED_HOSTS,

@@ -2,7 +2,7 @@
 import { Cloud } from '../cloud/cloud.ts';
 import { CloudTopics } from '../cloud/topics.ts';
 import type { CloudSettings } from '../config/cloud-settings.ts';
-import type { SoftwareUpdates } from '../core/software-updates.ts';
+import type { SoftwareUpdates } from '../core/upkeep/software-updates.ts';
 import type { Addons } from './addons.ts';
 import type { Ground } from './ground.ts';
 import type { House } from './house.ts';

@@ -7,7 +7,7 @@ import { engineSocket } from '../config/engine-socket.ts';
 import { CONTRACT_VERSION } from '../contract/version.ts';
 import type { Logs } from '../core/logs.ts';
 import type { BrokerDoor } from '../core/ports.ts';
-import type { Protocols } from '../core/protocols.ts';
+import type { Protocols } from '../core/protocols/protocols.ts';
 import { ensureUploadsFolder } from '../supervisor/addon-uploads.ts';
 import { EngineAddonContainers } from '../supervisor/containers/addon-containers.ts';
 import { ContainerImages } from '../supervisor/containers/container-images.ts';

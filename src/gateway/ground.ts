@@ -2,9 +2,9 @@
 import { existsSync, statSync } from 'node:fs';
 import { type CloudSettings, cloudSettings } from '../config/cloud-settings.ts';
 import type { Settings } from '../config/settings.ts';
+import { redatedWords } from '../core/clock/redated-words.ts';
 import type { GatewayEventBus, GatewayEvents } from '../core/events.ts';
 import { Health } from '../core/health.ts';
-import { redatedWords } from '../core/redated-words.ts';
 import { bootTimeMs, readBootId } from '../lib/boot-time.ts';
 import { EventBus } from '../lib/event-bus.ts';
 import type { LogRing } from '../lib/log-ring.ts';

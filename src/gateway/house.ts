@@ -1,20 +1,20 @@
 /** What is kept and who keeps it: the stores, and on them the devices, their readings and the notifications. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { BelievableClock } from '../core/believable-clock.ts';
-import { Devices } from '../core/devices.ts';
+import { BelievableClock } from '../core/clock/believable-clock.ts';
+import { Devices } from '../core/devices/devices.ts';
+import { TypeCatalogue } from '../core/devices/type-catalogue.ts';
 import { Figures } from '../core/figures.ts';
 import { History } from '../core/history.ts';
-import { NotificationLog } from '../core/notification-log.ts';
-import { NotificationRules } from '../core/notification-rules.ts';
-import { Notifications } from '../core/notifications.ts';
+import { NotificationLog } from '../core/notifications/notification-log.ts';
+import { NotificationRules } from '../core/notifications/notification-rules.ts';
+import { Notifications } from '../core/notifications/notifications.ts';
 import { Readings } from '../core/readings.ts';
-import { TypeCatalogue } from '../core/type-catalogue.ts';
 import { Webhooks } from '../core/webhooks.ts';
-import { AvailabilityFile } from '../store/availability-file.ts';
 import { DiskSpace } from '../store/disk-space.ts';
-import { OperationFile } from '../store/operation-file.ts';
-import { RepeatFile } from '../store/repeat-file.ts';
+import { AvailabilityFile } from '../store/files/availability-file.ts';
+import { OperationFile } from '../store/files/operation-file.ts';
+import { RepeatFile } from '../store/files/repeat-file.ts';
 import { Store } from '../store/store.ts';
 import type { Ground } from './ground.ts';
 

@@ -1,14 +1,14 @@
 /** What is asked of add-ons: pairing, commands, status requests kept for their callers, actions, scans. */
 import type { AddonBroker } from '../broker/addon-broker.ts';
 import { Commands } from '../core/commands.ts';
-import { DeviceImport } from '../core/device-import.ts';
-import { DeviceMoves } from '../core/device-moves.ts';
+import { DeviceImport } from '../core/devices/device-import.ts';
+import { DeviceMoves } from '../core/devices/device-moves.ts';
+import { Pairing } from '../core/devices/pairing.ts';
+import { Scans } from '../core/devices/scans.ts';
 import { IdempotentCalls } from '../core/idempotent-calls.ts';
 import { Operations } from '../core/operations.ts';
-import { Pairing } from '../core/pairing.ts';
-import { ProtocolActions } from '../core/protocol-actions.ts';
-import type { Protocols } from '../core/protocols.ts';
-import { Scans } from '../core/scans.ts';
+import { ProtocolActions } from '../core/protocols/protocol-actions.ts';
+import type { Protocols } from '../core/protocols/protocols.ts';
 import type { Ground } from './ground.ts';
 import type { House } from './house.ts';
 

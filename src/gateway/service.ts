@@ -1,6 +1,6 @@
 /** The gateway as an installed service: what it tells systemd, and how it is updated. */
-import type { ReceivedFiles } from '../core/maintenance-ports.ts';
-import { SoftwareUpdates } from '../core/software-updates.ts';
+import type { ReceivedFiles } from '../core/upkeep/maintenance-ports.ts';
+import { SoftwareUpdates } from '../core/upkeep/software-updates.ts';
 import { ServiceManager } from '../lib/service-manager.ts';
 import type { Addons } from './addons.ts';
 import type { Ground } from './ground.ts';

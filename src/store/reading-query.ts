@@ -4,7 +4,7 @@
  */
 import type { JsonObject, JsonValue } from '../model/json.ts';
 import { type ReadingPage, type ReadingPageQuery, type StoredReading, TS_MAX_MS } from '../model/reading.ts';
-import { ClockMarks } from './clock-marks.ts';
+import { ClockMarks } from './clock/clock-marks.ts';
 import { HOUR_MS } from './hours.ts';
 import { joinData } from './reading-shape.ts';
 import { type Database, inReadTransaction, type Statement } from './sqlite.ts';

@@ -4,9 +4,9 @@
  * cloud has got it or not; where there is too much, what the cloud has not got goes last.
  */
 
+import type { ReadingPacks } from './history/reading-packs.ts';
 import { HOUR_MS } from './hours.ts';
-import type { ReadingPacks } from './reading-packs.ts';
-import type { RelayProgress, Stretch } from './relay-progress.ts';
+import type { RelayProgress, Stretch } from './relay/relay-progress.ts';
 import { type Database, inTransaction, type Statement } from './sqlite.ts';
 import type { RetentionLimits, RetentionStep } from './writer-messages.ts';
 

@@ -32,16 +32,16 @@ import type { Notification } from '../model/notification.ts';
 import type { InstalledProtocol } from '../model/protocol.ts';
 import type { NewReading, ReadingPage, ReadingPageQuery } from '../model/reading.ts';
 import type { RelayItem, SeqRange } from '../model/relay.ts';
-import { ClockMarks } from './clock-marks.ts';
+import { ClockMarks } from './clock/clock-marks.ts';
+import { Redating } from './clock/redating.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { HistoryQuery } from './history-query.ts';
+import { logDamage } from './damage/log-check.ts';
+import { HistoryQuery } from './history/history-query.ts';
 import { HOUR_MS } from './hours.ts';
-import { logDamage } from './log-check.ts';
 import { ReadingQuery } from './reading-query.ts';
-import { Redating } from './redating.ts';
 import { clientsIn, demandReadable, devicesIn, notificationsIn, protocolsIn } from './registry-records.ts';
-import { RelayNotes } from './relay-notes.ts';
-import { RelayQuery } from './relay-query.ts';
+import { RelayNotes } from './relay/relay-notes.ts';
+import { RelayQuery } from './relay/relay-query.ts';
 import { type Database, openForReading, storeError } from './sqlite.ts';
 import { Writer } from './writer.ts';
 import type { WriterCallName } from './writer-messages.ts';
@@ -338,7 +338,7 @@ export class Store
   async #checkLog(): Promise<void> {
     const damage = logDamage(this.#path);
     if (damage === undefined) return;
-    const { copyLogAside } = await import('./damaged-store.ts');
+    const { copyLogAside } = await import('./damage/damaged-store.ts');
     const copy = copyLogAside(this.#path, this.#parts.now());
     this.#damageFound = `${damage}: readings and changes that were stored last may be missing; it was copied to ${copy}`;
   }
@@ -369,7 +369,7 @@ export class Store
   }
 
   async #setAside(error: GatewayError): Promise<GatewayError> {
-    const { setAside } = await import('./damaged-store.ts');
+    const { setAside } = await import('./damage/damaged-store.ts');
     const checked = (path: string) => {
       const database = openForReading(path);
       try {

@@ -19,8 +19,8 @@ import {
 import { join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Manifest } from '../contract/manifest.ts';
-import type { AddonPackage } from '../core/addon-package.ts';
 import type { AddonShelf } from '../core/ports.ts';
+import type { AddonPackage } from '../core/protocols/addon-package.ts';
 import { SerialQueue } from '../lib/serial-queue.ts';
 import { GatewayError } from '../model/error.ts';
 import { MANIFEST_NAME, REMOVED_NAME, readPackage } from './addon-folders.ts';

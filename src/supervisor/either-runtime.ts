@@ -1,5 +1,5 @@
 /** Each add-on in what it was installed as: a container, or a process. */
-import type { AddonPackage } from '../core/protocols.ts';
+import type { AddonPackage } from '../core/protocols/protocols.ts';
 import type { AddonRuntime, AddonSpec, RunningAddon } from './runtime.ts';
 
 export class EitherRuntime implements AddonRuntime {

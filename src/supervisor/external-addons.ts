@@ -4,7 +4,7 @@
  */
 import type { GatewayEventBus } from '../core/events.ts';
 import type { Health } from '../core/health.ts';
-import { type DesiredAddon, partOf } from '../core/protocols.ts';
+import { type DesiredAddon, partOf } from '../core/protocols/protocols.ts';
 import type { Dispose } from '../lib/event-bus.ts';
 import type { OnLine } from './addon-output.ts';
 

@@ -2,7 +2,7 @@
  * What is to be done so that exactly the desired add-ons run. Pure: `plan` looks at what is desired, at what there
  * is and at the (monotonic) time, and names the steps; the supervisor carries them out.
  */
-import type { AddonPackage, DesiredAddon } from '../core/protocols.ts';
+import type { AddonPackage, DesiredAddon } from '../core/protocols/protocols.ts';
 
 export type ActualAddon =
   /** A step of its own is under way: nothing is decided before it has ended. */

@@ -9,7 +9,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { ORPHAN_EXIT_MS } from '../contract/limits.ts';
-import type { AddonPackage } from '../core/protocols.ts';
+import type { AddonPackage } from '../core/protocols/protocols.ts';
 import type { Logger } from '../lib/logger.ts';
 import { GatewayError } from '../model/error.ts';
 import { AddonOutput, type OnLine, OUTPUT_LIMITS, type OutputLimits } from './addon-output.ts';

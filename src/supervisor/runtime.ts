@@ -3,7 +3,7 @@
  * add-on starts and ends; a runtime knows how.
  */
 import type { AddonLogin } from '../core/ports.ts';
-import type { AddonPackage } from '../core/protocols.ts';
+import type { AddonPackage } from '../core/protocols/protocols.ts';
 
 /** One run of an add-on. */
 export interface AddonSpec {

@@ -4,7 +4,7 @@
  */
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { SerialPort, SerialPorts } from '../core/maintenance-ports.ts';
+import type { SerialPort, SerialPorts } from '../core/upkeep/maintenance-ports.ts';
 
 /** USB sticks (CDC ACM, and converters), and the UART of a Raspberry Pi's header. A console (`ttyS`) is no stick. */
 const DEVICE = /^tty(USB|ACM|AMA)\d+$/;

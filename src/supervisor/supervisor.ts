@@ -9,7 +9,7 @@
 import type { GatewayEventBus } from '../core/events.ts';
 import type { Health } from '../core/health.ts';
 import type { AddonCredentials } from '../core/ports.ts';
-import { type AddonPackage, type DesiredAddon, partOf } from '../core/protocols.ts';
+import { type AddonPackage, type DesiredAddon, partOf } from '../core/protocols/protocols.ts';
 import type { Dispose } from '../lib/event-bus.ts';
 import type { Logger } from '../lib/logger.ts';
 import {

@@ -3,7 +3,7 @@
  * where there are such: those of the add-on contract. Loaded when somebody asks for it.
  */
 import { reasonSchema } from '../../model/device.ts';
-import { notificationSchema } from '../notification-view.ts';
+import { notificationSchema } from '../views/notification-view.ts';
 import { ADDONS } from './addon-contract.ts';
 import type { Channel, Contract } from './channel.ts';
 import { CLOUD } from './cloud-contract.ts';

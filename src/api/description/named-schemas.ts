@@ -1,10 +1,7 @@
 /** The schemas that the documents write once, under a name. */
 
 import { reasonSchema } from '../../model/device.ts';
-import { availabilitySchema, deviceInListSchema, deviceSchema } from '../device-view.ts';
 import { errorSchema } from '../error-table.ts';
-import { bucketSchema, valueSchema } from '../history-view.ts';
-import { notificationSchema } from '../notification-view.ts';
 import { clientSchema, newCredentialsSchema } from '../routes/authentication.ts';
 import { operationSchema } from '../routes/control.ts';
 import { readingSchema } from '../routes/device-readings.ts';
@@ -12,7 +9,10 @@ import { healthSchema } from '../routes/health.ts';
 import { logLineSchema } from '../routes/logs.ts';
 import { candidateSchema } from '../routes/protocol-actions.ts';
 import { loginSchema, protocolSchema } from '../routes/protocols.ts';
-import { typeViewSchema } from '../type-view.ts';
+import { availabilitySchema, deviceInListSchema, deviceSchema } from '../views/device-view.ts';
+import { bucketSchema, valueSchema } from '../views/history-view.ts';
+import { notificationSchema } from '../views/notification-view.ts';
+import { typeViewSchema } from '../views/type-view.ts';
 
 export const NAMED_SCHEMAS = {
   Error: errorSchema,

@@ -2,13 +2,13 @@
 import * as v from 'valibot';
 import { BUS_TELEGRAMS_MAX } from '../../contract/messages.ts';
 import { PAIRING_STEPS } from '../../core/events.ts';
-import { INSTALLATION_STATUSES } from '../../core/protocol-view.ts';
+import { INSTALLATION_STATUSES } from '../../core/protocols/protocol-view.ts';
 import { jsonObjectSchema, jsonValueSchema, reasonSchema } from '../../model/device.ts';
-import { EVENT_KINDS } from '../event-view.ts';
-import { maintenanceEventSchema } from '../maintenance-view.ts';
-import { NARROWED_DEVICES_MAX } from '../narrowing.ts';
-import { notificationSchema } from '../notification-view.ts';
 import { clockSchema, imageProgressSchema, isoDateTime, timestamp } from '../schemas.ts';
+import { NARROWED_DEVICES_MAX } from '../sockets/narrowing.ts';
+import { EVENT_KINDS } from '../views/event-view.ts';
+import { maintenanceEventSchema } from '../views/maintenance-view.ts';
+import { notificationSchema } from '../views/notification-view.ts';
 import type { Channel, Contract } from './channel.ts';
 
 const ts = isoDateTime('When it happened');

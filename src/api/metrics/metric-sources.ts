@@ -1,5 +1,5 @@
 /** Where the metrics are read from, at each scrape. */
-import type { Devices } from '../../core/devices.ts';
+import type { Devices } from '../../core/devices/devices.ts';
 import type { Figures } from '../../core/figures.ts';
 import type { Health } from '../../core/health.ts';
 import type { HttpFigures } from '../http-figures.ts';

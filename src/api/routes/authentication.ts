@@ -1,8 +1,8 @@
 /** Tokens for clients ("Get Authentication token"; RFC 6749, 4.4), and the clients themselves. */
 import type { IncomingMessage } from 'node:http';
 import * as v from 'valibot';
-import type { Clients } from '../../core/clients.ts';
-import type { Tokens } from '../../core/tokens.ts';
+import type { Clients } from '../../core/clients/clients.ts';
+import type { Tokens } from '../../core/clients/tokens.ts';
 import { type Client, covers, newClientSchema, SCOPES, type Scope } from '../../model/client.ts';
 import { GatewayError } from '../../model/error.ts';
 import type { Caller } from '../access.ts';

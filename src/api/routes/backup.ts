@@ -3,9 +3,9 @@
  * so it needs the right to say who may call, which no caller without a token has.
  */
 import * as v from 'valibot';
-import type { Backups } from '../../core/backups.ts';
-import { backupViewSchema, MAINTENANCE } from '../maintenance-view.ts';
+import type { Backups } from '../../core/upkeep/backups.ts';
 import { nothingSchema } from '../schemas.ts';
+import { backupViewSchema, MAINTENANCE } from '../views/maintenance-view.ts';
 import { OCTETS_TYPE } from './route.ts';
 import type { Routes } from './router.ts';
 

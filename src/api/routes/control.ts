@@ -1,9 +1,9 @@
 /** Control: set a device, ask for its status, fetch the answer ("Control a device by id" and what follows it). */
 import * as v from 'valibot';
 import { COMMAND_TIMEOUT_MS, type Commands, HTTP_PROTOCOL } from '../../core/commands.ts';
-import type { Devices } from '../../core/devices.ts';
+import type { Devices } from '../../core/devices/devices.ts';
+import type { TypeCatalogue } from '../../core/devices/type-catalogue.ts';
 import type { Operations } from '../../core/operations.ts';
-import type { TypeCatalogue } from '../../core/type-catalogue.ts';
 import { type Device, jsonValueSchema, reasonSchema } from '../../model/device.ts';
 import { GatewayError } from '../../model/error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../model/json.ts';

@@ -1,8 +1,8 @@
 /** What a protocol is given at once: files for its add-on, and devices that somebody else knows of. */
 import * as v from 'valibot';
 import { UPLOAD_MAX_BYTES } from '../../contract/limits.ts';
-import { type DeviceImport, deviceImportSchema, IMPORT_OUTCOMES } from '../../core/device-import.ts';
-import type { ProtocolUploads } from '../../core/protocol-uploads.ts';
+import { type DeviceImport, deviceImportSchema, IMPORT_OUTCOMES } from '../../core/devices/device-import.ts';
+import type { ProtocolUploads } from '../../core/protocols/protocol-uploads.ts';
 import { reasonSchema } from '../../model/device.ts';
 import { text } from '../schemas.ts';
 import { uploadedBytes } from '../uploaded-bytes.ts';

@@ -3,7 +3,7 @@
  * once for each change of the catalogue, and a caller that has them nothing but a 304.
  */
 import * as v from 'valibot';
-import type { CatalogueEntry, TypeCatalogue } from '../../core/type-catalogue.ts';
+import type { CatalogueEntry, TypeCatalogue } from '../../core/devices/type-catalogue.ts';
 import { GatewayError } from '../../model/error.ts';
 import { whole } from '../query-values.ts';
 import {
@@ -14,7 +14,7 @@ import {
   type Representation,
   represent,
 } from '../representation.ts';
-import { typeName, typeNameSchema, typeView, typeViewSchema } from '../type-view.ts';
+import { typeName, typeNameSchema, typeView, typeViewSchema } from '../views/type-view.ts';
 import type { Routes } from './router.ts';
 
 const section = 'Types';

@@ -1,13 +1,13 @@
 /** Devices: list, show, create, change, delete. */
 import * as v from 'valibot';
-import { type Devices, devicePatchSchema, newDeviceSchema } from '../../core/devices.ts';
-import type { Pairing } from '../../core/pairing.ts';
+import { type Devices, devicePatchSchema, newDeviceSchema } from '../../core/devices/devices.ts';
+import type { Pairing } from '../../core/devices/pairing.ts';
 import type { Webhooks } from '../../core/webhooks.ts';
 import type { Device } from '../../model/device.ts';
 import { GatewayError } from '../../model/error.ts';
 import type { Access, Caller } from '../access.ts';
-import { deviceInListSchema, deviceSchema, deviceView } from '../device-view.ts';
 import { nothingSchema } from '../schemas.ts';
+import { deviceInListSchema, deviceSchema, deviceView } from '../views/device-view.ts';
 import { pathTo, type Routes } from './router.ts';
 
 const section = 'Devices';

@@ -1,7 +1,7 @@
 /** Add-ons of others: registered by their manifest and taken away; the logins of those that others start. */
 import { manifestSchema } from '../../contract/manifest.ts';
-import type { ExternalLogins } from '../../core/external-logins.ts';
-import type { ForeignAddons } from '../../core/foreign-addons.ts';
+import type { ExternalLogins } from '../../core/protocols/external-logins.ts';
+import type { ForeignAddons } from '../../core/protocols/foreign-addons.ts';
 import { nothingSchema } from '../schemas.ts';
 import { forceQuery, installedSchema, loginSchema, PROTOCOL, PROTOCOLS, withoutCopies } from './protocols.ts';
 import { pathTo, type Routes } from './router.ts';

@@ -4,6 +4,9 @@ import { type DeviceHistory, type History, LATEST_VALUE_MAX_CHARS } from '../../
 import { jsonValueSchema } from '../../model/device.ts';
 import type { HistoryBucket, HistoryValues } from '../../model/history.ts';
 import { type HistoryParameters, historyParameters, historyQuery } from '../history-parameters.ts';
+import { isoMicrosecondsWriter } from '../iso-time.ts';
+import { piecedBody } from '../pieced-body.ts';
+import { isoDateTime, text } from '../schemas.ts';
 import {
   BUCKET_COLUMNS,
   bucketEntries,
@@ -15,10 +18,7 @@ import {
   VALUE_COLUMNS,
   valueEntries,
   valueRows,
-} from '../history-view.ts';
-import { isoMicrosecondsWriter } from '../iso-time.ts';
-import { piecedBody } from '../pieced-body.ts';
-import { isoDateTime, text } from '../schemas.ts';
+} from '../views/history-view.ts';
 import { type ApiContext, JSON_TYPE } from './route.ts';
 import type { Routes } from './router.ts';
 

@@ -1,12 +1,17 @@
 /** The gateway as a whole: what it is, how its backups, their return and its updates stand, and the ports of its box. */
 import * as v from 'valibot';
-import type { Backups } from '../../core/backups.ts';
-import type { SerialPorts } from '../../core/maintenance-ports.ts';
-import type { Restores } from '../../core/restores.ts';
-import type { SoftwareUpdates } from '../../core/software-updates.ts';
-import { backupViewSchema, MAINTENANCE, restoreViewSchema, updateViewSchema } from '../maintenance-view.ts';
+import type { Backups } from '../../core/upkeep/backups.ts';
+import type { SerialPorts } from '../../core/upkeep/maintenance-ports.ts';
+import type { Restores } from '../../core/upkeep/restores.ts';
+import type { SoftwareUpdates } from '../../core/upkeep/software-updates.ts';
 import { text, timestamp } from '../schemas.ts';
 import type { ApiSettings } from '../settings.ts';
+import {
+  backupViewSchema,
+  MAINTENANCE,
+  restoreViewSchema,
+  updateViewSchema,
+} from '../views/maintenance-view.ts';
 import { addBackupRoutes } from './backup.ts';
 import { addRestoreRoutes } from './restore.ts';
 import type { Routes } from './router.ts';

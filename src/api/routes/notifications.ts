@@ -1,10 +1,10 @@
 /** The last notifications, selected by their attributes ("Get notifications from a tenant"). */
 import * as v from 'valibot';
-import type { Notifications } from '../../core/notifications.ts';
+import type { Notifications } from '../../core/notifications/notifications.ts';
 import { NOTIFICATION_LEVELS, type Notification } from '../../model/notification.ts';
-import { notificationSchema, notificationView } from '../notification-view.ts';
 import { described, whole } from '../query-values.ts';
 import { text } from '../schemas.ts';
+import { notificationSchema, notificationView } from '../views/notification-view.ts';
 import type { Routes } from './router.ts';
 
 /** The document's number. */

@@ -1,8 +1,8 @@
 /** Pairing: start it (the result comes as an event and in the device's status) and cancel it. */
 import * as v from 'valibot';
-import type { Devices } from '../../core/devices.ts';
+import type { Devices } from '../../core/devices/devices.ts';
+import { JOIN_SECONDS_MAX, JOIN_TIMEOUT_MS, type Pairing } from '../../core/devices/pairing.ts';
 import { PAIRING_STEPS } from '../../core/events.ts';
-import { JOIN_SECONDS_MAX, JOIN_TIMEOUT_MS, type Pairing } from '../../core/pairing.ts';
 import { deviceStatusSchema, jsonObjectSchema } from '../../model/device.ts';
 import { nothingSchema, timestamp } from '../schemas.ts';
 import type { Routes } from './router.ts';

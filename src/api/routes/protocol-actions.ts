@@ -1,7 +1,7 @@
 /** What an add-on is asked to do for its protocol as a whole: its actions, and a look around for devices. */
 import * as v from 'valibot';
-import type { ProtocolActions } from '../../core/protocol-actions.ts';
-import type { Scans } from '../../core/scans.ts';
+import type { Scans } from '../../core/devices/scans.ts';
+import type { ProtocolActions } from '../../core/protocols/protocol-actions.ts';
 import { jsonObjectSchema } from '../../model/device.ts';
 import type { Access } from '../access.ts';
 import { nothingSchema, text } from '../schemas.ts';

@@ -2,10 +2,10 @@
 import * as v from 'valibot';
 import { imageNameSchema } from '../../contract/container.ts';
 import { manifestActionSchema } from '../../contract/manifest.ts';
-import type { ImageFetches } from '../../core/image-fetches.ts';
-import type { Installations } from '../../core/installations.ts';
-import { INSTALLATION_STATUSES, type ProtocolView } from '../../core/protocol-view.ts';
-import type { Protocols } from '../../core/protocols.ts';
+import type { ImageFetches } from '../../core/installations/image-fetches.ts';
+import type { Installations } from '../../core/installations/installations.ts';
+import { INSTALLATION_STATUSES, type ProtocolView } from '../../core/protocols/protocol-view.ts';
+import type { Protocols } from '../../core/protocols/protocols.ts';
 import { jsonObjectSchema } from '../../model/device.ts';
 import { PART_STATES } from '../../model/health.ts';
 import { described } from '../query-values.ts';

@@ -1,10 +1,10 @@
 /** A backup takes the place of this gateway: sent in pieces, checked, and put in place by a restart. For who may say who may call. */
 import * as v from 'valibot';
-import type { Restores } from '../../core/restores.ts';
+import type { Restores } from '../../core/upkeep/restores.ts';
 import { PIECE_MAX_BYTES } from '../../model/limits.ts';
-import { MAINTENANCE, pieceQuery, receivedSchema, restoreViewSchema } from '../maintenance-view.ts';
 import { nothingSchema } from '../schemas.ts';
 import { uploadedBytes } from '../uploaded-bytes.ts';
+import { MAINTENANCE, pieceQuery, receivedSchema, restoreViewSchema } from '../views/maintenance-view.ts';
 import { OCTETS_TYPE } from './route.ts';
 import type { Routes } from './router.ts';
 

@@ -1,10 +1,10 @@
 /** An update of gate: by its version, from an address, or sent. A release counts by its signature alone. */
 import * as v from 'valibot';
-import { RELEASE_PARTS, type ReleasePart, type SoftwareUpdates } from '../../core/software-updates.ts';
+import { RELEASE_PARTS, type ReleasePart, type SoftwareUpdates } from '../../core/upkeep/software-updates.ts';
 import { GatewayError } from '../../model/error.ts';
 import { PIECE_MAX_BYTES } from '../../model/limits.ts';
-import { MAINTENANCE, pieceQuery, receivedSchema, updateViewSchema } from '../maintenance-view.ts';
 import { uploadedBytes } from '../uploaded-bytes.ts';
+import { MAINTENANCE, pieceQuery, receivedSchema, updateViewSchema } from '../views/maintenance-view.ts';
 import { OCTETS_TYPE } from './route.ts';
 import type { Routes } from './router.ts';
 

@@ -2,7 +2,7 @@
  * What installing, updating and removing needs of the container engine; and which runtime an add-on gets that is
  * installed now (docs/decisions/0024).
  */
-import type { AddonPackage } from '../../core/addon-package.ts';
+
 import type {
   AddonContainers,
   ContainerRemoval,
@@ -10,6 +10,7 @@ import type {
   FetchOptions,
   RuntimeChoice,
 } from '../../core/ports.ts';
+import type { AddonPackage } from '../../core/protocols/addon-package.ts';
 import { GatewayError } from '../../model/error.ts';
 import type { PinnedImage } from '../../model/protocol.ts';
 import { LABELS, ownLabels } from './container-descriptor.ts';

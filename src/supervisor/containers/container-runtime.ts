@@ -4,7 +4,7 @@
  * well is not started anew because the daemon was. Whatever a crash has left is put in order by the next start.
  */
 import type { ContainerInfo } from 'dockerode';
-import type { AddonPackage, ContainerRun as ContainerWanted } from '../../core/addon-package.ts';
+import type { AddonPackage, ContainerRun as ContainerWanted } from '../../core/protocols/addon-package.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { GatewayError } from '../../model/error.ts';
 import type { AddonRuntime, AddonSpec, RunningAddon } from '../runtime.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { JsonObject, JsonValue } from '../../../src/model/json.ts';
-import { HistoryQuery } from '../../../src/store/history-query.ts';
+import { HistoryQuery } from '../../../src/store/history/history-query.ts';
 import { openForReading } from '../../../src/store/sqlite.ts';
 import { type OpenedStore, openStore, TEST_ADDON } from '../../support/open-store.ts';
 import { tempFolder } from '../../support/temp-folder.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { notificationView } from '../../../src/api/notification-view.ts';
+import { notificationView } from '../../../src/api/views/notification-view.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
 import { ApiUnderTest } from './support/api-under-test.ts';
 import { type Client, connectClient, GENERATIONS } from './support/realtime-clients.ts';

@@ -4,7 +4,11 @@ import { createPublicKey, X509Certificate } from 'node:crypto';
 import { chmodSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { OwnCertificate, RENEW_BEFORE_DAYS, VALID_DAYS } from '../../../src/api/own-certificate.ts';
+import {
+  OwnCertificate,
+  RENEW_BEFORE_DAYS,
+  VALID_DAYS,
+} from '../../../src/api/certificates/own-certificate.ts';
 import { makePair } from '../../support/openssl.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

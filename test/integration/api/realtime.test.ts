@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { OUTGOING_MAX_BYTES } from '../../../src/api/outgoing.ts';
+import { OUTGOING_MAX_BYTES } from '../../../src/api/sockets/outgoing.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
 import { ApiUnderTest, GATEWAY_ID, HTTP_TYPE, PROJECT_ID } from './support/api-under-test.ts';
 import {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Agent, request as httpRequest } from 'node:http';
 import { BURST_SECONDS } from '../../../src/api/rate-limit.ts';
-import { SOCKETS_MAX, SOCKETS_PER_ADDRESS_MAX } from '../../../src/api/socket-admission.ts';
+import { SOCKETS_MAX, SOCKETS_PER_ADDRESS_MAX } from '../../../src/api/sockets/socket-admission.ts';
 import { until } from '../../support/until.ts';
 import { ApiUnderTest, PROJECT_ID } from './support/api-under-test.ts';
 import { connectClient, GENERATIONS } from './support/realtime-clients.ts';

@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 
 import { connect as connectPlain } from 'node:net';
 import { dirname, join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
-import { GivenCertificate } from '../../../src/api/given-certificate.ts';
+import { GivenCertificate } from '../../../src/api/certificates/given-certificate.ts';
 import { makePair } from '../../support/openssl.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';

@@ -9,7 +9,7 @@ import { execPath } from 'node:process';
 import type { GatewayEvents } from '../../../src/core/events.ts';
 import { Health } from '../../../src/core/health.ts';
 import type { AddonCredentials } from '../../../src/core/ports.ts';
-import { type AddonPackage, type DesiredAddon, partOf } from '../../../src/core/protocols.ts';
+import { type AddonPackage, type DesiredAddon, partOf } from '../../../src/core/protocols/protocols.ts';
 import { EventBus } from '../../../src/lib/event-bus.ts';
 import { createLogger } from '../../../src/lib/logger.ts';
 import {

@@ -6,7 +6,7 @@ import { mkdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { execPath } from 'node:process';
 import { pathToFileURL } from 'node:url';
-import type { AddonPackage } from '../../../src/core/protocols.ts';
+import type { AddonPackage } from '../../../src/core/protocols/protocols.ts';
 import type { RunningAddon } from '../../../src/supervisor/runtime.ts';
 import { House, runs, STUBBORN, UNHURRIED, until, WELL_BEHAVED } from './house.ts';
 

@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'valibot';
 import { containerSchema } from '../../../src/contract/container.ts';
-import { partOf } from '../../../src/core/protocols.ts';
+import { partOf } from '../../../src/core/protocols/protocols.ts';
 import { House, runs, STUBBORN, UNHURRIED, until, WELL_BEHAVED } from './house.ts';
 
 const PRINT_PID = `console.log('pid=' + process.pid);`;

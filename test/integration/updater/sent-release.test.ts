@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GatewayEvents } from '../../../src/core/events.ts';
-import { SoftwareUpdates } from '../../../src/core/software-updates.ts';
+import { SoftwareUpdates } from '../../../src/core/upkeep/software-updates.ts';
 import { EventBus } from '../../../src/lib/event-bus.ts';
-import { ReceivedFilesOnDisk } from '../../../src/store/received-files.ts';
+import { ReceivedFilesOnDisk } from '../../../src/store/files/received-files.ts';
 import { FetchingDesk } from '../../../src/updater/release-desk.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { manifestSchema } from '../../../src/contract/manifest.ts';
 import { CONTRACT_VERSION } from '../../../src/contract/version.ts';
-import { checkAgainst } from '../../../src/core/type-catalogue.ts';
+import { checkAgainst } from '../../../src/core/devices/type-catalogue.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
 
 function read(slug: string) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { deviceView } from '../../../src/api/device-view.ts';
-import { pairingEventOf, pairingPayload } from '../../../src/api/event-view.ts';
+import { deviceView } from '../../../src/api/views/device-view.ts';
+import { pairingEventOf, pairingPayload } from '../../../src/api/views/event-view.ts';
 import type { Device } from '../../../src/model/device.ts';
 
 const DEVICE: Device = {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { GivenCertificate } from '../../../src/api/given-certificate.ts';
+import { GivenCertificate } from '../../../src/api/certificates/given-certificate.ts';
 import { makePair } from '../../support/openssl.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { allowedEventKinds } from '../../../src/api/event-view.ts';
-import { NARROWED_DEVICES_MAX, roomsOf } from '../../../src/api/narrowing.ts';
+import { NARROWED_DEVICES_MAX, roomsOf } from '../../../src/api/sockets/narrowing.ts';
+import { allowedEventKinds } from '../../../src/api/views/event-view.ts';
 
 const KINDS = [
   'data',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { NetworkInterfaceInfo } from 'node:os';
-import { serverNames } from '../../../src/api/server-names.ts';
+import { serverNames } from '../../../src/api/certificates/server-names.ts';
 
 function info(address: string): NetworkInterfaceInfo {
   return { address, internal: false } as NetworkInterfaceInfo;

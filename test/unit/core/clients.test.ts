@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { CLIENTS_MAX, Clients } from '../../../src/core/clients.ts';
+import { CLIENTS_MAX, Clients } from '../../../src/core/clients/clients.ts';
 import type { GatewayEvents } from '../../../src/core/events.ts';
 import { EventBus } from '../../../src/lib/event-bus.ts';
 import { MemoryClients } from '../../support/memory-ports.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { DeviceMoves } from '../../../src/core/device-moves.ts';
-import { Devices } from '../../../src/core/devices.ts';
+import { DeviceMoves } from '../../../src/core/devices/device-moves.ts';
+import { Devices } from '../../../src/core/devices/devices.ts';
+import { TypeCatalogue } from '../../../src/core/devices/type-catalogue.ts';
 import type { GatewayEvents } from '../../../src/core/events.ts';
-import { TypeCatalogue } from '../../../src/core/type-catalogue.ts';
 import { EventBus } from '../../../src/lib/event-bus.ts';
 import { shortId } from '../../../src/lib/short-id.ts';
 import { MemoryAvailability, MemoryRegistry } from '../../support/memory-ports.ts';

@@ -1,12 +1,12 @@
 /** The core's classes around ports that live in memory, with a clock that the test sets. */
 import { Commands } from '../../../src/core/commands.ts';
-import { Devices } from '../../../src/core/devices.ts';
+import { Devices } from '../../../src/core/devices/devices.ts';
+import { Pairing } from '../../../src/core/devices/pairing.ts';
+import { TypeCatalogue } from '../../../src/core/devices/type-catalogue.ts';
 import type { GatewayEvents } from '../../../src/core/events.ts';
 import { Health } from '../../../src/core/health.ts';
 import { IdempotentCalls } from '../../../src/core/idempotent-calls.ts';
-import { Pairing } from '../../../src/core/pairing.ts';
-import { type AddonPackage, Protocols } from '../../../src/core/protocols.ts';
-import { TypeCatalogue } from '../../../src/core/type-catalogue.ts';
+import { type AddonPackage, Protocols } from '../../../src/core/protocols/protocols.ts';
 import { EventBus } from '../../../src/lib/event-bus.ts';
 import type { DeviceType } from '../../../src/model/device-type.ts';
 import {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { InstallationJob } from '../../../src/core/installation-job.ts';
+import { InstallationJob } from '../../../src/core/installations/installation-job.ts';
 
 /** Deadline and trial, so that the one falls into the other. */
 const [LATE_MS, TRIAL_MS] = [20, 60];

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import type { AddonPackage } from '../../../src/core/addon-package.ts';
 import type { GatewayEvents } from '../../../src/core/events.ts';
-import { ExternalLogins } from '../../../src/core/external-logins.ts';
-import { Installations } from '../../../src/core/installations.ts';
+import { Installations } from '../../../src/core/installations/installations.ts';
 import { Logs } from '../../../src/core/logs.ts';
 import type { AddonCredentials, AddonShelf } from '../../../src/core/ports.ts';
+import type { AddonPackage } from '../../../src/core/protocols/addon-package.ts';
+import { ExternalLogins } from '../../../src/core/protocols/external-logins.ts';
 import { LogRing } from '../../../src/lib/log-ring.ts';
 import { until } from '../../support/until.ts';
 import { addonPackage, type HouseOfDevices, houseOfDevices } from './house-of-devices.ts';

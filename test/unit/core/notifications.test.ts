@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { NotificationLog } from '../../../src/core/notification-log.ts';
+import { NotificationLog } from '../../../src/core/notifications/notification-log.ts';
 import {
   LOG_IN_ADDRESSES_MAX,
   LOG_INS_FAILING,
   NotificationRules,
-} from '../../../src/core/notification-rules.ts';
-import { Notifications, REPEAT_AFTER_MS } from '../../../src/core/notifications.ts';
+} from '../../../src/core/notifications/notification-rules.ts';
+import { Notifications, REPEAT_AFTER_MS } from '../../../src/core/notifications/notifications.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
 import { NOTIFICATIONS_KEPT_MAX } from '../../../src/model/limits.ts';
 import type { Notification } from '../../../src/model/notification.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mock } from 'node:test';
-import { INTERVIEW_TIMEOUT_MS, JOIN_TIMEOUT_MS } from '../../../src/core/pairing.ts';
+import { INTERVIEW_TIMEOUT_MS, JOIN_TIMEOUT_MS } from '../../../src/core/devices/pairing.ts';
 import { GatewayError } from '../../../src/model/error.ts';
 import type { JsonValue } from '../../../src/model/json.ts';
 import { type HouseOfDevices, houseOfDevices } from './house-of-devices.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes, type webcrypto } from 'node:crypto';
 import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
-import { Clients } from '../../../src/core/clients.ts';
+import { Clients } from '../../../src/core/clients/clients.ts';
+import { CLOCK_TOLERANCE_SECONDS, Tokens } from '../../../src/core/clients/tokens.ts';
 import type { GatewayEvents } from '../../../src/core/events.ts';
-import { CLOCK_TOLERANCE_SECONDS, Tokens } from '../../../src/core/tokens.ts';
 import { EventBus } from '../../../src/lib/event-bus.ts';
 import type { Client } from '../../../src/model/client.ts';
 import { MemoryClients, MemoryRegistry } from '../../support/memory-ports.ts';

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import type { JsonObject, JsonValue } from '../../../src/model/json.ts';
-import { attributesOf, findAttribute, positioned, valueAt } from '../../../src/store/attribute-shape.ts';
+import {
+  attributesOf,
+  findAttribute,
+  positioned,
+  valueAt,
+} from '../../../src/store/history/attribute-shape.ts';
 import { splitData } from '../../../src/store/reading-shape.ts';
 
 function valueIn(data: JsonObject, name: string, root: readonly string[] = []): JsonValue | undefined {

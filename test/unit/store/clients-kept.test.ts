@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Clients } from '../../../src/core/clients.ts';
+import { Clients } from '../../../src/core/clients/clients.ts';
+import { FirstClient } from '../../../src/core/clients/first-client.ts';
 import type { GatewayEvents } from '../../../src/core/events.ts';
-import { FirstClient } from '../../../src/core/first-client.ts';
 import { EventBus } from '../../../src/lib/event-bus.ts';
-import { FirstClientFile } from '../../../src/store/first-client-file.ts';
+import { FirstClientFile } from '../../../src/store/files/first-client-file.ts';
 import { MIGRATIONS, openMigrated } from '../../../src/store/migrations.ts';
 import { type OpenedStore, openStore, testDevice } from '../../support/open-store.ts';
 import { tempFolder } from '../../support/temp-folder.ts';

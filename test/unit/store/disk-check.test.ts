@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { DiskCheck } from '../../../src/store/disk-check.ts';
+import { DiskCheck } from '../../../src/store/damage/disk-check.ts';
 import { passingTrouble } from '../../../src/store/sqlite.ts';
 
 describe('the check of the disk', () => {

@@ -8,7 +8,7 @@ import type {
   HistoryValuesRequest,
 } from '../../../src/model/history.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../src/model/json.ts';
-import { HistoryQuery } from '../../../src/store/history-query.ts';
+import { HistoryQuery } from '../../../src/store/history/history-query.ts';
 import { openForReading } from '../../../src/store/sqlite.ts';
 import { type OpenedStore, openStore, TEST_ADDON, testDevice } from '../../support/open-store.ts';
 import { tempFolder } from '../../support/temp-folder.ts';

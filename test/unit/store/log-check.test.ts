@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { logDamage } from '../../../src/store/log-check.ts';
+import { logDamage } from '../../../src/store/damage/log-check.ts';
 import { type Database, inTransaction, openForReading, openForWriting } from '../../../src/store/sqlite.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { JsonObject, JsonValue } from '../../../src/model/json.ts';
-import { positioned } from '../../../src/store/attribute-shape.ts';
-import { encodePack, PackReader } from '../../../src/store/reading-pack.ts';
+import { positioned } from '../../../src/store/history/attribute-shape.ts';
+import { encodePack, PackReader } from '../../../src/store/history/reading-pack.ts';
 import { splitData } from '../../../src/store/reading-shape.ts';
 
 const value: fc.Arbitrary<JsonValue> = fc.oneof(

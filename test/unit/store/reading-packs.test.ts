@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { HistoryQuery } from '../../../src/store/history-query.ts';
+import { HistoryQuery } from '../../../src/store/history/history-query.ts';
+import { ReadingPacks } from '../../../src/store/history/reading-packs.ts';
 import { openMigrated } from '../../../src/store/migrations.ts';
-import { ReadingPacks } from '../../../src/store/reading-packs.ts';
 import { ReadingWriter } from '../../../src/store/reading-writer.ts';
-import { RelayProgress } from '../../../src/store/relay-progress.ts';
+import { RelayProgress } from '../../../src/store/relay/relay-progress.ts';
 import { Retention } from '../../../src/store/retention.ts';
 import { type Database, openForReading } from '../../../src/store/sqlite.ts';
 import { testDevice } from '../../support/open-store.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { appendFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Operation } from '../../../src/model/operation.ts';
-import { AvailabilityFile } from '../../../src/store/availability-file.ts';
-import { OperationFile } from '../../../src/store/operation-file.ts';
+import { AvailabilityFile } from '../../../src/store/files/availability-file.ts';
+import { OperationFile } from '../../../src/store/files/operation-file.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { ClockStretch } from '../../../src/model/reading.ts';
-import { ClockStretches } from '../../../src/store/clock-stretches.ts';
-import { ReadingPacks } from '../../../src/store/reading-packs.ts';
+import { ClockStretches } from '../../../src/store/clock/clock-stretches.ts';
+import { ReadingPacks } from '../../../src/store/history/reading-packs.ts';
 import { openForWriting } from '../../../src/store/sqlite.ts';
 import { type OpenedStore, openStore, TEST_ADDON, testDevice } from '../../support/open-store.ts';
 import { tempFolder } from '../../support/temp-folder.ts';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { SeqRange } from '../../../src/model/relay.ts';
+import { ReadingPacks } from '../../../src/store/history/reading-packs.ts';
 import { openMigrated } from '../../../src/store/migrations.ts';
-import { ReadingPacks } from '../../../src/store/reading-packs.ts';
 import { ReadingWriter } from '../../../src/store/reading-writer.ts';
-import { RelayProgress } from '../../../src/store/relay-progress.ts';
-import { RelayQuery } from '../../../src/store/relay-query.ts';
-import { RelayRuns } from '../../../src/store/relay-runs.ts';
+import { RelayProgress } from '../../../src/store/relay/relay-progress.ts';
+import { RelayQuery } from '../../../src/store/relay/relay-query.ts';
+import { RelayRuns } from '../../../src/store/relay/relay-runs.ts';
 import { Retention } from '../../../src/store/retention.ts';
 import type { Database } from '../../../src/store/sqlite.ts';
 import { tempFolder } from '../../support/temp-folder.ts';

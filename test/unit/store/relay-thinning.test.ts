@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { JsonObject } from '../../../src/model/json.ts';
 import type { RelayRules } from '../../../src/model/relay-rules.ts';
-import { RelayThinning } from '../../../src/store/relay-thinning.ts';
+import { RelayThinning } from '../../../src/store/relay/relay-thinning.ts';
 
 type Given = [seconds: number, data: JsonObject];
 

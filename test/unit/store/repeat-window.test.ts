@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { RepeatWindow } from '../../../src/store/repeat-window.ts';
+import { RepeatWindow } from '../../../src/store/files/repeat-window.ts';
 
 /** A window over batches that lie in a map, as they otherwise lie in a table. */
 function windowOf(size: number) {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { ANY_DEVICE_TYPE, BRIDGE_TYPE, typeIdOf } from '../../../../addons/zigbee/src/type-id.ts';
 import { manifestSchema } from '../../../../src/contract/manifest.ts';
-import { checkAgainst } from '../../../../src/core/type-catalogue.ts';
+import { checkAgainst } from '../../../../src/core/devices/type-catalogue.ts';
 import { deviceTypeSchema } from '../../../../src/model/device-type.ts';
 
 const TEXT = readFileSync('addons/zigbee/types.json', 'utf8');
