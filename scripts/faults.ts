@@ -9,17 +9,21 @@ import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { Scope } from './bench/scope.ts';
+import { clock } from './faults/clock.ts';
 import { damaged } from './faults/damage.ts';
 import { diskFull } from './faults/disk-full.ts';
 import { type FaultResult, writeFaultDocument } from './faults/fault-document.ts';
 import { handles } from './faults/handles.ts';
 import { kills } from './faults/kills.ts';
 import { knxKills } from './faults/knx-kills.ts';
+import { neighbours } from './faults/neighbours.ts';
+import { network } from './faults/network.ts';
 import { inOwnMounts } from './faults/own-mounts.ts';
 import { powerCut } from './faults/power-cut.ts';
 import { Random } from './faults/random.ts';
 import { readOnly } from './faults/read-only.ts';
 import type { FaultRun, Scenario, Survived } from './faults/scenario.ts';
+import { soak } from './faults/soak.ts';
 import { upgrades } from './faults/upgrades.ts';
 import { zigbeeKills } from './faults/zigbee-kills.ts';
 
@@ -33,6 +37,10 @@ const SCENARIOS: readonly Scenario[] = [
   diskFull,
   readOnly,
   handles,
+  clock,
+  network,
+  neighbours,
+  soak,
 ];
 const SEEDS = 1_000_000;
 

@@ -16,15 +16,28 @@ interface Outcome {
 
 const folder = mkdtempSync(join(tmpdir(), 'gate-test-report-'));
 
-function run(command: string, args: string[], environment: Record<string, string> = {}): Promise<boolean> {
-  console.log(`\n> ${command} ${args.join(' ')}`);
+interface Run {
+  environment?: Record<string, string>;
+  /** What it says is shown when it has ended: beside another one its lines would be lost among that one's. */
+  later?: boolean;
+}
+
+function run(command: string, args: string[], { environment, later = false }: Run = {}): Promise<boolean> {
+  const words = `\n> ${command} ${args.join(' ')}\n`;
+  const said: Buffer[] = [];
+  if (!later) process.stdout.write(words);
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: later ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
       env: { ...process.env, ...environment },
     });
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => said.push(chunk));
     child.once('error', reject);
-    child.once('exit', (code) => resolve(code === 0));
+    child.once('close', (code) => {
+      if (later) process.stdout.write(Buffer.concat([Buffer.from(words), ...said]));
+      resolve(code === 0);
+    });
   });
 }
 
@@ -33,11 +46,17 @@ async function check(command: string, args: string[]): Promise<Outcome> {
   return (await run(command, args)) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
-/** One folder of tests; a runner that broke off, or ran nothing, is a failure too. */
-async function tests(kind: string, environment?: Record<string, string>): Promise<Outcome> {
-  const report = join(folder, `${kind}.json`);
+interface Share extends Run {
+  name: string;
+  /** What mocha is given: patterns of files, and `--ignore` before those that another share has. */
+  files: readonly string[];
+}
+
+/** One share of the tests; a runner that broke off, or ran nothing, is a failure too. */
+async function tests({ name, files, ...how }: Share): Promise<Outcome> {
+  const report = join(folder, `${name}.json`);
   const reporters = ['--reporter', './scripts/mocha-reporter.cjs', '--reporter-option', `output=${report}`];
-  const succeeded = await run('mocha', [...reporters, `test/${kind}/**/*.test.ts`], environment);
+  const succeeded = await run('mocha', [...reporters, ...files], how);
   try {
     const { passes, failures } = JSON.parse(readFileSync(report, 'utf8')) as {
       passes: number;
@@ -81,11 +100,19 @@ for (const trouble of [...installPeers(PEERS), installNpmPeer('node-red')])
   if (trouble !== undefined) console.log(`\nmissing: ${trouble}`);
 if (reasonToSkip('shellcheck') === undefined)
   outcomes.push(await check('shellcheck', ['packaging/install.sh', 'packaging/bin/gate']));
-outcomes.push(await tests('unit'));
-outcomes.push(await tests('integration'));
-// end to end, what is packaged is what is run
+for (const name of ['unit', 'integration'])
+  outcomes.push(await tests({ name, files: [`test/${name}/**/*.test.ts`] }));
+// end to end, what is packaged is what is run; containers and machines mostly wait, and so run beside the others
 outcomes.push(await check('node', ['scripts/build.ts']));
-outcomes.push(await tests('e2e', { GATE_BUILT: resolve('dist') }));
+const environment = { GATE_BUILT: resolve('dist') };
+const APART = ['test/e2e/containers*.test.ts', 'test/e2e/packaging/**/*.test.ts'];
+const others = ['test/e2e/**/*.test.ts', ...APART.flatMap((pattern) => ['--ignore', pattern])];
+outcomes.push(
+  ...(await Promise.all([
+    tests({ name: 'e2e', files: others, environment }),
+    tests({ name: 'e2e-apart', files: APART, environment, later: true }),
+  ])),
+);
 // and broken on purpose, in the short form; two scenarios at a time, for two cores
 const faults = ['scripts/faults.ts', '--no-build', '--no-report', '--at-once', '2'];
 outcomes.push(await check('node', faults));

@@ -23,6 +23,9 @@ export const PEERS = {
   },
   /** A clock that a test may set: that of the program that it starts. */
   faketime: { packages: ['faketime'], programs: ['faketime'] },
+  /** Networks of their own, and what goes wrong in them. */
+  iproute2: { packages: ['iproute2'], programs: ['ip', 'tc'] },
+  iptables: { packages: ['iptables'], programs: ['iptables'] },
   influxdb: { packages: ['influxdb'], programs: ['influxd'] },
   knxd: { packages: ['knxd', 'knxd-tools'], programs: ['knxd', 'knxtool'] },
   mosquitto: {

@@ -15,11 +15,14 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { pause } from '../lib/deadline.ts';
 import { GatewayError } from '../model/error.ts';
+import { addressKey } from './caller-address.ts';
 import type { CertificatePair } from './certificates/certificate-pair.ts';
 import { answerAndClose, closeAfter } from './raw-answer.ts';
 
 export const HEADERS_MAX_BYTES = 16 * 1024;
 export const CONNECTIONS_MAX = 1_024;
+/** Of these from one address of the network, so that one caller does not shut out all others. */
+export const CONNECTIONS_PER_ADDRESS_MAX = 512;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 10_000;
@@ -57,6 +60,8 @@ export class HttpServer {
   readonly server: Server;
   readonly #secure: HttpsServer | undefined;
   readonly #connections = new Set<Socket>();
+  /** Connections from each address of the network. */
+  readonly #openOf = new Map<string, number>();
   /** The latest request of each connection. */
   readonly #exchanges = new WeakMap<Duplex, Exchange>();
 
@@ -75,11 +80,27 @@ export class HttpServer {
       this.#connections.add(connection);
       connection.on('close', () => this.#connections.delete(connection));
     };
-    this.server.on('connection', (connection: Socket) => {
+    this.server.prependListener('connection', (connection: Socket) => {
+      if (!this.#hasRoomFor(connection)) return void connection.destroy();
       note(connection);
       onConnection(connection);
     });
     this.#secure?.on('secureConnection', note);
+  }
+
+  /** A Unix socket has no address, and no such bound. */
+  #hasRoomFor(connection: Socket): boolean {
+    if (connection.remoteAddress === undefined) return true;
+    const address = addressKey(connection.remoteAddress);
+    const open = this.#openOf.get(address) ?? 0;
+    if (open >= CONNECTIONS_PER_ADDRESS_MAX) return false;
+    this.#openOf.set(address, open + 1);
+    connection.once('close', () => {
+      const left = (this.#openOf.get(address) ?? 1) - 1;
+      if (left === 0) this.#openOf.delete(address);
+      else this.#openOf.set(address, left);
+    });
+    return true;
   }
 
   /** New connections are shown this certificate; those there are go on. */

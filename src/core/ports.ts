@@ -63,8 +63,11 @@ export interface ClockOffset {
 
 /** What the store knows of clocks. */
 export interface ClockRecord {
-  /** The clock when it was right for the last time, and what it said then. */
-  right?: (ClockOffset & { seenMs: number }) | undefined;
+  /**
+   * The clock when it was right for the last time, and what it said then; `agesMs`: by what readings grew old then,
+   * where it had leapt ahead.
+   */
+  right?: (ClockOffset & { seenMs: number; agesMs?: number | undefined }) | undefined;
   /** The times of the latest readings stored, newest first; of those that are sure. */
   latestMs: readonly number[];
   /** In order; `shiftMs` where it is known by how much its readings were, or are being, moved. */
@@ -83,7 +86,7 @@ export interface Redated {
 export interface ClockStore {
   clockRecord(): ClockRecord;
   /** The clock is right now: on disk with a commit of readings. */
-  noteClock(right: ClockOffset & { seenMs: number }): void;
+  noteClock(right: ClockOffset & { seenMs: number; agesMs?: number | undefined }): void;
   /**
    * Moves all readings of unsure times by what the clock was wrong, now that it is right. Resolves when that is on disk;
    * waits while the disk is full. What was decided is finished after a kill, by calling it again.

@@ -18,6 +18,8 @@ export interface WriterData {
 /** The clock when it was right, and what it said then. */
 export interface RightClock extends ClockOffset {
   seenMs: number;
+  /** By what readings grow old meanwhile, where the clock has leapt ahead and may be wrong. */
+  agesMs?: number | undefined;
 }
 
 /** One reading on its way to disk. */

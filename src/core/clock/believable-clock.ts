@@ -68,6 +68,8 @@ export class BelievableClock {
   #notedAt = Number.NEGATIVE_INFINITY;
   /** All that was unsure has been dated anew. */
   #isSettled = false;
+  /** By what readings grew old when the store was closed; 0 once the clock was believed, or where it is not known. */
+  #agedMs = 0;
   /** Readings grow old by the clock from before a leap, for a while. */
   #leap: { offsetMs: number; until: number } | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -84,6 +86,7 @@ export class BelievableClock {
     const { events, store, now, builtAt, bootId, lookEveryMs = LOOK_EVERY_MS } = this.#parts;
     const record = store.clockRecord();
     this.#floorMs = Math.max(EARLIEST_MS, builtAt, lastSeen(record));
+    if (record.right) this.#agedMs = record.right.agesMs ?? lastSeen(record);
     this.#lastK = record.stretches.at(-1)?.k ?? 0;
     const ours = record.stretches.filter(({ boot }) => boot === bootId);
     for (const stretch of ours) this.#past.add(stretch, now());
@@ -163,8 +166,12 @@ export class BelievableClock {
     const { now, patienceMs = PATIENCE_MS } = this.#parts;
     this.#look();
     this.#leap = undefined;
+    this.#agedMs = 0;
     // what is right is known already, whatever it was set to since
-    if (this.#rightMs !== undefined) return;
+    if (this.#rightMs !== undefined) {
+      if (this.#isRight) this.#noteNow();
+      return;
+    }
     if (now() >= this.#floorMs) this.#believe();
     else
       this.#patience ??= setTimeout(() => {
@@ -180,8 +187,8 @@ export class BelievableClock {
     if (this.#stretch) this.#leave();
     this.#rightMs = this.#clock.offsetMs;
     this.#floorMs = Math.min(this.#floorMs, now());
-    this.#notedAt = Number.NEGATIVE_INFINITY;
-    this.#note();
+    this.#leapSinceClosed();
+    this.#noteNow();
     if (health.part(CLOCK_PART)) health.report(CLOCK_PART, 'running');
     const right: ClockOffset = { boot: bootId, offsetMs: this.#rightMs };
     this.#isSettled = false;
@@ -218,12 +225,28 @@ export class BelievableClock {
     this.#stretch = undefined;
   }
 
+  /** What was stored last is days behind: the box was off for so long, or its clock is wrong; nobody knows which. */
+  #leapSinceClosed(): void {
+    const { bootTimeMs, now } = this.#parts;
+    const agedMs = this.#agedMs;
+    this.#agedMs = 0;
+    if (agedMs === 0 || this.#leap || now() - agedMs <= LEAP_MS) return;
+    const uptime = bootTimeMs();
+    this.#leap = { offsetMs: agedMs - uptime, until: uptime + LEAP_MS };
+  }
+
+  #noteNow(): void {
+    this.#notedAt = Number.NEGATIVE_INFINITY;
+    this.#note();
+  }
+
   #note(): void {
     const { store, bootId, bootTimeMs, now } = this.#parts;
     const uptime = bootTimeMs();
     if (uptime - this.#notedAt < NOTE_EVERY_MS) return;
     this.#notedAt = uptime;
-    store.noteClock({ boot: bootId, offsetMs: this.#clock.offsetMs, seenMs: now() });
+    const leap = this.#leap && uptime < this.#leap.until ? { agesMs: uptime + this.#leap.offsetMs } : {};
+    store.noteClock({ boot: bootId, offsetMs: this.#clock.offsetMs, seenMs: now(), ...leap });
   }
 
   /** In this run of the box, and set as it is now. */

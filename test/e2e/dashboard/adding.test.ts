@@ -154,6 +154,21 @@ describe('adding in the dashboard', function () {
     );
   });
 
+  it('tries again without a reset, right after a device was silent', async () => {
+    const sensor = radio.add(new TemperatureSensor());
+    sensor.faults.set('basicRead', 'mute');
+    await choose('sonoff snzb-02', /SONOFF SNZB-02\s*Temperature/);
+    await page.getByTestId('name').fill('Thermometer');
+    await page.getByTestId('create').click();
+    await isState('discovering');
+    await isLooking();
+    sensor.seek();
+    await isState('not_paired');
+    sensor.faults.mend();
+    await page.getByTestId('pair-again').click();
+    await isState('paired');
+  });
+
   it('offers what joined in place of another model, and takes it', async () => {
     const bulb = radio.add(new ColourBulb());
     await choose('SNZB-02', 'SNZB-02');

@@ -250,6 +250,21 @@ describe('the clock of a box', () => {
     assert.equal(clock.retentionNow(), now());
   });
 
+  it('that is days past what was stored last makes nothing old for a day: also over starts, until the cloud has connected', async () => {
+    set(RIGHT + 60 * DAY_MS);
+    const right = { boot: 'before', offsetMs: 0, seenMs: RIGHT };
+    open({ right });
+    await until('it is settled', () => clock.retentionNow() === RIGHT);
+    uptimeMs += HOUR_MS;
+    const noted = { ...right, seenMs: now(), agesMs: RIGHT + HOUR_MS };
+    open({ right: noted }, 'another');
+    await until('it is settled', () => clock.retentionNow() === RIGHT + HOUR_MS);
+    assert.equal(store.record.right?.agesMs, RIGHT + HOUR_MS);
+    connected();
+    assert.equal(clock.retentionNow(), now());
+    assert.equal(store.record.right?.agesMs, undefined);
+  });
+
   it('is not set when the box has slept', () => {
     set(RIGHT);
     open();

@@ -20,6 +20,7 @@ export interface InterviewedDevice {
   }[];
 }
 
+const BASIC = 0x0000;
 const IAS_ZONE = 0x0500;
 
 export function stepReached({ type, modelID, endpoints }: InterviewedDevice): InterviewStep {
@@ -34,4 +35,9 @@ export function stepReached({ type, modelID, endpoints }: InterviewedDevice): In
   if (undescribed) return 'simpleDescriptor';
   if (modelID === undefined || modelID === '') return 'basicRead';
   return hasIas ? 'iasEnrol' : 'basicRead';
+}
+
+/** It could say what model it is, and has not. */
+export function tellsNoModel({ modelID, endpoints }: InterviewedDevice): boolean {
+  return !modelID && endpoints.some(({ inputClusters }) => inputClusters.includes(BASIC));
 }

@@ -56,7 +56,7 @@ export class JoinDoor {
   sync(): void {
     const { radio, list, log } = this.#parts;
     if (!radio.isUp) return;
-    const ends = list.open().map(({ windowEndsMs }) => windowEndsMs);
+    const ends = list.expecting().map(({ windowEndsMs }) => windowEndsMs);
     this.#window
       .set(radio.controller, Math.max(0, ...ends))
       .catch((error: Error) => log.error(`joining could not be closed: ${error.message}`));

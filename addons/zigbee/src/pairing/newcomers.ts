@@ -7,7 +7,8 @@ import type { Models } from 'zigbee-herdsman';
 import { type Definitions, type KnownModel, nameOf } from '../devices/definitions.ts';
 import type { Radio } from '../network/radio.ts';
 import { ANY_DEVICE_TYPE, typeIdOf } from '../type-id.ts';
-import { stepReached } from './interview-step.ts';
+import { stepReached, tellsNoModel } from './interview-step.ts';
+import { Interviews, SILENCE_ENDS_MS } from './interviews.ts';
 import type { JoinDoor } from './join-door.ts';
 import { alreadyPaired, interviewFailed, unsupportedModel, wrongModel } from './pairing-failure.ts';
 import type { PairingList } from './pairing-list.ts';
@@ -27,9 +28,17 @@ export interface NewcomersParts {
 
 export class Newcomers {
   readonly #parts: NewcomersParts;
+  readonly #interviews: Interviews;
 
   constructor(parts: NewcomersParts) {
     this.#parts = parts;
+    const { list, log } = parts;
+    this.#interviews = new Interviews({
+      log,
+      isWanted: (device) =>
+        !this.#isOfBefore(device) && list.all().some(({ ieeeAddress }) => ieeeAddress === device.ieeeAddr),
+      onEnd: (device, successful) => void this.#interviewed(device, successful),
+    });
   }
 
   joined({ ieeeAddr }: Models.Device): void {
@@ -51,7 +60,7 @@ export class Newcomers {
     const { list, ownerOf } = this.#parts;
     const owner = ownerOf(device.ieeeAddr);
     if (owner === undefined || list.of(owner)) {
-      if (list.open().length > 0) void this.interviewed(device, true);
+      if (list.open().length > 0) void this.#interviewed(device, true);
       return;
     }
     const excuse = alreadyPaired(device.ieeeAddr, owner);
@@ -60,22 +69,37 @@ export class Newcomers {
     });
   }
 
-  /** Asks a device again what it is. */
-  interview(device: Models.Device): void {
-    this.#parts.list.progress(device.ieeeAddr, 'interviewing');
-    void device.interview().then(
-      () => this.interviewed(device, true),
-      () => this.interviewed(device, false),
-    );
+  /** A device that is in the network already is wanted: it need not join again. */
+  take(waiting: Waiting, device: Models.Device): void {
+    const { list } = this.#parts;
+    list.attribute(waiting, device.ieeeAddr, this.#interviews.isRunning(device) ? SILENCE_ENDS_MS : 0);
+    if (device.interviewState === 'SUCCESSFUL' && !tellsNoModel(device)) void this.#interviewed(device, true);
+    else this.#interview(device);
   }
 
-  async interviewed(device: Models.Device, successful: boolean): Promise<void> {
+  /** The library asks a device that has joined. */
+  interviewBegun(device: Models.Device): void {
+    this.#interviews.begun(device);
+    this.#parts.list.progress(device.ieeeAddr, 'interviewing');
+  }
+
+  interviewEnded(device: Models.Device, successful: boolean): void {
+    this.#interviews.ended(device, successful);
+  }
+
+  #interview(device: Models.Device): void {
+    this.#parts.list.progress(device.ieeeAddr, 'interviewing');
+    this.#interviews.ask(device);
+  }
+
+  async #interviewed(device: Models.Device, successful: boolean): Promise<void> {
     const { list, door } = this.#parts;
     const { ieeeAddr } = device;
+    if (this.#isOfBefore(device)) return;
     if (!successful && door.touchlinking) {
       // a lamp that was reset joins at once, while the radio is still away from its channel: it was never asked
       await door.touchlinking;
-      this.interview(device);
+      this.#interview(device);
       return;
     }
     if (!successful) {
@@ -91,6 +115,14 @@ export class Newcomers {
     if (waiting.ieeeAddress !== ieeeAddr) list.attribute(waiting, ieeeAddr);
     this.#release(ieeeAddr, waiting);
     await this.#prepare(waiting, device, model);
+  }
+
+  /** The coordinator was started anew since, and knows the device by another object. */
+  #isOfBefore(device: Models.Device): boolean {
+    const { radio } = this.#parts;
+    if (!radio.isUp) return true;
+    const known = radio.controller.getDeviceByIeeeAddr(device.ieeeAddr);
+    return known !== undefined && known !== device;
   }
 
   /** What the device is, and the pairings that want such a one, the one that has it first. */
@@ -117,6 +149,11 @@ export class Newcomers {
   #turnAway(device: Models.Device, model: KnownModel | undefined): void {
     const { list } = this.#parts;
     const { ieeeAddr, modelID = '', manufacturerName = 'unknown' } = device;
+    if (!model?.isSupported && tellsNoModel(device)) {
+      // the library takes an interview for done though none of this was answered
+      list.blame(ieeeAddr, interviewFailed('basicRead', ieeeAddr));
+      return;
+    }
     if (!model?.isSupported) {
       list.blame(ieeeAddr, unsupportedModel(modelID, manufacturerName, ieeeAddr));
       return;
@@ -141,6 +178,8 @@ export class Newcomers {
   async #prepare(waiting: Waiting, device: Models.Device, model: KnownModel): Promise<void> {
     const { list, definitions, log, radio, optionsOf } = this.#parts;
     const { deviceId } = waiting;
+    if (waiting.isPreparing) return;
+    waiting.isPreparing = true;
     const { ieeeAddr: ieeeAddress, modelID: modelId } = device;
     list.tell('configuring', deviceId, ieeeAddress);
     try {

@@ -93,8 +93,8 @@ export class PairingDesk {
     this.#door.forget();
     controller.on('deviceJoined', ({ device }) => newcomers.joined(device));
     controller.on('deviceInterview', ({ device, status }) => {
-      if (status === 'started') this.#list.progress(device.ieeeAddr, 'interviewing');
-      else void newcomers.interviewed(device, status === 'successful');
+      if (status === 'started') newcomers.interviewBegun(device);
+      else newcomers.interviewEnded(device, status === 'successful');
     });
     controller.on('deviceAnnounce', ({ device }) => newcomers.cameBack(device));
     controller.on('lastSeenChanged', ({ device, reason }) => {
@@ -124,9 +124,10 @@ export class PairingDesk {
       await this.#door.openFor(waiting);
       return;
     }
-    this.#list.attribute(waiting, known.ieeeAddr);
-    if (known.interviewState === 'SUCCESSFUL') void this.#newcomers.interviewed(known, true);
-    else this.#newcomers.interview(known);
+    waiting.mayJoinAgain = this.#list.leftOverOf(waiting.deviceId) !== undefined;
+    this.#newcomers.take(waiting, known);
+    // told not to reset it, somebody may have done so all the same
+    if (waiting.mayJoinAgain && this.#list.isUnderWay(waiting)) await this.#door.openFor(waiting);
   }
 
   /** A device that is in the network already, left over or named, is taken without a join. */

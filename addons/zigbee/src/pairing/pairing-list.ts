@@ -46,6 +46,11 @@ export class PairingList {
     return this.all().filter(({ ieeeAddress }) => ieeeAddress === undefined);
   }
 
+  /** Those whose device may join still. */
+  expecting(): Waiting[] {
+    return this.all().filter(({ ieeeAddress, mayJoinAgain }) => ieeeAddress === undefined || mayJoinAgain);
+  }
+
   /** It has not ended meanwhile. */
   isUnderWay(waiting: Waiting): boolean {
     return this.#waiting.get(waiting.deviceId) === waiting;
@@ -56,14 +61,16 @@ export class PairingList {
     return this.#leftOver.get(deviceId);
   }
 
-  /** This device is its own. From here on the time of its interview counts. */
-  attribute(waiting: Waiting, ieeeAddress: string): void {
+  /** This device is its own. From here on the time of its interview counts, `leastMs` or what the settings say. */
+  attribute(waiting: Waiting, ieeeAddress: string, leastMs = 0): void {
     const { clock, interviewMs, onChange } = this.#parts;
     waiting.ieeeAddress = ieeeAddress;
     this.#leftOver.set(waiting.deviceId, ieeeAddress);
     this.tell('joined', waiting.deviceId, ieeeAddress);
     this.#cancelTimers(waiting);
-    waiting.cancelTimers.push(clock.after(interviewMs(), () => this.#interviewLate(waiting, ieeeAddress)));
+    waiting.cancelTimers.push(
+      clock.after(Math.max(leastMs, interviewMs()), () => this.#interviewLate(waiting, ieeeAddress)),
+    );
     onChange();
   }
 

@@ -19,6 +19,10 @@ export interface Waiting {
   wishes: PairingWishes;
   /** The device that is being interviewed for it. */
   ieeeAddress?: string;
+  /** Its device is being set up: once is enough, also for one that announces itself meanwhile. */
+  isPreparing?: boolean;
+  /** Its device may have been reset since the last attempt: it is let in again. */
+  mayJoinAgain?: boolean;
   /** What it will have failed with if nothing better comes. */
   excuse?: PairingFailure;
   touchlinkTried: boolean;
