@@ -14,6 +14,8 @@ import { buildVersion } from './programs.ts';
 /** What is not needed any more is removed after the end was told. */
 const CLEARED_MS = 700;
 
+type Begin = () => ReturnType<ContainerHouse['call']>;
+
 export function describeCrashes(engine: () => ContainerEngine, program: () => string): void {
   describe('a daemon that is killed', () => {
     let house: ContainerHouse;
@@ -43,18 +45,20 @@ export function describeCrashes(engine: () => ContainerEngine, program: () => st
       house.ended.length + house.progress.filter(({ status }) => status === 'notInstalled').length;
 
     /** Begins it and waits until it has ended, and what is cleared away afterwards too; or until the daemon is gone. */
-    async function done(begin: () => Promise<unknown>): Promise<void> {
+    async function done(begin: Begin): Promise<void> {
       const count = ends();
-      await begin();
-      await until('it has ended', () => ends() > count || !house.isUp, 60_000);
+      // it may be killed before it has answered
+      const answer = await begin().catch(String);
+      await until('it has ended', () => ends() > count || !house.isUp, 60_000).catch((cause: unknown) => {
+        throw new Error(`it was answered ${JSON.stringify(answer)} and has not ended`, { cause });
+      });
       await pause(CLEARED_MS);
     }
 
     /** @returns whether that call came */
-    async function struckAt(call: string, when: Strike['when'], begin: () => Promise<unknown>) {
+    async function struckAt(call: string, when: Strike['when'], begin: Begin) {
       const struck = proxy.arm({ call, when, act: () => house.stop('kill') });
-      // it may be killed before it has answered
-      await done(() => begin().catch(() => undefined));
+      await done(begin);
       if (proxy.disarm()) return false;
       await struck;
       await house.start();
@@ -65,7 +69,7 @@ export function describeCrashes(engine: () => ContainerEngine, program: () => st
      * Both ends of each call that it makes when nobody kills it. A call that changes nothing is struck once: before it is
      * as after the one before. @returns the calls that were struck
      */
-    async function each(begin: () => Promise<unknown>, check: (call: string) => Promise<void>) {
+    async function each(begin: Begin, check: (call: string) => Promise<void>) {
       proxy.count();
       await done(begin);
       const calls = [...proxy.calls];
@@ -73,9 +77,8 @@ export function describeCrashes(engine: () => ContainerEngine, program: () => st
       const struck: string[] = [];
       for (const call of calls) {
         for (const when of call.startsWith('GET ') ? (['after'] as const) : (['after', 'before'] as const)) {
-          // in another order of what is done side by side it may not come
-          if (!(await struckAt(call, when, begin))) continue;
-          struck.push(`${when} ${call}`);
+          // in another order of what is done side by side it may not come: then it was done to its end
+          if (await struckAt(call, when, begin)) struck.push(`${when} ${call}`);
           try {
             await check(call);
           } catch (error) {
