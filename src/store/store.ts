@@ -336,11 +336,27 @@ export class Store
 
   /** What SQLite would pass over in silence is copied and told. */
   async #checkLog(): Promise<void> {
-    const damage = logDamage(this.#path);
+    const damage = this.#logDamage();
     if (damage === undefined) return;
     const { copyLogAside } = await import('./damage/damaged-store.ts');
     const copy = copyLogAside(this.#path, this.#parts.now());
     this.#damageFound = `${damage}: readings and changes that were stored last may be missing; it was copied to ${copy}`;
+  }
+
+  /** @throws GatewayError storeFailed where the disk does not give it */
+  #logDamage(): string | undefined {
+    try {
+      return logDamage(this.#path);
+    } catch (cause) {
+      throw new GatewayError(
+        'storeFailed',
+        `the log of the store cannot be read: ${(cause as Error).message}`,
+        {
+          hint: 'the disk does not give it: dmesg says more; a disk that fails must be replaced',
+          cause,
+        },
+      );
+    }
   }
 
   /** A call of the writer met it. What takes readings and changes cannot go on; the rest can, and is told of. */
