@@ -77,6 +77,7 @@ function certificateFindings(folder: string): Finding[] {
   try {
     const { validToDate } = new X509Certificate(readFileSync(path));
     const left = validToDate.getTime() - Date.now();
+    if (Number.isNaN(left)) throw new Error('it does not say until when it is valid');
     const next = 'get a new one from the cloud and put it in its place';
     if (left < 0)
       return [{ state: 'problem', what: `the certificate ${path} expired ${span(-left)} ago`, next }];

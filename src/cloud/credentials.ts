@@ -63,11 +63,15 @@ export function checkPair({
   if (!parsed.checkPrivateKey(parsedKey(key, keyPath))) {
     throw bad(`${keyPath} is not the private key of ${certificatePath}`, 'put both of one download there');
   }
-  return {
-    validFrom: parsed.validFromDate.getTime(),
-    expiresAt: parsed.validToDate.getTime(),
-    fingerprint: parsed.fingerprint256,
-  };
+  const [validFrom, expiresAt] = [parsed.validFromDate.getTime(), parsed.validToDate.getTime()];
+  // a date may be damaged in a certificate that can be read otherwise
+  if (Number.isNaN(validFrom) || Number.isNaN(expiresAt)) {
+    throw bad(
+      `${certificatePath} does not say when it is valid`,
+      'put the file from the cloud in its place again',
+    );
+  }
+  return { validFrom, expiresAt, fingerprint: parsed.fingerprint256 };
 }
 
 /** Changes when a file of the folder does; cheap. */

@@ -42,6 +42,10 @@ describe('the gate command in a terminal', function () {
       assert.equal(code, 0, text);
       assert.match(text, /plug \(\S+\) is looked for: put it into pairing mode now/);
       assert.match(text, /\n {2}something has joined\n(.*\n)?plug is paired: /);
+      await until('it has been asked once', async () => {
+        const devices = await daemon.api.get<{ availability?: object }[]>('/device/v1/devices');
+        return devices.some(({ availability }) => availability !== undefined);
+      });
     });
     after(async () => {
       await screen?.close();

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import { LocalApi } from './local-api.ts';
 import { until } from './until.ts';
 
@@ -16,6 +17,8 @@ const ROOT = resolve(import.meta.dirname, '../..');
 export const NODE_FLAGS: readonly string[] = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   .scripts.start.split(' ')
   .filter((word: string) => word.startsWith('--'));
+
+const LAST_WORDS_MS = 1_000;
 
 export interface LogLine {
   level: string;
@@ -38,12 +41,18 @@ export class Daemon {
   readonly log: LogLine[] = [];
   /** What it wrote to its standard error. */
   errors = '';
+  /** Its exit code or signal, when all that it said is there. */
   readonly exited: Promise<number | string>;
 
   private constructor(process: ChildProcess, folder: string) {
     this.process = process;
     this.api = new LocalApi(join(folder, 'gate.sock'));
-    this.exited = once(process, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
+    const closed = once(process, 'close');
+    this.exited = once(process, 'exit').then(async ([code, signal]) => {
+      // its last words may come after its end; whatever it has started may keep them open
+      await Promise.race([closed, pause(LAST_WORDS_MS, undefined, { ref: false })]);
+      return (code ?? signal) as number | string;
+    });
     if (process.stdout) {
       createInterface(process.stdout).on('line', (line) => {
         this.log.push(line.startsWith('{') ? JSON.parse(line) : { level: 'raw', msg: line });

@@ -28,12 +28,12 @@ export function pairOf(certificate: string, key: string, names: PairNames): Cert
   if (!parsed.checkPrivateKey(parsedKey(key, names.key))) {
     throw new GatewayError('badSetting', `${names.key} is not the private key of ${names.certificate}`);
   }
-  return {
-    certificate,
-    key,
-    fingerprint: parsed.fingerprint256,
-    expiresAt: parsed.validToDate.getTime(),
-  };
+  const expiresAt = parsed.validToDate.getTime();
+  // a date may be damaged in a certificate that can be read otherwise
+  if (Number.isNaN(expiresAt)) {
+    throw new GatewayError('badSetting', `${names.certificate} does not say until when it is valid`);
+  }
+  return { certificate, key, fingerprint: parsed.fingerprint256, expiresAt };
 }
 
 function parsedCertificate(text: string, name: string): X509Certificate {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { io } from 'socket.io-client';
 import { Authority } from '../../../scripts/cloud/authority.ts';
 import { writeCredentials } from '../../../scripts/cloud/credentials-folder.ts';
+import { withoutDates } from '../../support/openssl.ts';
 import { until } from '../../support/until.ts';
 import { CloudHouse, obstacle } from './cloud-house.ts';
 
@@ -110,6 +111,16 @@ describe('the certificates of the link to the cloud', function () {
       writeFileSync(file('private.key'), issue().key);
       await house.reasonIs(/private\.key is not the private key of .*certificate\.pem/);
       writeFileSync(file('private.key'), key);
+      await house.connected();
+    });
+
+    it('a certificate whose dates are damaged', async () => {
+      house = await CloudHouse.open();
+      const certificate = read('certificate.pem');
+      writeFileSync(file('certificate.pem'), withoutDates(certificate));
+      await house.startDaemon();
+      await house.reasonIs(/certificate\.pem does not say when it is valid/);
+      writeFileSync(file('certificate.pem'), certificate);
       await house.connected();
     });
 

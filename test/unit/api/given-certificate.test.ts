@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GivenCertificate } from '../../../src/api/certificates/given-certificate.ts';
-import { makePair } from '../../support/openssl.ts';
+import { makePair, withoutDates } from '../../support/openssl.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 describe('a certificate that is given', () => {
@@ -32,6 +32,8 @@ describe('a certificate that is given', () => {
     });
     const huge = join(folder.path, 'huge');
     writeFileSync(huge, Buffer.alloc(1024 * 1024 + 1));
+    const dateless = join(folder.path, 'dateless');
+    writeFileSync(dateless, withoutDates(one.certificate));
     const { certificatePath: certificate, keyPath: key } = one;
     const cases: [string, string, RegExp][] = [
       [join(folder.path, 'none'), key, /^TLS_CERT \(.*none\) cannot be read: ENOENT/],
@@ -40,6 +42,7 @@ describe('a certificate that is given', () => {
       [key, key, /^TLS_CERT .* holds no certificate in PEM form/],
       [certificate, certificate, /^TLS_KEY .* holds no private key in PEM form/],
       [certificate, encrypted, /^TLS_KEY .* is encrypted/],
+      [dateless, key, /^TLS_CERT .* does not say until when it is valid/],
       [certificate, other.keyPath, /^TLS_KEY .* is not the private key of TLS_CERT/],
     ];
     for (const [certificatePath, keyPath, message] of cases) {
