@@ -15,11 +15,11 @@ import { OutsideAddon } from './outside-addon.ts';
 import { ReadyTimes } from './ready-times.ts';
 import { demand, type FaultRun, type Scenario, type Survived } from './scenario.ts';
 import { demandSteady, figuresOf, processorTime, type SoakFigures, words } from './soak-figures.ts';
+import { livesOn, type SoakSite } from './soak-life.ts';
 
 const HOUR_MS = 3_600_000;
 const HOURS = { short: 1, long: 24 };
 const TAKES_MS = { short: 55_000, long: 48 * 60_000 };
-const KILL_EVERY_MS = { short: 12_000, long: 300_000 };
 /** The last of them is held against the second: in the first, what is loaded once is loaded. */
 const PARTS = 5;
 /** A reading that takes longer has waited for the commit window. */
@@ -31,8 +31,6 @@ const FILLED = { toPack: 60_000, tooOld: 20_000 };
 const DAY_MS = 24 * HOUR_MS;
 /** It looks once a minute for what is too old. */
 const UPKEEP_MS = 90_000;
-const COMMAND_EVERY_MS = 1_000;
-const CLIENT_STAYS_MS = 1_500;
 const IN_FLIGHT_MAX = 500;
 const SLUG = 'home';
 
@@ -46,18 +44,6 @@ export const soak: Scenario = {
   run,
 };
 
-interface Site {
-  gateway: FaultHouse;
-  addon: OutsideAddon;
-  run: FaultRun;
-  form: 'short' | 'long';
-  isOver: boolean;
-  acked: number;
-  acknowledgedMs: number[];
-  commandMs: number[];
-  counts: { commands: number; clients: number; queries: number; kills: number };
-}
-
 async function run(suite: FaultRun): Promise<Survived> {
   const { scope, long, signal, say } = suite;
   const form = long ? 'long' : 'short';
@@ -67,7 +53,7 @@ async function run(suite: FaultRun): Promise<Survived> {
   const ledger = new Ledger(gateway.storePath);
   const addon = await furnish(gateway);
   scope.defer(() => addon.close());
-  const site: Site = {
+  const site: SoakSite = {
     gateway,
     addon,
     run: suite,
@@ -80,7 +66,7 @@ async function run(suite: FaultRun): Promise<Survived> {
   };
   await addon.connect();
   say(`${await spendSaved(addon)} readings for a house that has been at it for a while`);
-  const others = Promise.all([commands(site), clients(site), queries(site), kills(site)]);
+  const others = livesOn(site);
   others.catch(() => undefined);
   const total = Math.floor((READINGS_A_DAY * HOURS[form]) / 24);
   const readings = [...houseReadings(total, Date.now())];
@@ -178,7 +164,7 @@ async function spendSaved(addon: OutsideAddon): Promise<number> {
 }
 
 /** At an even pace; each is acknowledged when it resolves. */
-async function replay(site: Site, readings: readonly HouseReading[], takesMs: number): Promise<void> {
+async function replay(site: SoakSite, readings: readonly HouseReading[], takesMs: number): Promise<void> {
   const startedAt = performance.now();
   const before = site.acked;
   let trouble: unknown;
@@ -206,71 +192,6 @@ async function replay(site: Site, readings: readonly HouseReading[], takesMs: nu
     () => trouble !== undefined || site.acked === before + readings.length,
   );
   if (trouble !== undefined) throw trouble;
-}
-
-async function commands(site: Site): Promise<void> {
-  const {
-    gateway,
-    addon,
-    run: { random },
-  } = site;
-  const choice = random.fork('commands');
-  while (!site.isOver) {
-    const askedAt = performance.now();
-    const deviceId = choice.pick(addon.deviceIds);
-    await gateway.api.send('POST', `/device/v1/control/${deviceId}/set`, { on: choice.next() < 0.5 });
-    site.commandMs.push(performance.now() - askedAt);
-    site.counts.commands += 1;
-    await pause(COMMAND_EVERY_MS);
-  }
-}
-
-/** A panel that is opened, hears some events, and is closed. */
-async function clients(site: Site): Promise<void> {
-  const { api, daemon } = site.gateway;
-  const [device] = await api.get<{ projectId: string }[]>('/device/v1/devices');
-  const url = `${daemon.url.replace(/^http/, 'ws')}/?project=${device?.projectId}`;
-  while (!site.isOver) {
-    const socket = new WebSocket(url);
-    let heard = 0;
-    socket.onmessage = () => {
-      heard += 1;
-    };
-    await until('a client hears of a reading', () => heard > 0);
-    await pause(CLIENT_STAYS_MS);
-    socket.close();
-    site.counts.clients += 1;
-  }
-}
-
-async function queries(site: Site): Promise<void> {
-  const {
-    gateway: { api },
-    addon,
-    run: { random },
-  } = site;
-  const choice = random.fork('queries');
-  while (!site.isOver) {
-    const deviceId = choice.pick(addon.deviceIds);
-    await api.get(`/device/v1/devices/${deviceId}/data?perPage=50&sort=-ts`);
-    await api.call('GET', `/history/device/${deviceId}/history?attr=temperature&lastN=100`);
-    site.counts.queries += 2;
-    await pause(COMMAND_EVERY_MS);
-  }
-}
-
-async function kills(site: Site): Promise<void> {
-  let nextAt = performance.now() + KILL_EVERY_MS[site.form] / 2;
-  while (!site.isOver) {
-    await pause(200);
-    if (performance.now() < nextAt) continue;
-    const pid = site.gateway.addonPid('virtual');
-    // it is not yet back from the time before
-    if (pid === undefined) continue;
-    process.kill(pid, 'SIGKILL');
-    site.counts.kills += 1;
-    nextAt = performance.now() + KILL_EVERY_MS[site.form];
-  }
 }
 
 /** Never, but with what has failed. */
