@@ -4,7 +4,7 @@
  */
 import { api, quietly, request } from '../api/client.ts';
 import type { JsonObject, JsonValue } from '../api/json.ts';
-import type { Device, Latest } from '../api/types.ts';
+import type { Device, Latest } from '../api/answers.ts';
 import { live } from '../live/live.svelte.ts';
 import type { Told } from '../live/live-events.ts';
 import { session } from '../session/session.svelte.ts';

@@ -1,6 +1,6 @@
 /** How the gateway and its parts are: asked for now and then, and at once when something tells that it may have changed. */
 import { api } from '../api/client.ts';
-import type { Health } from '../api/types.ts';
+import type { Health } from '../api/answers.ts';
 import { live } from '../live/live.svelte.ts';
 import { session } from '../session/session.svelte.ts';
 

@@ -1,6 +1,7 @@
 /** What the gateway noticed lately, newest first. */
+
+import type { Notification } from '../api/answers.ts';
 import { api, quietly } from '../api/client.ts';
-import type { Notification } from '../api/types.ts';
 import { live } from '../live/live.svelte.ts';
 
 /** What the gateway itself tells of the past. */

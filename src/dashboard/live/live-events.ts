@@ -1,6 +1,6 @@
 /** What the socket tells (docs/contracts.md, "Events"), as far as the pages listen. Times are ISO 8601. */
 import type { JsonObject, JsonValue } from '../api/json.ts';
-import type { Device, Maintenance, Notification } from '../api/types.ts';
+import type { Device, Maintenance, Notification } from '../api/answers.ts';
 
 export interface Told<Payload = JsonValue> {
   deviceId: string;

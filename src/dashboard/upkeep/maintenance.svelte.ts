@@ -1,6 +1,7 @@
 /** How backup, restore and update stand: asked for, then told; found again by whoever left and comes back. */
+
+import type { Maintenance } from '../api/answers.ts';
 import { api, quietly, request } from '../api/client.ts';
-import type { Maintenance } from '../api/types.ts';
 import { live } from '../live/live.svelte.ts';
 
 /** Where the events do not come, and while the updater works, which tells none. */

@@ -1,6 +1,6 @@
 /** The protocols, kept up to date by what is told of installations; the progress of a pull comes with the events. */
 import { api, quietly, request } from '../api/client.ts';
-import type { Protocol } from '../api/types.ts';
+import type { Protocol } from '../api/answers.ts';
 import { live } from '../live/live.svelte.ts';
 import type { LiveEvents } from '../live/live-events.ts';
 
