@@ -2,9 +2,10 @@
  * The devices of the gateway with what each said last. Asked for once, then kept up to date by the socket. Readings are
  * gathered and shown once a frame, of a bounded number of devices: a thousand a second leave the page free.
  */
+
+import type { Device, Latest } from '../api/answers.ts';
 import { api, quietly, request } from '../api/client.ts';
 import type { JsonObject, JsonValue } from '../api/json.ts';
-import type { Device, Latest } from '../api/answers.ts';
 import { live } from '../live/live.svelte.ts';
 import type { Told } from '../live/live-events.ts';
 import { session } from '../session/session.svelte.ts';
@@ -16,8 +17,6 @@ const SHOWN_IN_A_FRAME = 25;
 const SHOWN_AGAIN_MS = 400;
 /** Changes of the list come in bunches, as when many devices are imported. */
 const LIST_AGAIN_MS = 300;
-/** Changes that nobody tells: a device was renamed or removed by somebody else. */
-const LIST_EVERY_MS = 20_000;
 
 /** One device, as it is now. */
 export class LiveDevice {
@@ -93,12 +92,10 @@ class Devices {
       const availability = { online, ...(reason === undefined ? {} : { reason }), since: Date.parse(ts) };
       if (known) known.become({ ...known.device, availability });
     });
-    for (const event of ['discovering', 'paired', 'not_paired'] as const) live.on(event, () => this.#soon());
+    // whoever did it; a pairing that begins or ends is one of them
+    live.on('device_changed', () => this.#soon());
     live.onReturn(() => this.#soon());
     session.onChange(() => this.#soon());
-    setInterval(() => {
-      if (!document.hidden && this.#state === 'known') void this.#reloadList();
-    }, LIST_EVERY_MS);
   }
 
   /** Without the gateway itself. */
@@ -131,14 +128,6 @@ class Devices {
   /** The list and what each device said last are there then. @throws ApiError */
   async load(): Promise<void> {
     await (this.#loading?.catch(() => this.#load(request)) ?? this.#load(request));
-  }
-
-  async #reloadList(): Promise<void> {
-    try {
-      this.#takeList(await quietly(() => api.GET('/device/v1/devices')));
-    } catch {
-      // as below
-    }
   }
 
   async #reload(): Promise<void> {
