@@ -67,8 +67,7 @@ describe('the cloud in the dashboard', function () {
     await line.getByText('No connection to the cloud').waitFor({ timeout: SHOWN_MS });
     const health = page.getByTestId('health');
     const reason = await until('it is known that nobody answers there', async () => {
-      const { parts } =
-        await house.api.get<{ parts: Record<string, { reason?: string }> }>('/health/ready');
+      const { parts } = await house.api.get<{ parts: Record<string, { reason?: string }> }>('/health/ready');
       const told = parts['cloud']?.reason ?? '';
       return told.includes('127.0.0.1') && told;
     });

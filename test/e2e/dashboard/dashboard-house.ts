@@ -173,8 +173,11 @@ export class DashboardHouse {
 /** Logs in by the form that is shown. */
 export async function logIn(page: Page, { clientId, clientSecret }: Credentials): Promise<void> {
   const form = page.getByTestId('log-in');
-  await form.getByLabel('Client id').fill(clientId);
-  await form.getByLabel('Client secret').fill(clientSecret);
+  const typed = { 'Client id': clientId, 'Client secret': clientSecret };
+  for (const [label, text] of Object.entries(typed)) await form.getByLabel(label).fill(text);
+  // something that takes the focus meanwhile would have it typed elsewhere
+  for (const [label, text] of Object.entries(typed))
+    assert.equal(await form.getByLabel(label).inputValue(), text, label);
   await form.getByRole('button', { name: 'Log in' }).click();
   await form.waitFor({ state: 'detached' });
 }
