@@ -23,6 +23,9 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** Less than a test has: what it waited for is told then, and not only that it took too long. */
+const STEP_MS = 20_000;
+
 export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } as const;
 
 export interface OpenPage {
@@ -49,6 +52,7 @@ export class TestBrowser {
   async open(url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
     const context = await this.browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options });
     const page = await context.newPage();
+    page.setDefaultTimeout(STEP_MS);
     const story = new PageStory(page);
     await page.goto(url);
     return { page, context, story };

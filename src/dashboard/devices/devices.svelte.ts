@@ -94,7 +94,7 @@ class Devices {
     });
     // whoever did it; a pairing that begins or ends is one of them
     live.on('device_changed', () => this.#soon());
-    live.onReturn(() => this.#soon());
+    live.onConnected(() => this.#soon());
     session.onChange(() => this.#soon());
   }
 

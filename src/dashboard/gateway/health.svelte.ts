@@ -22,7 +22,7 @@ class GatewayHealth {
     live.on('health', soon);
     // one that was removed has no part any more
     live.on('protocol_changed', soon);
-    live.onReturn(soon);
+    live.onConnected(soon);
     session.onChange(soon);
     this.#askIn(0);
   }

@@ -20,7 +20,7 @@ export function watchNotifications(of: { deviceId?: string } = {}) {
     }
   };
   const ends = [
-    live.onReturn(() => void load()),
+    live.onConnected(() => void load()),
     live.on('notification', (told) => {
       if (of.deviceId !== undefined && told.metaAttrsFilter.deviceId !== of.deviceId) return;
       list = [told, ...list.filter(({ msgID }) => msgID !== told.msgID)].slice(0, KEPT_MAX);

@@ -34,7 +34,7 @@ export class MaintenanceState {
       live.on('maintenance', ({ of, ...view }) => {
         if (this.#now) this.#now = { ...this.#now, [of]: view };
       }),
-      live.onReturn(() => void this.#reload()),
+      live.onConnected(() => void this.#reload()),
     ];
     const timer = setInterval(() => {
       if (!document.hidden && this.#isUnderWay()) void this.#reload();

@@ -43,7 +43,7 @@ export class Protocols {
       live.on('health', ({ part }) => part.startsWith('addon:') && again()),
       live.on('installation_succeded', again),
       live.on('installation_failed', again),
-      live.onReturn(again),
+      live.onConnected(again),
     ];
     const timer = setInterval(() => {
       if (!document.hidden && this.#list?.some(({ status }) => UNDER_WAY.has(status))) again();
