@@ -17,6 +17,8 @@ const SHOWN_IN_A_FRAME = 25;
 const SHOWN_AGAIN_MS = 400;
 /** Changes of the list come in bunches, as when many devices are imported. */
 const LIST_AGAIN_MS = 300;
+/** After the first connection: what was missed before it is seldom, and the page is still being made. */
+const FIRST_AGAIN_MS = 1_500;
 
 /** One device, as it is now. */
 export class LiveDevice {
@@ -94,7 +96,11 @@ class Devices {
     });
     // whoever did it; a pairing that begins or ends is one of them
     live.on('device_changed', () => this.#soon());
-    live.onConnected(() => this.#soon());
+    let before = false;
+    live.onConnected(() => {
+      this.#soon(before ? LIST_AGAIN_MS : FIRST_AGAIN_MS);
+      before = true;
+    });
     session.onChange(() => this.#soon());
   }
 
@@ -153,11 +159,11 @@ class Devices {
     return this.#reload();
   }
 
-  #soon(): void {
+  #soon(ms = LIST_AGAIN_MS): void {
     this.#again ??= setTimeout(() => {
       this.#again = undefined;
       void this.#reload();
-    }, LIST_AGAIN_MS);
+    }, ms);
   }
 
   /** A device that the list does not have yet: asked for once, for it may be none of those shown. */
