@@ -1,6 +1,6 @@
 /**
  * A real browser, headless, with an empty profile: Debian's Chromium driven by Playwright. It reaches nothing but this
- * machine. What a page complains of (its console, errors nobody caught, requests that its policy refused) is kept.
+ * machine. What a page goes through is kept (`page-story.ts`).
  */
 import {
   type Browser,
@@ -10,6 +10,7 @@ import {
   type Page,
 } from 'playwright-core';
 import { programPath } from '../../scripts/peers/peers.ts';
+import { PageStory } from './page-story.ts';
 
 /** It is started as root in containers, needs no GPU, and must not call home. */
 const FLAGS = [
@@ -22,16 +23,15 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** What a 4xx or 5xx of the gateway, and a connection that is cut, write into the console by themselves. */
-const OF_THE_NETWORK = /^Failed to load resource|ERR_CONNECTION_REFUSED|WebSocket connection to/;
+/** Less than a test has: what it waited for is told then, and not only that it took too long. */
+const STEP_MS = 20_000;
 
 export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } as const;
 
 export interface OpenPage {
   page: Page;
   context: BrowserContext;
-  /** What it complained of; empty where all is well. */
-  complaints: string[];
+  story: PageStory;
 }
 
 export class TestBrowser {
@@ -52,14 +52,10 @@ export class TestBrowser {
   async open(url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
     const context = await this.browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options });
     const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on('pageerror', (error) => complaints.push(error.stack ?? error.message));
-    page.on('console', (message) => {
-      const told = message.type() === 'error' || message.type() === 'warning';
-      if (told && !OF_THE_NETWORK.test(message.text())) complaints.push(message.text());
-    });
+    page.setDefaultTimeout(STEP_MS);
+    const story = new PageStory(page);
     await page.goto(url);
-    return { page, context, complaints };
+    return { page, context, story };
   }
 
   async stop(): Promise<void> {
