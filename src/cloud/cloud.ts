@@ -27,6 +27,7 @@ import { ReportOutbox } from './report-outbox.ts';
 import { CloudReports } from './reports.ts';
 import { Retry } from './retry.ts';
 import { Rotation } from './rotation.ts';
+import { SoftwareCommands } from './software-commands.ts';
 import type { CloudTopics } from './topics.ts';
 
 /** Its line in `/health/ready`. */
@@ -105,6 +106,7 @@ export class Cloud {
       topics,
       devices: new DeviceCommands({ ...parts, reports, topics }),
       protocols: new ProtocolCommands({ ...parts, reports }),
+      software: new SoftwareCommands({ ...parts, reports }),
       rotation: this.#rotation,
       logger,
       now,
