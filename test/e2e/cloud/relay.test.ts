@@ -120,7 +120,7 @@ describe('readings on their way to the cloud', function () {
       async () => /^gate_relay_backlog_readings 0$/m.test(await daemon.api.get<string>('/metrics')),
       120_000,
     );
-    assert.deepEqual([recorder.unacknowledged(last), recorder.troubles], [[], []]);
+    assert.deepEqual([recorder.unacknowledged(last).slice(0, 50), recorder.troubles], [[], []]);
     // what the broker still holds for its listener comes before this
     const end = house.topic('end', '');
     await cloud.send(end, {});
