@@ -96,6 +96,8 @@ export class ContainerEngine {
     const { command, args, environment } =
       this.kind === 'podman' ? podmanService(this.dataRoot, this.#socketPath) : this.#dockerService(options);
     const child = spawn(command, args, {
+      // Podman's monitor leaves a file named `oom` where it was started
+      cwd: this.dataRoot,
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...environment },
     });
