@@ -25,6 +25,8 @@ export interface PartHealth {
   badMessages?: number;
   lastBadMessage?: string;
   fingerprint?: string;
+  waitingReadings?: number;
+  waitingSince?: string;
 }
 
 /** Why it cannot be tested here; undefined where it can. */

@@ -64,14 +64,17 @@ describe('readings on their way to the cloud', function () {
     return found;
   }
 
-  async function beginReporting(environment: Record<string, string> = {}): Promise<void> {
+  async function beginReporting(
+    environment: Record<string, string> = {},
+    begun: () => Promise<unknown> = () => until('readings arrive', () => arrived().size > 0),
+  ): Promise<void> {
     const type = addForeignAddon(house.dataFolder, { slug: SLUG, source: 'journal.ts' });
     await house.startDaemon(environment);
     await house.connected();
     const { api } = house.daemon;
     await api.send('POST', `/device/v1/protocols/${SLUG}/installation`, { parameters: {} });
     await api.send('POST', '/device/v1/devices', { name: 'counter', type });
-    await until('readings arrive', () => arrived().size > 0);
+    await begun();
   }
 
   /** Lets the add-on end. @returns how many readings it has sent: the last number */
@@ -188,6 +191,25 @@ describe('readings on their way to the cloud', function () {
     console.log(
       `      ${BROKER_KILLS} kills, ${acknowledged.size} readings acknowledged; ${unanswered} messages were not when it was killed, and went again; mosquitto has lost ${lost.length} readings that it had acknowledged`,
     );
+  });
+
+  it('that the broker refuses are named in health, and arrive when it takes them', async () => {
+    const access = ['pattern readwrite discover/+/%u/#', 'pattern readwrite control/+/%u/#'];
+    house = await CloudHouse.open({ settings: BROKER, access });
+    await beginReporting({}, async () => {
+      const { state } = await house.reasonIs(
+        /^the broker refuses what is published to data\/.*not authorized/,
+      );
+      assert.equal(state, 'degraded');
+    });
+    assert.ok(!house.daemon.log.some(({ msg }) => /another client/.test(msg)));
+    await house.healthIs('readings wait', ({ waitingReadings = 0 }) => waitingReadings > 0);
+    await house.broker.stop();
+    await house.broker.start({ access: ['pattern readwrite +/+/%u/#'] });
+    await house.connected();
+    await everythingArrives();
+    const { waitingSince } = await house.healthIs('nothing waits', (part) => part.waitingReadings === 0);
+    assert.equal(waitingSince, undefined);
   });
 
   it('do not go to the cloud with CLOUD_ENABLED=false, and commands are served all the same', async () => {
