@@ -62,7 +62,8 @@ export class UpdateRun {
   /** Ends with an outcome on disk, whatever happens. @param trusted the request is root's own */
   async run(request: UpdateRequest, trusted: boolean): Promise<void> {
     const from = this.#releases.linked('current');
-    this.#state = { id: request.id, phase: 'checking', from, kept: false };
+    const wanted = request.wanted ?? request.staged;
+    this.#state = { id: request.id, phase: 'checking', from, kept: false, ...(wanted ? { wanted } : {}) };
     try {
       this.#enter('checking');
       const to = await this.#prepare(request, trusted);
@@ -108,6 +109,13 @@ export class UpdateRun {
     const given = join(spoolFolders(this.#parts.dataFolder).spool, request.archive);
     const archive = this.#releases.takeIn(given);
     const { version, arch, name } = await checkArchive(archive, keys);
+    // genuine is not enough: whoever keeps the archives could hand out an old one that is known to be weak
+    if (request.wanted !== undefined && version !== request.wanted) {
+      throw new GatewayError(
+        'badRequest',
+        `${name} was fetched, not the ${request.wanted} that was asked for`,
+      );
+    }
     this.#aim(version);
     if (arch !== this.#parts.architecture) {
       throw new GatewayError(
@@ -219,7 +227,7 @@ export class UpdateRun {
   /** The outcome first: the end of the state is the end of the update. */
   #end(): void {
     this.#clearSpool();
-    const { id, from, to = '', failure } = this.#demandState();
+    const { id, from, wanted = '', to = wanted, failure } = this.#demandState();
     const outcome = {
       id,
       from,

@@ -99,6 +99,19 @@ describe('an update', function () {
     await refused(renamed, /not signed by a key/);
   });
 
+  it('of a version that was asked for takes no other, and is told under that one whatever came', async () => {
+    const key = signingKey(folder.path, makeKey(join(folder.path, 'stranger.pem')));
+    updater('run', gate.spool(await gate.release({ version: '2.0.0', key })), '', '2.0.0');
+    assert.match(outcome().failure ?? '', /not signed by a key/);
+    assert.equal(outcome().version, '2.0.0');
+    updater('run', gate.spool(await gate.release({ version: '1.5.0' })), '', '2.0.0');
+    assert.match(outcome().failure ?? '', /gate-1\.5\.0.* was fetched, not the 2\.0\.0 that was asked for/);
+    assert.equal(outcome().version, '2.0.0');
+    await endsIn('1.0.0');
+    updater('run', gate.spool(await gate.release({ version: '2.1.0' })), '', '2.1.0');
+    await endsIn('2.1.0');
+  });
+
   for (const phase of PHASES) {
     // one that is healthy runs where it matters that it is
     const sick = phase !== 'trying' && phase !== 'settling';

@@ -1,5 +1,5 @@
 /**
- * The updater as a process of its own that can be killed: `node updating-process.ts FOLDER run ARCHIVE [PHASE] | recover`.
+ * The updater as a process of its own that can be killed: `node updating-process.ts FOLDER run ARCHIVE [PHASE [WANTED]] | recover`.
  * With PHASE it ends there as by `kill -9`, right after that phase is on disk. The daemon's process takes systemd's place
  * here: it is started from the current release, and its id is kept in a file.
  */
@@ -11,7 +11,7 @@ import type { GatewayService } from '../../../../src/updater/service.ts';
 import { dropKept, keepStore, restoreStore } from '../../../../src/updater/store-copy.ts';
 import { UpdateRun } from '../../../../src/updater/update-run.ts';
 
-const [folder = '', command = '', archive = '', killAt = ''] = process.argv.slice(2);
+const [folder = '', command = '', archive = '', killAt = '', wanted] = process.argv.slice(2);
 const installFolder = join(folder, 'opt');
 const dataFolder = join(folder, 'data');
 const idFile = join(folder, 'daemon.pid');
@@ -72,4 +72,4 @@ const run = new UpdateRun({
 if (command === 'start') await service.start();
 else if (command === 'stop') await service.stop();
 else if (command === 'recover') await run.recover({ starting: false });
-else await run.run({ id: 'asked', archive, allowOlder: false }, false);
+else await run.run({ id: 'asked', archive, wanted, allowOlder: false }, false);
