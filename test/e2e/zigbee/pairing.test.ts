@@ -215,6 +215,53 @@ describe('a Zigbee pairing', () => {
   });
 }).timeout(90_000);
 
+describe('several Zigbee pairings at once', () => {
+  let house: ZigbeeHouse;
+  before(async () => {
+    house = await ZigbeeHouse.open();
+  });
+  after(() => house.close());
+
+  async function waiting(types: string[], joinSeconds: number): Promise<string[]> {
+    const ids: string[] = [];
+    for (const type of types) ids.push(await house.create(type, { touchlink: false }));
+    for (const id of ids) await house.startPairing(id, { joinSeconds });
+    await until('joining is open', () => house.radio.coordinator.permitsJoining);
+    return ids;
+  }
+  const ends = (ids: string[]) => Promise.all(ids.map((id) => house.pairingEnd(id)));
+
+  it('of one model are given one device each', async () => {
+    const ids = await waiting([TYPES.thermometer, TYPES.thermometer], 30);
+    const sensors = [house.radio.add(new TemperatureSensor()), house.radio.add(new TemperatureSensor())];
+    for (const sensor of sensors) sensor.seek();
+    const found = (await ends(ids)).map(({ address, status }) => address?.['ieeeAddress'] ?? status.reason);
+    assert.deepEqual(new Set(found), new Set(sensors.map(({ ieee }) => ieee)), JSON.stringify(found));
+  });
+
+  it('do not give up a device whose interview goes on when the time to join is over', async () => {
+    const ids = await waiting([TYPES.bulb, TYPES.thermometer], 3);
+    const sensor = house.radio.add(new TemperatureSensor());
+    // the library asks again after 10 s
+    sensor.faults.set('activeEndpoints', 'mute', 1);
+    sensor.seek();
+    const [lamp, thermometer] = await ends(ids);
+    assert.equal(thermometer?.status.eventType, 'paired', JSON.stringify(thermometer?.status));
+    assert.equal(thermometer?.address?.['ieeeAddress'], sensor.ieee);
+    assert.equal(lamp?.status.reason?.code, 'nothingJoined', JSON.stringify(lamp?.status));
+  });
+
+  it('say each that something joined and left', async () => {
+    const ids = await waiting([TYPES.bulb, TYPES.thermometer], 4);
+    const sensor = house.radio.add(new TemperatureSensor({ pollMs: 0 }));
+    sensor.faults.set('activeEndpoints', 'leave');
+    sensor.seek();
+    for (const { status } of await ends(ids))
+      assert.equal(status.reason?.code, 'leftDuringPairing', JSON.stringify(status));
+    house.radio.remove(sensor);
+  });
+}).timeout(60_000);
+
 describe('a Zigbee pairing without a coordinator, or without room', () => {
   it('says that the network is full', async () => {
     const house = await ZigbeeHouse.open({ radio: { capacity: 1 } });

@@ -50,8 +50,11 @@ export class Newcomers {
     );
     const waiting = named ?? (free.length === 1 ? free[0] : undefined);
     if (waiting) list.attribute(waiting, ieeeAddr);
-    // whose it is will be seen from its model; until then each of them has something to wait for
-    else for (const { deviceId } of free) list.tell('joined', deviceId, ieeeAddr);
+    else if (free.length > 0) {
+      // whose it is will be seen from its model; until then each of them has something to wait for
+      list.undecided(ieeeAddr);
+      for (const { deviceId } of free) list.tell('joined', deviceId, ieeeAddr);
+    }
   }
 
   /** A device that the library knows joins again without a word but that it is there. */
@@ -103,10 +106,12 @@ export class Newcomers {
       return;
     }
     if (!successful) {
+      list.decided(ieeeAddr);
       list.blame(ieeeAddr, interviewFailed(stepReached(device), ieeeAddr));
       return;
     }
     const { model, matching } = await this.#wanting(device);
+    list.decided(ieeeAddr);
     const [waiting] = matching;
     if (!waiting || !model) {
       this.#turnAway(device, model);
