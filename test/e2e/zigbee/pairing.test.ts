@@ -175,6 +175,56 @@ describe('a Zigbee pairing', () => {
     assert.equal(bulb.joined, true);
   }).timeout(60_000);
 
+  it('looks for a lamp by Touchlink where the type has it, and leaves those of this network alone', async () => {
+    const [own, near] = [house.radio.add(new ColourBulb()), new ColourBulb()];
+    const paired = await house.pair(TYPES.bulb, own, { touchlink: false });
+    assert.equal(paired.status.eventType, 'paired', JSON.stringify(paired.status.reason));
+    const address = own.membership?.address;
+    house.radio.add(near);
+    const id = await house.create(TYPES.bulb);
+    await house.startPairing(id);
+    const view = await house.pairingEnd(id);
+    assert.equal(view.status.eventType, 'paired', JSON.stringify(view.status.reason));
+    assert.equal(view.address?.['ieeeAddress'], near.ieee);
+    assert.equal(own.membership?.address, address);
+
+    const lonely = await house.create(TYPES.bulb);
+    await house.startPairing(lonely, { joinSeconds: 16 });
+    const message = ended(await house.pairingEnd(lonely), 'nothingJoined');
+    assert.match(message, /and Touchlink found none near the coordinator/);
+    assert.deepEqual([own.joined, near.joined], [true, true]);
+  }).timeout(90_000);
+
+  it('looks for none by Touchlink where the type does not have it', async () => {
+    const bulb = house.radio.add(new ColourBulb());
+    const id = await house.create(TYPES.thermometer);
+    await house.startPairing(id, { joinSeconds: 5 });
+    assert.doesNotMatch(ended(await house.pairingEnd(id), 'nothingJoined'), /Touchlink/);
+    assert.equal(bulb.joined, false);
+    house.radio.remove(bulb);
+  });
+
+  it('takes the text of a QR code, and asks for the code where the device is not let in with it', async () => {
+    const code = withCrc(randomBytes(16));
+    const sensor = house.radio.add(new TemperatureSensor({ installCode: code }));
+    const qr = (key: Buffer) =>
+      `Z:${sensor.ieee.slice(2).toUpperCase()}$I:${key.toString('hex').toUpperCase()}`;
+    const typo = Buffer.from(code);
+    typo[3] = (typo[3] ?? 0) ^ 1;
+    const id = await house.create(TYPES.thermometer, { installCode: qr(typo) });
+    await house.startPairing(id, { joinSeconds: 3 });
+    await isOpen();
+    sensor.seek(200, 2_500);
+    const view = await house.pairingEnd(id);
+    assert.equal(view.status.reason?.code, 'nothingJoined', JSON.stringify(view.status));
+    assert.match(view.status.reason?.hint ?? '', /install code .* digit by digit/);
+    assert.equal(JSON.stringify(view.status).includes(typo.toString('hex').toUpperCase()), false);
+
+    const { status, address } = await house.pair(TYPES.thermometer, sensor, { installCode: qr(code) });
+    assert.equal(status.eventType, 'paired', JSON.stringify(status.reason));
+    assert.equal(address?.['ieeeAddress'], sensor.ieee);
+  });
+
   it('can be cancelled', async () => {
     const id = await house.create(TYPES.thermometer);
     await house.startPairing(id);

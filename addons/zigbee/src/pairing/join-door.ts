@@ -98,7 +98,9 @@ export class JoinDoor {
       return;
     }
     const full = !waiting.excuse && radio.isUp && !(await hasRoom(radio.controller).catch(() => true));
-    const nothing = () => nothingJoined(waiting.wishes.joinSeconds, waiting.touchlinkTried);
+    const { touchlinkTried, wishes } = waiting;
+    const withInstallCode = wishes.installCode !== undefined;
+    const nothing = () => nothingJoined({ seconds: wishes.joinSeconds, touchlinkTried, withInstallCode });
     list.fail(waiting, waiting.excuse ?? (full ? networkFull() : nothing()));
   }
 }
