@@ -99,6 +99,21 @@ describe('the Zigbee coordinator', () => {
     assert.match(house.log(), /database\.db was damaged; its previous copy was put in its place/);
   }).timeout(120_000);
 
+  it('is asked anew for what it has, where its first start was broken off in the middle of that', async () => {
+    house = await ZigbeeHouse.open();
+    await house.daemon.stop();
+    const path = join(house.dataFolder, 'database.db');
+    const coordinator = JSON.parse(readFileSync(path, 'utf8').split('\n')[0] ?? '') as object;
+    assert.deepEqual(Object.keys(coordinator).includes('endpoints'), true);
+    writeFileSync(path, JSON.stringify({ ...coordinator, epList: [], endpoints: {} }));
+    await house.restart();
+    await house.until('running', undefined, 40_000);
+    const sensor = house.radio.add(new TemperatureSensor());
+    const { status } = await house.pair(TYPES.thermometer, sensor);
+    assert.equal(status.eventType, 'paired', JSON.stringify(status.reason));
+    assert.notEqual(sensor.endpoint(1).bindings.length, 0);
+  }).timeout(90_000);
+
   it('is never overwritten when it belongs to another network, unless a person says so', async () => {
     const other = await ZigbeeHouse.open({ radio: {} });
     const panId = other.radio.network?.panId;
