@@ -1,12 +1,11 @@
 /**
- * The README's examples, and after them those of the guide to live events, pasted in their order into one shell beside
- * the running demo: every `sh` block must succeed, and what it prints last must have the shape of the `json` block below
- * it. Blocks with `file=` are written below DATA_FOLDER before the start. Only the port and the path of the socket are
- * put in place of those printed.
+ * The README's examples, and after them those of the guides to the API and to live events, pasted in their order into one
+ * shell beside the running demo: every `sh` block must succeed, and what it prints last must have the shape of the `json`
+ * block below it. Only the port and the path of the socket are put in place of those printed.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { freePort } from '../../scripts/peers/free-port.ts';
 import { missingPrograms } from '../../scripts/peers/peers.ts';
@@ -15,7 +14,8 @@ import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const BLOCK = /^```(\S+)(?: file=(\S+))?\n([\s\S]*?)^```$/gm;
+const PAGES = ['README.md', 'docs/guides/using-the-api.md', 'docs/guides/live-events.md'];
+const BLOCK = /^```(\S+)\n([\s\S]*?)^```$/gm;
 /** Keys whose values are the same in every run. */
 const LITERAL = new Set(
   'code message field hint name slug eventType action state status isVirtual isGateway isVirtualData demoActive frequency online hostname ison'.split(
@@ -27,7 +27,6 @@ const VARYING = /"[\w-]{9}"/g;
 
 interface Block {
   language: string;
-  file: string | undefined;
   text: string;
 }
 interface Example {
@@ -37,7 +36,7 @@ interface Example {
 }
 
 function blocksOf(page: string): Block[] {
-  return [...page.matchAll(BLOCK)].map(([, language = '', file, text = '']) => ({ language, file, text }));
+  return [...page.matchAll(BLOCK)].map(([, language = '', text = '']) => ({ language, text }));
 }
 
 function examplesOf(blocks: readonly Block[]): Example[] {
@@ -45,7 +44,7 @@ function examplesOf(blocks: readonly Block[]): Example[] {
   blocks.forEach(({ language, text }, index) => {
     if (language !== 'sh') return;
     const next = blocks[index + 1];
-    const shown = next?.language === 'json' && !next.file ? JSON.parse(next.text) : undefined;
+    const shown = next?.language === 'json' ? JSON.parse(next.text) : undefined;
     examples.push({ script: text, shown });
   });
   return examples;
@@ -131,11 +130,10 @@ function answersIn(printed: string): unknown[] {
     .map((line) => JSON.parse(line));
 }
 
-describe('the README, and the guide to live events', function () {
+describe('the README, and the guides to the API and to live events', function () {
   this.timeout(60_000);
-  const blocks = blocksOf(readFileSync(join(ROOT, 'README.md'), 'utf8'));
-  const guide = blocksOf(readFileSync(join(ROOT, 'docs/guides/live-events.md'), 'utf8'));
-  const examples = [...examplesOf(blocks), ...examplesOf(guide)];
+  const pages = PAGES.map((page) => blocksOf(readFileSync(join(ROOT, page), 'utf8')));
+  const examples = pages.flatMap(examplesOf);
   let folder: ReturnType<typeof tempFolder>;
   let port: number;
   let demo: ChildProcess;
@@ -147,14 +145,6 @@ describe('the README, and the guide to live events', function () {
     assert.equal(spawnSync('curl', ['--version']).status, 0, 'curl is needed here: apt-get install curl');
     folder = tempFolder();
     port = await freePort();
-    // below the project's folder, where data/ is, the packages are found by themselves
-    symlinkSync(join(ROOT, 'node_modules'), join(folder.path, 'node_modules'));
-    writeFileSync(join(folder.path, 'package.json'), '{"type": "module"}');
-    for (const { file, text } of blocks) {
-      if (!file) continue;
-      mkdirSync(dirname(join(folder.path, 'data', file)), { recursive: true });
-      writeFileSync(join(folder.path, 'data', file), text);
-    }
     demo = spawn(process.execPath, ['scripts/demo.ts'], {
       cwd: ROOT,
       env: {
@@ -198,7 +188,7 @@ describe('the README, and the guide to live events', function () {
   }
 
   it('shows what the demo prints', () => {
-    const shown = blocks.find(({ text }) => text.startsWith('gate is up.'))?.text ?? '';
+    const shown = pages.flat().find(({ text }) => text.startsWith('gate is up.'))?.text ?? '';
     for (const line of shown.split('\n').filter((each) => each !== '')) {
       const start = line.match(/^ *(API|socket\.io|all rights curl|the plug) +|^[\w ]+$/)?.[0];
       const name = line.match(/Demo \w+ +(virtual|HTTP, simulated)?/)?.[0];
@@ -223,8 +213,8 @@ describe('the README, and the guide to live events', function () {
     const processes = [demo.pid as number, ...processesBelow(demo.pid as number)];
     // with knxd there is its bus, and the add-on that speaks to it
     const knx = missingPrograms('knxd').length === 0 ? 2 : 0;
-    const what = 'the demo, the daemon, four add-ons, and KNX where it is';
-    if (existsSync('/proc')) assert.equal(processes.length, 6 + knx, what);
+    const what = 'the demo, the daemon, three add-ons, and KNX where it is';
+    if (existsSync('/proc')) assert.equal(processes.length, 5 + knx, what);
     demo.kill('SIGTERM');
     assert.equal(await ended, 0);
     for (const pid of processes) assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
