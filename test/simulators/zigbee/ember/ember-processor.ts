@@ -209,7 +209,9 @@ export class EmberProcessor {
     if (cluster !== NETWORK_UPDATE || !this.network) return;
     taken.u8();
     const channels = taken.u32();
-    if (taken.u8() === CHANGE_CHANNEL) this.network.channel = Math.log2(channels & -channels);
+    if (taken.u8() !== CHANGE_CHANNEL) return;
+    this.network.channel = Math.log2(channels & -channels);
+    this.#tellStatus(Status.channelChanged);
   }
 
   /** Active endpoints, and what each has (Zigbee, 2.4.3.1.5 and 2.4.3.1.6). */

@@ -15,6 +15,7 @@ export const Status = {
   notJoined: 0x17,
   notFound: 0x2d,
   notDelivered: 0x0c02,
+  channelChanged: 0x0c17,
 };
 export const NetworkState = { none: 0, joined: 2 };
 export const ValueId = { versionInfo: 0x11, frameCounter: 0x23 };
