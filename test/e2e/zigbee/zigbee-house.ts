@@ -67,7 +67,11 @@ export class ZigbeeHouse {
     const { radio, parameters = {}, installed = true, environment = {} } = options;
     const stick = await SimulatedRadio.start(radio);
     const folder = tempFolder();
-    const daemon = await start(folder.path, environment);
+    const daemon = await start(folder.path, environment).catch(async (error: unknown) => {
+      await stick.stop();
+      folder.remove();
+      throw error;
+    });
     const house = new ZigbeeHouse(stick, daemon, folder);
     house.#listen();
     try {

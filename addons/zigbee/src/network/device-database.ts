@@ -83,6 +83,24 @@ export function mendDatabase(path: string): string | undefined {
   return `${path} was damaged; its previous copy was put in its place`;
 }
 
+/**
+ * The coordinator is asked for its endpoints once, when it is entered. One whose first start was broken off in between
+ * would stay without them, and nothing could be bound to it: its entry is taken out, so that it is asked anew.
+ */
+export function forgetHalfCoordinator(path: string): void {
+  if (!existsSync(path)) return;
+  const lines = readFileSync(path, 'utf8').split('\n');
+  const kept = lines.filter((line) => !isHalfCoordinator(line));
+  if (kept.length < lines.length) writeDurably(path, kept.join('\n'));
+}
+
+function isHalfCoordinator(line: string): boolean {
+  if (!line.includes('"type":"Coordinator"') || !isEntry(line)) return false;
+  const { endpoints = {} } = JSON.parse(line) as { endpoints?: Record<string, { profId?: number }> };
+  const described = Object.values(endpoints);
+  return described.length === 0 || described.some(({ profId }) => profId === undefined);
+}
+
 /** Devices other than the coordinator in the database. */
 export function pairedDevicesIn(path: string): number {
   if (!existsSync(path)) return 0;

@@ -10,7 +10,12 @@ import { guardFor, installEmberGuard, installGuards } from '../stick/stick-guard
 import { askAddressesBriefly } from './address-question.ts';
 import { awaitAnswersBriefly } from './brief-answers.ts';
 import { closeController } from './controller-care.ts';
-import { makeDatabaseDurable, mendDatabase, pairedDevicesIn } from './device-database.ts';
+import {
+  forgetHalfCoordinator,
+  makeDatabaseDurable,
+  mendDatabase,
+  pairedDevicesIn,
+} from './device-database.ts';
 import { guardLibraryEvents } from './library-events.ts';
 import { libraryLog } from './library-log.ts';
 import type { NetworkIdentity } from './network-identity.ts';
@@ -45,6 +50,7 @@ export async function startController(parts: StartParts): Promise<StartedNetwork
   await prepareLibrary(parts);
   const mended = mendDatabase(databasePath);
   if (mended) log.error(mended);
+  forgetHalfCoordinator(databasePath);
   const controller = await buildController(parts, { databasePath, backupPath });
   guardLibraryEvents(controller, log);
   try {
