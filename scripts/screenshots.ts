@@ -142,6 +142,22 @@ try {
   await settled();
   await shoot(device, 'dashboard-history-dark');
 
+  const add = await visit('/add', DESK);
+  await add.getByTestId('type-search').fill('hue white');
+  await add.getByTestId('type-option').first().waitFor();
+  await settled();
+  await shoot(add, 'dashboard-add');
+
+  const protocol = await visit('/protocols/zigbee', DESK);
+  await protocol.getByTestId('protocol').waitFor();
+  await settled();
+  await shoot(protocol, 'dashboard-protocol');
+
+  const maintenance = await visit('/maintenance', DESK);
+  await maintenance.getByRole('heading', { level: 1 }).waitFor();
+  await settled();
+  await shoot(maintenance, 'dashboard-maintenance');
+
   const phone = await visit(`/devices/${lamp}`, { ...PHONE, deviceScaleFactor: 1.5 });
   await phone.getByRole('switch').first().waitFor();
   await settled();
