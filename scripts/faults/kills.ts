@@ -7,7 +7,7 @@ import { reasonToSkip } from '../peers/peers.ts';
 import { KILL_ACTIONS } from './kill-actions.ts';
 import { KillHouse } from './kill-house.ts';
 import { ReadyTimes } from './ready-times.ts';
-import { FaultFound, type FaultRun, type Scenario, type Survived } from './scenario.ts';
+import { demand, FaultFound, type FaultRun, type Scenario, type Survived } from './scenario.ts';
 
 const CUTS = { short: 130, long: 12_000 };
 /** A house is left after so many, and another one begun. */
@@ -66,6 +66,8 @@ async function run(suite: FaultRun): Promise<Survived> {
     }
   }
   await leave();
+  for (const [name, middle] of hits)
+    demand(middle > 0 || signal.aborted, `no cut came in the middle of: ${name}`);
   return {
     faults: cuts,
     counts: {

@@ -104,6 +104,7 @@ export class Cloud {
       reports,
       now,
       tryOut: (keys, swap) => this.#link.replaceWith(keys, swap),
+      onTrouble: (message) => logger.error(message),
     });
     const inbox = new CommandInbox({
       topics,

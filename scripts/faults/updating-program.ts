@@ -1,0 +1,38 @@
+/**
+ * The updater as a program that can be killed, at work on a gateway that was installed into a folder:
+ * `node updating-program.ts FOLDER run ARCHIVE | recover | boot`. `recover`: as when the updater alone was ended; `boot`: as
+ * when the machine starts. Both leave the gateway started, as systemd does.
+ */
+import { dropKept, keepStore, restoreStore } from '../../src/updater/store-copy.ts';
+import { UpdateRun } from '../../src/updater/update-run.ts';
+import { folderService, placesIn } from './folder-service.ts';
+
+const HEALTHY_WITHIN_MS = 30_000;
+const STEADY_MS = 200;
+
+const [folder = '', command = '', archive = ''] = process.argv.slice(2);
+const { installFolder, dataFolder } = placesIn(folder);
+const service = folderService(folder);
+
+const run = new UpdateRun({
+  installFolder,
+  dataFolder,
+  architecture: process.arch,
+  service,
+  storeCopies: {
+    keep: async () => keepStore(dataFolder),
+    restore: async () => restoreStore(dataFolder),
+    drop: async () => dropKept(dataFolder),
+  },
+  now: () => Date.now(),
+  freeBytes: () => Number.MAX_SAFE_INTEGER,
+  log: (message) => console.log(message),
+  healthyWithinMs: HEALTHY_WITHIN_MS,
+  steadyMs: STEADY_MS,
+});
+
+if (command === 'run') await run.run({ id: 'asked', archive, allowOlder: false }, false);
+else {
+  await run.recover({ starting: command === 'boot' });
+  await service.start();
+}
