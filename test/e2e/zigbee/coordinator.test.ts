@@ -98,7 +98,7 @@ describe('the Zigbee coordinator', () => {
     await house.until('running', undefined, 40_000);
     sensor.report({ temperature: 16.5 });
     await house.reading(id, { temperature: 16.5 });
-    assert.match(house.log(), /database\.db was damaged; its previous copy was put in its place/);
+    assert.match(house.log(), /database\.db is damaged: its previous copy was put in its place/);
   }).timeout(120_000);
 
   it('is asked anew for what it has, where its first start was broken off in the middle of that', async () => {
