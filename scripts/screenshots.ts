@@ -148,15 +148,24 @@ try {
   await settled();
   await shoot(add, 'dashboard-add');
 
-  const protocol = await visit('/protocols/zigbee', DESK);
-  await protocol.getByTestId('protocol').waitFor();
+  const { clientId, clientSecret } = await api.send<{ clientId: string; clientSecret: string }>(
+    'POST',
+    '/authentication/v1/clients',
+    { name: 'pictures', scopes: ['admin'] },
+  );
+  const administrator = await visit('/protocols', DESK);
+  await administrator.getByTestId('ask-log-in').first().click();
+  await administrator.getByLabel('Client id').fill(clientId);
+  await administrator.getByLabel('Client secret').fill(clientSecret);
+  await administrator.getByTestId('log-in').getByRole('button', { name: 'Log in' }).click();
+  await administrator.getByTestId('log-in').waitFor({ state: 'detached' });
   await settled();
-  await shoot(protocol, 'dashboard-protocol');
+  await shoot(administrator, 'dashboard-protocols');
 
-  const maintenance = await visit('/maintenance', DESK);
-  await maintenance.getByRole('heading', { level: 1 }).waitFor();
+  await administrator.evaluate("location.hash = '/maintenance'");
+  await administrator.getByRole('heading', { name: 'Maintenance' }).waitFor();
   await settled();
-  await shoot(maintenance, 'dashboard-maintenance');
+  await shoot(administrator, 'dashboard-maintenance');
 
   const phone = await visit(`/devices/${lamp}`, { ...PHONE, deviceScaleFactor: 1.5 });
   await phone.getByRole('switch').first().waitFor();

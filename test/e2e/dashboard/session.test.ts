@@ -92,6 +92,8 @@ describe('the dashboard asks who is there', () => {
       await dialog.getByLabel('Name').fill('Samovar');
       await dialog.getByLabel('Room').fill('Kitchen');
       await dialog.getByRole('button', { name: 'Save' }).click();
+      await page.getByTestId('log-in').waitFor();
+      assert.equal(await page.evaluate('document.activeElement.name'), 'clientId', 'one may type at once');
       await logIn(page, await house.newClient());
       // what was begun goes on by itself
       await page.getByRole('heading', { name: 'Samovar' }).waitFor();
