@@ -3,8 +3,7 @@
  * `node updating-program.ts FOLDER run ARCHIVE | recover | boot`. `recover`: as when the updater alone was ended; `boot`: as
  * when the machine starts. Both leave the gateway started, as systemd does.
  */
-import { dropKept, keepStore, restoreStore } from '../../src/updater/store-copy.ts';
-import { UpdateRun } from '../../src/updater/update-run.ts';
+import { folderUpdate } from '../../test/support/folder-update.ts';
 import { folderService, placesIn } from './folder-service.ts';
 
 const HEALTHY_WITHIN_MS = 30_000;
@@ -14,18 +13,10 @@ const [folder = '', command = '', archive = ''] = process.argv.slice(2);
 const { installFolder, dataFolder } = placesIn(folder);
 const service = folderService(folder);
 
-const run = new UpdateRun({
+const run = folderUpdate({
   installFolder,
   dataFolder,
-  architecture: process.arch,
   service,
-  storeCopies: {
-    keep: async () => keepStore(dataFolder),
-    restore: async () => restoreStore(dataFolder),
-    drop: async () => dropKept(dataFolder),
-  },
-  now: () => Date.now(),
-  freeBytes: () => Number.MAX_SAFE_INTEGER,
   log: (message) => console.log(message),
   healthyWithinMs: HEALTHY_WITHIN_MS,
   steadyMs: STEADY_MS,

@@ -15,6 +15,7 @@ import { PortInMachine } from '../../support/port-in-machine.ts';
 import {
   makeKey,
   packageRelease,
+  RUINS_THE_STORE,
   replaceFile,
   unpackRelease,
   type Variant,
@@ -24,14 +25,6 @@ import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
 import { logIn } from '../dashboard/dashboard-house.ts';
 
-/** A release whose daemon gives the store another form and then ends, again and again. */
-const RUINS_THE_STORE = `
-import { DatabaseSync } from 'node:sqlite';
-const database = new DatabaseSync(process.env.DATA_FOLDER + '/gate.db');
-database.exec('PRAGMA user_version = 99; DELETE FROM client;');
-database.close();
-process.exit(1);
-`;
 /** One that never gets ready. */
 const HANGS = 'setInterval(() => {}, 60_000);\n';
 const UPDATE_MS = 60_000;

@@ -14,6 +14,7 @@ import { PortInMachine } from '../../support/port-in-machine.ts';
 import {
   makeKey,
   packageRelease,
+  RUINS_THE_STORE,
   replaceFile,
   unpackRelease,
   type Variant,
@@ -24,14 +25,6 @@ import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
 import { CloudHouse, obstacle } from '../cloud/cloud-house.ts';
 
-/** A release whose daemon gives the store another form and then ends, again and again. */
-const RUINS_THE_STORE = `
-import { DatabaseSync } from 'node:sqlite';
-const database = new DatabaseSync(process.env.DATA_FOLDER + '/gate.db');
-database.exec('PRAGMA user_version = 99; DELETE FROM device;');
-database.close();
-process.exit(1);
-`;
 const UPDATE_MS = 180_000;
 const VIRTUAL_TYPE = '48560709-1d22-4166-bbcc-8b111118f7a8';
 const DEVICE = 'made-by-the-cloud';

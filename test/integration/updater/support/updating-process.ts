@@ -5,8 +5,7 @@
  */
 import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { dropKept, keepStore, restoreStore } from '../../../../src/updater/store-copy.ts';
-import { UpdateRun } from '../../../../src/updater/update-run.ts';
+import { folderUpdate } from '../../../support/folder-update.ts';
 import { ProcessService } from '../../../support/process-service.ts';
 
 const [folder = '', command = '', archive = '', killAt = '', wanted] = process.argv.slice(2);
@@ -20,18 +19,10 @@ const service = new ProcessService(join(folder, 'daemon.pid'), () => {
   return { words, options: { stdio: 'ignore' } };
 });
 
-const run = new UpdateRun({
+const run = folderUpdate({
   installFolder,
   dataFolder,
-  architecture: process.arch,
   service,
-  storeCopies: {
-    keep: async () => keepStore(dataFolder),
-    restore: async () => restoreStore(dataFolder),
-    drop: async () => dropKept(dataFolder),
-  },
-  now: () => Date.now(),
-  freeBytes: () => Number.MAX_SAFE_INTEGER,
   log: (message) => {
     if (message === killAt) process.kill(process.pid, 'SIGKILL');
   },
