@@ -8,6 +8,7 @@ import {
   type BrowserContextOptions,
   chromium,
   type Page,
+  type Request,
 } from 'playwright-core';
 import { programPath } from '../../scripts/peers/peers.ts';
 import { PageStory } from './page-story.ts';
@@ -23,6 +24,8 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+const NETWORK_CHANGED = 'net::ERR_NETWORK_CHANGED';
+const LOADS_MAX = 3;
 /** Less than a test has: what it waited for is told then, and not only that it took too long. */
 const STEP_MS = 20_000;
 
@@ -54,11 +57,28 @@ export class TestBrowser {
     const page = await context.newPage();
     page.setDefaultTimeout(STEP_MS);
     const story = new PageStory(page);
-    await page.goto(url);
+    await load(page, url);
     return { page, context, story };
   }
 
   async stop(): Promise<void> {
     await this.browser.close();
   }
+}
+
+/** What is fetched while an interface of the machine comes or goes, as those of containers do, Chromium gives up. */
+async function load(page: Page, url: string): Promise<void> {
+  let isCut = true;
+  const note = (request: Request) => {
+    isCut ||= request.failure()?.errorText === NETWORK_CHANGED;
+  };
+  page.on('requestfailed', note);
+  for (let attempt = 1; isCut && attempt <= LOADS_MAX; attempt += 1) {
+    isCut = false;
+    await page.goto(url).catch((error: Error) => {
+      isCut = error.message.includes(NETWORK_CHANGED);
+      if (!isCut) throw error;
+    });
+  }
+  page.off('requestfailed', note);
 }
