@@ -69,6 +69,13 @@ module.exports = {
       to: { path: '^(src|addons|test|scripts)/', pathNot: '^addons/(sdk|$1)/' },
     },
     {
+      name: 'zigbee-libraries-in-their-add-on',
+      comment: 'the daemon never loads them: with every definition they take 186 MB',
+      severity: 'error',
+      from: { path: '^(src|addons)/', pathNot: '^addons/zigbee/' },
+      to: { path: 'node_modules/(zigbee-herdsman|serialport|@serialport)' },
+    },
+    {
       name: 'product-knows-no-tests',
       severity: 'error',
       from: { path: '^(src|addons)/' },

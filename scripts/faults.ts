@@ -8,7 +8,7 @@ import './faults/built.ts';
 import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { Scope } from './bench/scope.ts';
+import { chosenOf, Interruptible } from './bench/interruptible.ts';
 import { clock } from './faults/clock.ts';
 import { damaged } from './faults/damage.ts';
 import { diskFull } from './faults/disk-full.ts';
@@ -22,18 +22,23 @@ import { inOwnMounts } from './faults/own-mounts.ts';
 import { powerCut } from './faults/power-cut.ts';
 import { Random } from './faults/random.ts';
 import { readOnly } from './faults/read-only.ts';
+import { AT_ONCE } from './faults/ready-times.ts';
 import type { FaultRun, Scenario, Survived } from './faults/scenario.ts';
 import { soak } from './faults/soak.ts';
+import { updates } from './faults/updates.ts';
 import { upgrades } from './faults/upgrades.ts';
+import { zigbeeDamage } from './faults/zigbee-damage.ts';
 import { zigbeeKills } from './faults/zigbee-kills.ts';
 
 const SCENARIOS: readonly Scenario[] = [
   kills,
   upgrades,
+  updates,
   zigbeeKills,
   knxKills,
   powerCut,
   damaged,
+  zigbeeDamage,
   diskFull,
   readOnly,
   handles,
@@ -56,13 +61,12 @@ const { values } = parseArgs({
     'no-report': { type: 'boolean', default: false },
   },
 });
-const unknown = values.only.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));
-const areNumbers = /^\d{1,9}$/.test(values.seed ?? '0') && /^[1-9]$/.test(values['at-once']);
-if (unknown.length > 0 || !areNumbers) {
-  const names = SCENARIOS.map(({ name }) => name).join(', ');
-  console.error(`--only takes ${names}; --seed takes a whole number, --at-once one from 1 to 9`);
+const waiting = chosenOf('scenario', SCENARIOS, values.only);
+if (!/^\d{1,9}$/.test(values.seed ?? '0') || !/^[1-9]$/.test(values['at-once'])) {
+  console.error('--seed takes a whole number, --at-once one from 1 to 9');
   process.exit(2);
 }
+process.env[AT_ONCE] = values['at-once'];
 const seed = values.seed === undefined ? randomInt(SEEDS) : Number(values.seed);
 const form = values.long ? 'long' : 'short';
 
@@ -71,18 +75,7 @@ if (!values['no-build']) {
   if (status !== 0) process.exit(1);
 }
 
-const open = new Set<Scope>();
-let interrupted = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    if (interrupted) return;
-    interrupted = true;
-    console.log(`\n${signal}: cleaning up`);
-    void Promise.allSettled([...open].map((scope) => scope.end())).finally(() => process.exit(130));
-  });
-}
-/** After an interruption everything fails: that is no news, and the clean-up ends the process. */
-const forEver = () => new Promise<never>(() => undefined);
+const interruptible = new Interruptible();
 
 /** @throws whatever it found, or that it was not done in time */
 async function survive(scenario: Scenario, run: Omit<FaultRun, 'signal'>): Promise<Survived> {
@@ -109,26 +102,19 @@ async function attempt(scenario: Scenario): Promise<FaultResult | undefined> {
     return undefined;
   }
   const startedAt = performance.now();
-  const scope = new Scope();
-  open.add(scope);
   let last = '';
   const say = (line: string) => {
     last = line;
     console.log(`${name}: ${line}`);
   };
   const random = new Random(seed, name);
-  const survived = await survive(scenario, { scope, random, long: values.long, say }).catch(
-    async (error: unknown) => {
-      if (interrupted) await forEver();
+  const survived = await interruptible
+    .within((scope) => survive(scenario, { scope, random, long: values.long, say }))
+    .catch((error: unknown) => {
       console.error(`${name}: FAILED (after: ${last})\n`, error);
       const again = `--only ${name} --seed ${seed}${values.long ? ' --long' : ''}`;
       console.error(`${name}: to repeat it: npm run faults -- ${again}`);
-      return undefined;
-    },
-  );
-  if (interrupted) await forEver();
-  await scope.end();
-  open.delete(scope);
+    });
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
   const date = new Date().toISOString().slice(0, 10);
   const result = { scenario: name, form, seed, date, seconds } as const;
@@ -141,16 +127,17 @@ async function attempt(scenario: Scenario): Promise<FaultResult | undefined> {
 }
 
 console.log(`seed ${seed}, ${form} form`);
-const waiting = SCENARIOS.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
 const results: FaultResult[] = [];
 const work = async () => {
   for (let scenario = waiting.shift(); scenario; scenario = waiting.shift()) {
     const result = await attempt(scenario);
-    if (result) results.push(result);
+    if (!result) continue;
+    results.push(result);
+    // each as it comes: a run that is broken off leaves what it has found
+    if (!values['no-report']) writeFaultDocument(SCENARIOS, [result]);
   }
 };
 await Promise.all(Array.from({ length: Number(values['at-once']) }, work));
-if (!values['no-report'] && results.length > 0) writeFaultDocument(SCENARIOS, results);
 const failed = results.filter(({ result }) => result !== 'survived');
 console.log(
   failed.length === 0

@@ -142,6 +142,31 @@ try {
   await settled();
   await shoot(device, 'dashboard-history-dark');
 
+  const add = await visit('/add', DESK);
+  await add.getByTestId('type-search').fill('hue white');
+  await add.getByTestId('type-option').first().waitFor();
+  await settled();
+  await shoot(add, 'dashboard-add');
+
+  const { clientId, clientSecret } = await api.send<{ clientId: string; clientSecret: string }>(
+    'POST',
+    '/authentication/v1/clients',
+    { name: 'pictures', scopes: ['admin'] },
+  );
+  const administrator = await visit('/protocols', DESK);
+  await administrator.getByTestId('ask-log-in').first().click();
+  await administrator.getByLabel('Client id').fill(clientId);
+  await administrator.getByLabel('Client secret').fill(clientSecret);
+  await administrator.getByTestId('log-in').getByRole('button', { name: 'Log in' }).click();
+  await administrator.getByTestId('log-in').waitFor({ state: 'detached' });
+  await settled();
+  await shoot(administrator, 'dashboard-protocols');
+
+  await administrator.evaluate("location.hash = '/maintenance'");
+  await administrator.getByRole('heading', { name: 'Maintenance' }).waitFor();
+  await settled();
+  await shoot(administrator, 'dashboard-maintenance');
+
   const phone = await visit(`/devices/${lamp}`, { ...PHONE, deviceScaleFactor: 1.5 });
   await phone.getByRole('switch').first().waitFor();
   await settled();

@@ -1,10 +1,11 @@
 /**
- * The scope of what is measured just now, ended also on Ctrl-C: processes and folders go, then the program with 130.
+ * The scopes of what is measured, or broken, just now, ended also on Ctrl-C: processes and folders go, then the program
+ * with 130. Several may be open at once.
  */
 import { Scope } from './scope.ts';
 
 export class Interruptible {
-  #scope = new Scope();
+  readonly #open = new Set<Scope>();
   #isInterrupted = false;
 
   constructor() {
@@ -13,23 +14,30 @@ export class Interruptible {
         if (this.#isInterrupted) return;
         this.#isInterrupted = true;
         console.log(`\n${signal}: cleaning up`);
-        void this.#scope.end().finally(() => process.exit(130));
+        const ends = [...this.#open].map((scope) => scope.end());
+        void Promise.allSettled(ends).finally(() => process.exit(130));
       });
     }
   }
 
   /** Runs something in a scope of its own, which is over when this is. @throws what it throws */
   async within<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
-    this.#scope = new Scope();
+    // begun after an interruption, it would outlive the clean-up
+    if (this.#isInterrupted) await forEver();
+    const scope = new Scope();
+    this.#open.add(scope);
     try {
-      return await work(this.#scope);
+      return await work(scope);
     } finally {
       // after an interruption everything fails: that is no news, and the clean-up ends the process
-      if (this.#isInterrupted) await new Promise(() => undefined);
-      await this.#scope.end();
+      if (this.#isInterrupted) await forEver();
+      await scope.end();
+      this.#open.delete(scope);
     }
   }
 }
+
+const forEver = () => new Promise<never>(() => undefined);
 
 /** Those that were asked for by name, all of them where none was. Ends the program with 2 for a name that there is not. */
 export function chosenOf<T extends { name: string }>(kind: string, all: readonly T[], asked: string[]): T[] {

@@ -65,6 +65,15 @@ export class CloudCounterpart {
     return this.heard.filter((message) => message.topic === topic);
   }
 
+  /** Takes nothing more from its connection, as somebody who does not keep up; until `goOn`, or the next connection. */
+  holdStill(): void {
+    this.#client.stream.pause();
+  }
+
+  goOn(): void {
+    this.#client.stream.resume();
+  }
+
   async close(): Promise<void> {
     await this.#client.endAsync(true);
   }

@@ -38,15 +38,22 @@ export class Arrivals {
     }
   }
 
-  /** @throws FaultFound unless each number up to `last` has come */
-  demandAll(last: number): void {
+  /**
+   * Where a recorder stands before the broker, what that has acknowledged counts: killed, it may lose it.
+   * @returns how many it has lost
+   * @throws FaultFound unless each number up to `last` has come, or was acknowledged
+   */
+  demandAll(last: number): number {
+    const { recorder } = this.#cloud;
     const missing: number[] = [];
     for (let seq = 1; seq <= last; seq += 1) if (!this.#ids.has(seq)) missing.push(seq);
+    const never = recorder?.unacknowledged(last) ?? missing;
     demand(
-      missing.length === 0,
-      () =>
-        `${missing.length} of ${last} numbers never came to the cloud: ${missing.slice(0, 10).join(', ')}`,
+      never.length === 0,
+      () => `${never.length} of ${last} numbers never came to the cloud: ${never.slice(0, 10).join(', ')}`,
     );
+    demand(!recorder?.troubles.length, () => `on the way to the cloud: ${recorder?.troubles[0]}`);
+    return missing.length;
   }
 
   #take({ seq, id }: Relayed): void {

@@ -1,9 +1,9 @@
-/** What may befall a file: torn, emptied, a bit turned over, something else in its place, written by a later version. */
+/** What may befall a file: torn, emptied, a bit turned over, something else in its place, nobody may read it, written by a later version. */
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { Random } from './random.ts';
 
-export const DAMAGE_KINDS = ['torn', 'empty', 'flipped', 'zeroed', 'folder', 'newer'] as const;
+export const DAMAGE_KINDS = ['torn', 'empty', 'flipped', 'zeroed', 'folder', 'unreadable', 'newer'] as const;
 export type DamageKind = (typeof DAMAGE_KINDS)[number];
 
 /** A disk gives back what it lost as zeros, by blocks of so many bytes. */
@@ -14,7 +14,7 @@ const NEWER_STORE = 9_999;
 export function damage(path: string, kind: DamageKind, random: Random): string | undefined {
   const before = statSync(path);
   const done = CHANGES[kind](path, before.size, random);
-  if (done !== undefined && kind !== 'folder') chmodSync(path, before.mode & 0o777);
+  if (done !== undefined && kind !== 'folder' && kind !== 'unreadable') chmodSync(path, before.mode & 0o777);
   return done;
 }
 
@@ -50,6 +50,10 @@ const CHANGES: Record<DamageKind, (path: string, bytes: number, random: Random) 
     rmSync(path);
     mkdirSync(path);
     return 'a folder in its place';
+  },
+  unreadable: (path) => {
+    chmodSync(path, 0);
+    return 'nobody may read it';
   },
   newer: (path) => {
     if (!path.endsWith('gate.db')) return undefined;

@@ -1,9 +1,9 @@
 /** A gateway that has been lived in, at rest: what each damage is done to a copy of. */
-import { cpSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Authority } from '../cloud/authority.ts';
-import { writeCredentials } from '../cloud/credentials-folder.ts';
+import { Authority, type Pair } from '../cloud/authority.ts';
+import { clientIdOf, writeCredentials } from '../cloud/credentials-folder.ts';
 import { FaultHouse } from './house.ts';
 import type { ReadyTimes } from './ready-times.ts';
 import type { FaultRun } from './scenario.ts';
@@ -14,6 +14,7 @@ const READINGS = 6_000;
 const DEVICES = 8;
 /** What Node keeps of compiled code: hundreds of files, of which one or two do. */
 const CACHE = 'cache';
+const ROTATION = 'config/.rotation';
 
 export interface Template {
   folder: string;
@@ -61,7 +62,15 @@ export async function layTemplate({ scope }: FaultRun, ready: ReadyTimes): Promi
   const devices = (await api.get<{ id: string }[]>('/device/v1/devices')).map(({ id }) => id);
   await gateway.daemon.kill();
   await witness.close();
+  layRotation(join(folder, ROTATION), authority.issue({ commonName: clientIdOf(place) }));
   return { folder, devices, witness: witness.deviceIds, readings: witness.acked.size, hook: hook.webhook };
+}
+
+/** A new certificate that the cloud took, and a power cut before it was put in its place. */
+function layRotation(folder: string, { certificate, key }: Pair): void {
+  mkdirSync(folder, { mode: 0o700 });
+  const files = { 'private.key': key, 'certificate.pem': certificate, request: 'r1', accepted: 'r1' };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text, { mode: 0o600 });
 }
 
 export const TEMPLATE_ENVIRONMENT = { TLS: 'self-signed', ON_PREMISE_ENABLED: 'true' };
@@ -76,12 +85,18 @@ export function filesOf({ folder }: Template): string[] {
   return [...found.filter((path) => !path.startsWith(CACHE)), ...cached];
 }
 
-export function copyOf({ folder }: Template, to: string): void {
+/** For the damage of one file: the exchange of certificates is under way only where it is one of its files. */
+export function copyOf({ folder }: Template, to: string, file: string): void {
+  const rotation = join(folder, ROTATION);
   cpSync(folder, to, {
     recursive: true,
     preserveTimestamps: true,
-    filter: (path) => !path.endsWith('.sock') && !statSync(path).isSocket(),
+    filter: (path) => !statSync(path).isSocket() && (isOfRotation(file) || path !== rotation),
   });
+}
+
+export function isOfRotation(file: string): boolean {
+  return file.startsWith(ROTATION);
 }
 
 function walk(folder: string): string[] {

@@ -42,7 +42,12 @@ export function faultDocument(
 What the gateway is put through, and what must hold all the same. \`npm run faults\` runs it against what is packaged
 (\`dist/\`), with real add-ons and real peers, and writes this page; it talks to nothing but loopback and network
 namespaces of its own. One scenario: \`npm run faults -- --only NAME\`; the long form, which takes hours:
-\`--long\`; the same faults again: \`--seed N\`. A failure ends with the seed, and with an exit code other than 0.
+\`--long\`; the same faults again: \`--seed N\`. A failure ends with the seed, and with an exit code other than 0. How
+long starts took is held against the aim where nothing else of the suite was at work; what was measured beside others
+(\`--at-once\`) is told apart.
+
+Elsewhere: \`kill -9\` of gate before and after each call that it makes to a container engine, in
+\`test/e2e/containers/crashes.ts\`; an update under systemd, its power cut too, in \`test/e2e/packaging/machine.test.ts\`.
 
 ${tableText({
   title: 'Scenarios',

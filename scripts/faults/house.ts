@@ -97,7 +97,7 @@ export class FaultHouse {
     }
     const { status } = await daemon.api.call('GET', '/health/ready');
     if (status !== 200) throw new FaultFound(`the daemon has started and is not ready:\n${this.lastWords()}`);
-    this.#parts.ready.add(performance.now() - startedAt);
+    this.#parts.ready.add(performance.now() - startedAt, waitedMs(daemon.process.pid));
   }
 
   /** The process that an add-on runs as, as the daemon noted it; undefined where there is none. */
@@ -116,5 +116,14 @@ export class FaultHouse {
       .slice(-LAST_LINES)
       .map(({ level, msg }) => `  ${level} ${msg}`)
       .join('\n');
+  }
+}
+
+/** How long its main thread could have run and had no processor; proc(5), the second figure of `schedstat`. */
+function waitedMs(pid: number | undefined): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e6;
+  } catch {
+    return 0;
   }
 }

@@ -22,8 +22,8 @@ export interface KillAction {
 }
 
 const DAY_MS = 86_400_000;
-/** From the start of the daemon on: it looks for what is too old, and for what it can pack; from its first step on. */
-const UPKEEP_WITHIN_MS = 3_000;
+/** From the start of the daemon on: it looks for what it can pack, and for what is too old; from its first step on. */
+const UPKEEP_WITHIN_MS = 10_000;
 const UPKEEP_SPREAD_MS = 60;
 /** Four steps of deletion, forty of packing. */
 const FILLED = 20_000;

@@ -13,7 +13,7 @@ import { RegistryModel } from './registry.ts';
 import { demand, type FaultRun } from './scenario.ts';
 import { Witness } from './witness.ts';
 
-/** A broker that takes all that it is sent, and keeps what it has acknowledged. */
+/** A broker that takes all that it is sent, and saves it as often as mosquitto can. */
 const KEEPS_ALL = ['max_inflight_messages 0', 'autosave_interval 1', 'autosave_on_changes true'];
 const ENVIRONMENT = {
   NODE_ENV: '',
@@ -44,6 +44,8 @@ export class KillHouse {
   readonly outside: string;
   /** Of the witness, and nothing to it: filled from behind. */
   fillers: { old: string; young: string } = { old: '', young: '' };
+  /** What mosquitto had acknowledged when it was killed, and has lost; known after the audit. */
+  lostByBroker = 0;
   readonly #plug = new ShellyPlugS();
 
   private constructor(parts: { gateway: FaultHouse; cloud: CloudHouse; outside: string; run: FaultRun }) {
@@ -59,7 +61,7 @@ export class KillHouse {
 
   static async open(run: FaultRun, ready: ReadyTimes): Promise<KillHouse> {
     const { scope } = run;
-    const cloud = await CloudHouse.open({ settings: KEEPS_ALL });
+    const cloud = await CloudHouse.open({ settings: KEEPS_ALL, isRecorded: true });
     scope.defer(() => cloud.close());
     const environment = { ...ENVIRONMENT, CONFIG_FOLDER: cloud.credentials };
     const gateway = await FaultHouse.at({ scope, ready, folder: scope.folder(), environment });
@@ -148,7 +150,7 @@ export class KillHouse {
       this.arrivals.look();
       return this.arrivals.count >= this.#lastNumber();
     }).catch(() => undefined);
-    this.arrivals.demandAll(this.#lastNumber());
+    this.lostByBroker = this.arrivals.demandAll(this.#lastNumber());
     this.ledger.audit(this.witness);
     this.#auditJournal();
     const code = await this.gateway.daemon.stop();

@@ -7,7 +7,7 @@ import { reasonToSkip } from '../peers/peers.ts';
 import { KILL_ACTIONS } from './kill-actions.ts';
 import { KillHouse } from './kill-house.ts';
 import { ReadyTimes } from './ready-times.ts';
-import { FaultFound, type FaultRun, type Scenario, type Survived } from './scenario.ts';
+import { demand, FaultFound, type FaultRun, type Scenario, type Survived } from './scenario.ts';
 
 const CUTS = { short: 130, long: 12_000 };
 /** A house is left after so many, and another one begun. */
@@ -19,7 +19,7 @@ export const kills: Scenario = {
   breaks:
     '`kill -9` of the daemon, of its writer at a step of a commit (a system call), of add-ons, of mosquitto, of a backup; during ingest, registry changes, retention, packing, backup, update of an add-on, relay',
   holds:
-    'every acknowledged reading is there once; the registry is what was answered; every number reaches the cloud, a repeat under the same id; a backup is whole or not there',
+    'every acknowledged reading is there once; the registry is what was answered; every number is acknowledged by the broker, a repeat under the same id; a backup is whole or not there',
   boundMs: { short: 900_000, long: 12 * 3_600_000 },
   obstacle: () => reasonToSkip('mosquitto', 'openssl', 'strace'),
   run,
@@ -29,7 +29,7 @@ async function run(suite: FaultRun): Promise<Survived> {
   const { random, long, signal, say } = suite;
   const cuts = long ? CUTS.long : CUTS.short;
   const ready = new ReadyTimes();
-  const totals = { acknowledged: 0, repeats: 0, relayed: 0, changes: 0 };
+  const totals = { acknowledged: 0, repeats: 0, relayed: 0, lost: 0, changes: 0 };
   const hits = new Map<string, number>();
   let house: KillHouse | undefined;
   let deck: (typeof KILL_ACTIONS)[number][] = [];
@@ -40,6 +40,7 @@ async function run(suite: FaultRun): Promise<Survived> {
     totals.acknowledged += house.witness.acked.size;
     totals.relayed += house.arrivals.count;
     totals.repeats += house.arrivals.repeats;
+    totals.lost += house.lostByBroker;
     totals.changes += house.registry.changes;
     await house.close();
     house = undefined;
@@ -65,12 +66,15 @@ async function run(suite: FaultRun): Promise<Survived> {
     }
   }
   await leave();
+  for (const [name, middle] of hits)
+    demand(middle > 0 || signal.aborted, `no cut came in the middle of: ${name}`);
   return {
     faults: cuts,
     counts: {
       'readings acknowledged': totals.acknowledged,
       'numbers at the broker': totals.relayed,
       'of these sent again': totals.repeats,
+      'acknowledged by mosquitto, and lost when it was killed': totals.lost,
       'registry changes': totals.changes,
       'surely in the middle': [...hits].map(([name, count]) => `${name} ${count}`).join(', '),
       ready: ready.words(),

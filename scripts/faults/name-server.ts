@@ -9,7 +9,11 @@ const ANSWERS = 0x8180;
 const TYPE_A = 1;
 const NO_SUCH_NAME = 3;
 
+/** Of its name: where it is; that there is none; nothing at all, though somebody is there. */
+export type NameAnswer = 'address' | 'noSuchName' | 'nothing';
+
 export class NameServer {
+  answers: NameAnswer = 'address';
   readonly #host: string;
   readonly #name: string;
   readonly #address: string;
@@ -50,7 +54,9 @@ export class NameServer {
       at += length + 1;
     }
     const end = at + 5;
-    const isKnown = labels.join('.').toLowerCase() === this.#name;
+    const isOurs = labels.join('.').toLowerCase() === this.#name;
+    if (this.answers === 'nothing') return undefined;
+    const isKnown = isOurs && this.answers === 'address';
     const isAnswered = isKnown && query.readUInt16BE(at + 1) === TYPE_A;
     const header = Buffer.alloc(HEADER_BYTES);
     query.copy(header, 0, 0, 2);

@@ -16,6 +16,7 @@ import {
   takesSockets,
 } from './hostile-lan.ts';
 import { FaultHouse } from './house.ts';
+import { HungryContainer } from './hungry-container.ts';
 import { Ledger } from './ledger.ts';
 import { OutsideAddon } from './outside-addon.ts';
 import { ReadyTimes } from './ready-times.ts';
@@ -37,9 +38,9 @@ const PER_TURN = 2;
 export const neighbours: Scenario = {
   name: 'neighbours',
   breaks:
-    'an add-on floods, sends 10 MB, reaches outside of its base, claims what is another’s, sends no JSON; somebody on the LAN opens 10,000 sockets, sends slowly, fuzzes paths, bodies and frames, storms socket.io, reads nothing',
+    'an add-on floods, sends 10 MB, reaches outside of its base, claims what is another’s, sends no JSON; somebody on the LAN opens 10,000 sockets, sends slowly, fuzzes paths, bodies and frames, storms socket.io, reads nothing; a container takes memory without end',
   holds:
-    'a well-behaved add-on’s readings are acknowledged and stored once; the API answers on its socket, and a neighbour on the LAN; memory is bounded; no handle is left',
+    'a well-behaved add-on’s readings are acknowledged and stored once; the API answers on its socket, and a neighbour on the LAN; health says that the container was ended, and why; memory is bounded; no handle is left',
   boundMs: { short: 240_000, long: 3 * 3_600_000 },
   run,
 };
@@ -47,8 +48,15 @@ export const neighbours: Scenario = {
 async function run({ scope, random, long, signal, say }: FaultRun): Promise<Survived> {
   const form = long ? 'long' : 'short';
   const ready = new ReadyTimes();
-  const environment = { RATE_LIMIT_ANONYMOUS: '20', RETENTION_MB: '256' };
-  const gateway = await FaultHouse.at({ scope, ready, folder: scope.folder(), environment });
+  const folder = scope.folder();
+  const hungry = await HungryContainer.prepare(scope, folder);
+  if (typeof hungry === 'string') say(`without a container that takes memory: ${hungry}`);
+  const environment = {
+    ...(typeof hungry === 'string' ? {} : hungry.environment),
+    RATE_LIMIT_ANONYMOUS: '20',
+    RETENTION_MB: '256',
+  };
+  const gateway = await FaultHouse.at({ scope, ready, folder, environment });
   const witness = new Witness(join(scope.folder(), 'acked'));
   witness.perTurn = PER_TURN;
   scope.defer(() => witness.close());
@@ -73,6 +81,7 @@ async function run({ scope, random, long, signal, say }: FaultRun): Promise<Surv
   const look = new Look(gateway, witness);
   scope.defer(() => look.end());
   const attack = { addon, random: random.fork('addon'), victim, brokerPort: gateway.brokerPort, forMs };
+  let endedForMemory = 0;
   const attacks: Record<string, () => Promise<number>> = {
     ...Object.fromEntries(Object.entries(ADDON_ATTACKS).map(([name, act]) => [name, () => act(attack)])),
     'somebody opens 10,000 sockets': () => takesSockets(lan),
@@ -80,6 +89,12 @@ async function run({ scope, random, long, signal, say }: FaultRun): Promise<Surv
     'somebody breaks frames': () => breaksFrames(lan),
     'somebody storms socket.io': () => opensSessions(lan),
   };
+  if (typeof hungry !== 'string')
+    attacks['a container takes memory without end'] = async () => {
+      const ended = await hungry.eats(api);
+      endedForMemory += ended;
+      return ended;
+    };
   let faults = 0;
   for (let round = 0; round < ROUNDS[form] && !signal.aborted; round += 1) {
     const slow = sendsSlowly(lan);
@@ -122,6 +137,7 @@ async function run({ scope, random, long, signal, say }: FaultRun): Promise<Surv
       'of a second, at the least': look.slowest(),
       'slowest answer on the Unix socket': `${Math.round(look.slowestMs)} ms`,
       memory,
+      'containers ended for their memory': typeof hungry === 'string' ? `none: ${hungry}` : endedForMemory,
       handles: `${look.handlesBefore} before, ${look.handlesMost} at the most, ${handles} after`,
     },
   };

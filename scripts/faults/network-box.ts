@@ -58,8 +58,13 @@ export class NetworkBox {
     box.inside('ip', 'address', 'add', `${box.address}/24`, 'dev', inside);
     box.inside('ip', 'link', 'set', inside, 'up');
     mkdirSync(box.#etc, { recursive: true });
-    writeFileSync(join(box.#etc, 'resolv.conf'), `nameserver ${box.outside}\noptions timeout:1 attempts:1\n`);
+    writeFileSync(join(box.#etc, 'resolv.conf'), `nameserver ${box.outside}\n`);
     return box;
+  }
+
+  /** The network device of this machine that leads to it. */
+  get device(): string {
+    return this.#links.outside;
   }
 
   /** What a program is started by to run in it. */
@@ -119,12 +124,13 @@ export class NetworkBox {
     this.inside('ip', 'route', isCut ? 'add' : 'del', 'unreachable', this.outside);
   }
 
-  /** From now on each try to connect to this port is counted. */
-  count(port: number): void {
-    this.inside('iptables', '-I', 'OUTPUT', '-p', 'tcp', '--syn', '--dport', String(port));
+  /** From now on each try to connect to this port is counted, over UDP each packet. */
+  count(port: number, protocol: 'tcp' | 'udp' = 'tcp'): void {
+    const which = protocol === 'tcp' ? ['tcp', '--syn'] : ['udp'];
+    this.inside('iptables', '-I', 'OUTPUT', '-p', ...which, '--dport', String(port));
   }
 
-  /** So many were counted, those that the kernel repeats among them. */
+  /** So many were counted since `count` was last called, those that are repeated among them. */
   counted(): number {
     const rules = this.inside('iptables', '-L', 'OUTPUT', '-v', '-n', '-x').split('\n');
     return Number(rules[2]?.trim().split(/\s+/)[0]);

@@ -4,6 +4,7 @@
  */
 import mqtt, { type MqttClient } from 'mqtt';
 import type { LocalApi } from '../../test/support/local-api.ts';
+import { sendAtOnce } from './send-at-once.ts';
 
 const ANSWERS_MS = 20_000;
 
@@ -81,6 +82,7 @@ export class OutsideAddon {
       connectTimeout: ANSWERS_MS,
       reconnectPeriod: 0,
     });
+    sendAtOnce(client);
     client.on('error', () => undefined);
     // one for each reading that is under way
     client.setMaxListeners(0);

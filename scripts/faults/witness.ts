@@ -7,6 +7,7 @@ import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import mqtt, { type MqttClient } from 'mqtt';
 import type { LocalApi } from '../../test/support/local-api.ts';
 import { until } from '../../test/support/until.ts';
+import { sendAtOnce } from './send-at-once.ts';
 
 const SLUG = 'witness';
 const TYPE = `type-${SLUG}`;
@@ -114,6 +115,7 @@ export class Witness {
       reconnectPeriod: 0,
     });
     this.#client = client;
+    sendAtOnce(client);
     client.on('error', () => undefined);
     client.once('close', () => {
       clearInterval(this.#pump);

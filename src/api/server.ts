@@ -80,6 +80,7 @@ export class Api {
       gateway: () => gatewayFacts(parts),
       events,
       logger,
+      now: parts.now,
     });
     this.#local = new HttpServer({ listener, onConnection: (connection) => access.trust(connection) });
     this.#realtime.attach(this.#local.server);

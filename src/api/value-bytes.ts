@@ -23,9 +23,13 @@ export interface ValueSource {
 /** The entries with commas between them, in pieces that are the caller's to keep. */
 export function* valueBytes(
   source: ValueSource,
-  { times, values }: HistoryValues,
+  { times, values, clocks }: HistoryValues,
 ): Generator<Buffer | string> {
   if (times.length === 0) return;
+  if (clocks) {
+    yield* markedEntries(source, { times, values, clocks });
+    return;
+  }
   const iso = isoMicrosecondsWriter();
   const before = `{"device_id":${JSON.stringify(source.deviceId)},"ts":"`;
   const after = `","metadata":${JSON.stringify({ protocol: source.protocol, payload: 'json' })},"value":`;
@@ -73,6 +77,17 @@ export function* valueBytes(
   }
   yield piece.subarray(from, at);
   yield end;
+}
+
+/** Rare, and so simple. */
+function* markedEntries(source: ValueSource, { times, values, clocks }: HistoryValues): Generator<string> {
+  const iso = isoMicrosecondsWriter();
+  const { deviceId: device_id, protocol, attribute: attr } = source;
+  const metadata = { protocol, payload: 'json' };
+  for (const [index, ts] of times.entries()) {
+    const entry = { device_id, ts: iso(ts), metadata, value: values[index], attr, clock: clocks?.get(index) };
+    yield `${index > 0 ? ',' : ''}${JSON.stringify(entry)}`;
+  }
 }
 
 /** `43:33.306`, of which the marks are there. */

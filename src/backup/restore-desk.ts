@@ -23,8 +23,8 @@ export interface RestoreDeskParts extends GateProcessParts {
   configFolder: string;
   /** Milliseconds since 1970. */
   now: () => number;
-  /** Whether a gateway with these settings would be this one. @throws GatewayError badSetting */
-  checkSettings: (configFolder: string) => void;
+  /** Whether a gateway with these settings would be this one, and come up. @throws GatewayError badSetting */
+  checkSettings: (configFolder: string) => Promise<void>;
 }
 
 export class RestoreDeskOnDisk implements RestoreDesk {
@@ -86,7 +86,7 @@ export class RestoreDeskOnDisk implements RestoreDesk {
     const { configFolder, checkSettings } = this.#parts;
     const config = join(this.#places.content, 'config');
     if (!existsSync(config)) return;
-    checkSettings(config);
+    await checkSettings(config);
     try {
       await mkdir(configFolder, { recursive: true, mode: 0o700 });
       await access(configFolder, constants.R_OK | constants.W_OK | constants.X_OK);

@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { timesOf } from '../lib/certificate-times.ts';
 import { nearlyFullBelow } from '../model/disk-room.ts';
 import type { Box, Finding } from './finding.ts';
 import { span } from './terminal.ts';
@@ -75,9 +76,9 @@ function certificateFindings(folder: string): Finding[] {
   const path = join(folder, 'certificate.pem');
   if (!existsSync(path)) return [];
   try {
-    const { validToDate } = new X509Certificate(readFileSync(path));
-    const left = validToDate.getTime() - Date.now();
-    if (Number.isNaN(left)) throw new Error('it does not say until when it is valid');
+    const times = timesOf(new X509Certificate(readFileSync(path)));
+    if (!times) throw new Error('it does not say until when it is valid');
+    const left = times.expiresAt - Date.now();
     const next = 'get a new one from the cloud and put it in its place';
     if (left < 0)
       return [{ state: 'problem', what: `the certificate ${path} expired ${span(-left)} ago`, next }];

@@ -111,7 +111,8 @@ async function ask(
     tenths = now;
   };
   try {
-    return await desk.askForFetched({ url, allowed, onProgress }, options);
+    const wanted = isVersion ? { wanted: release } : {};
+    return await desk.askForFetched({ url, allowed, onProgress }, { ...options, ...wanted });
   } finally {
     terminal.progress(undefined);
   }

@@ -27,6 +27,7 @@ import { ReportOutbox } from './report-outbox.ts';
 import { CloudReports } from './reports.ts';
 import { Retry } from './retry.ts';
 import { Rotation } from './rotation.ts';
+import { SoftwareCommands } from './software-commands.ts';
 import type { CloudTopics } from './topics.ts';
 
 /** Its line in `/health/ready`. */
@@ -79,6 +80,9 @@ export class Cloud {
   #connection: CloudConnection | undefined;
   /** Of the credentials in use. */
   #warning: string | undefined;
+  /** Of the connection: commands that it does not bring, readings that it does not take. */
+  #unheard: string | undefined;
+  #refused: string | undefined;
   #backlog: NodeJS.Timeout | undefined;
 
   constructor(parts: CloudParts) {
@@ -100,11 +104,13 @@ export class Cloud {
       reports,
       now,
       tryOut: (keys, swap) => this.#link.replaceWith(keys, swap),
+      onTrouble: (message) => logger.error(message),
     });
     const inbox = new CommandInbox({
       topics,
       devices: new DeviceCommands({ ...parts, reports, topics }),
       protocols: new ProtocolCommands({ ...parts, reports }),
+      software: new SoftwareCommands({ ...parts, reports }),
       rotation: this.#rotation,
       logger,
       now,
@@ -166,7 +172,7 @@ export class Cloud {
   }
 
   #up(connection: CloudConnection, refused: readonly string[]): void {
-    const { health, events, relay, now, logger } = this.#parts;
+    const { events, relay, now, logger } = this.#parts;
     this.#connection = connection;
     // before anything is told of the connection: whoever hears it is told as whom the gateway is known
     events.emit('gatewayCertified', {
@@ -180,12 +186,12 @@ export class Cloud {
     this.#outbox.up(connection);
     this.#reports.welcome();
     relay?.linkUp({ publish: (topic, payload) => connection.publish(topic, payload) });
-    const state = unheard.length > 0 ? 'degraded' : 'running';
-    const reason =
+    this.#refused = undefined;
+    this.#unheard =
       unheard.length > 0
         ? `the broker refuses the subscription to ${unheard.join(', ')}: allow it in its policy (ACL)`
-        : this.#warning;
-    health.report(CLOUD_PART, state, reason);
+        : undefined;
+    this.#tellConnected();
     events.emit('cloudLinkChanged', { connected: true, ts: now() });
   }
 
@@ -217,7 +223,13 @@ export class Cloud {
     if (warning !== undefined && warning !== this.#warning) logger.warn(warning);
     this.#warning = warning;
     health.note(CLOUD_PART, { fingerprint, validTo: new Date(expiresAt).toISOString() });
-    if (this.#connection) health.report(CLOUD_PART, 'running', this.#warning);
+    if (this.#connection) this.#tellConnected();
+  }
+
+  #tellConnected(): void {
+    const trouble = this.#unheard ?? this.#refused;
+    const state = trouble === undefined ? 'running' : 'degraded';
+    this.#parts.health.report(CLOUD_PART, state, trouble ?? this.#warning);
   }
 
   /** Retained, and at once or not at all: what was is of no interest. */
@@ -228,10 +240,13 @@ export class Cloud {
 
   #noteBacklog(): void {
     const { health, relay } = this.#parts;
-    const { readings = 0, sinceMs } = relay?.backlog() ?? {};
+    const { readings = 0, sinceMs, refused } = relay?.backlog() ?? {};
     health.note(CLOUD_PART, {
       waitingReadings: readings,
-      ...(sinceMs === undefined ? {} : { waitingSince: new Date(sinceMs).toISOString() }),
+      waitingSince: sinceMs === undefined ? undefined : new Date(sinceMs).toISOString(),
     });
+    if (!this.#connection || refused === this.#refused) return;
+    this.#refused = refused;
+    this.#tellConnected();
   }
 }

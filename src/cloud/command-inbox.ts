@@ -10,12 +10,14 @@ import type { DeviceCommands } from './device-commands.ts';
 import { jsonOf } from './messages.ts';
 import type { ProtocolCommands } from './protocol-commands.ts';
 import type { Rotation } from './rotation.ts';
+import type { SoftwareCommands } from './software-commands.ts';
 import type { CloudTopics, CommandAddress } from './topics.ts';
 
 export interface CommandInboxParts {
   topics: CloudTopics;
   devices: DeviceCommands;
   protocols: ProtocolCommands;
+  software: SoftwareCommands;
   rotation: Rotation;
   logger: Logger;
   /** Milliseconds since 1970. */
@@ -58,7 +60,7 @@ export class CommandInbox {
   }
 
   #carryOut(value: JsonValue, { address, message, demandInTime }: Context): Promise<void> {
-    const { devices, protocols, rotation } = this.#parts;
+    const { devices, protocols, software, rotation } = this.#parts;
     const { command, deviceId = '' } = address;
     switch (command) {
       case 'createDevice':
@@ -72,7 +74,7 @@ export class CommandInbox {
       case 'get':
         return devices.get(deviceId, value, demandInTime);
       case 'updateSoftware':
-        return protocols.updateSoftware(value, demandInTime);
+        return software.update(value, demandInTime);
       default:
     }
     // their payload has no place for a deadline

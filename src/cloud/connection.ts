@@ -80,6 +80,11 @@ export class CloudConnection {
     return this.#options.keys.certificate;
   }
 
+  /** What the broker has refused just now, in words. */
+  get refusal(): string | undefined {
+    return this.#outgoing?.refusal;
+  }
+
   /** How it ended; undefined while it has not. */
   get end(): LinkEnd | undefined {
     return this.#end;

@@ -6,6 +6,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { timesOf } from '../lib/certificate-times.ts';
 import { GatewayError } from '../model/error.ts';
 import type { Keys } from './mqtt-wire.ts';
 
@@ -63,15 +64,14 @@ export function checkPair({
   if (!parsed.checkPrivateKey(parsedKey(key, keyPath))) {
     throw bad(`${keyPath} is not the private key of ${certificatePath}`, 'put both of one download there');
   }
-  const [validFrom, expiresAt] = [parsed.validFromDate.getTime(), parsed.validToDate.getTime()];
-  // a date may be damaged in a certificate that can be read otherwise
-  if (Number.isNaN(validFrom) || Number.isNaN(expiresAt)) {
+  const times = timesOf(parsed);
+  if (!times) {
     throw bad(
       `${certificatePath} does not say when it is valid`,
       'put the file from the cloud in its place again',
     );
   }
-  return { validFrom, expiresAt, fingerprint: parsed.fingerprint256 };
+  return { ...times, fingerprint: parsed.fingerprint256 };
 }
 
 /** Changes when a file of the folder does; cheap. */

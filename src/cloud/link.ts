@@ -208,7 +208,7 @@ export class CloudLink {
       this.#down({ ...REPLACED, byUs: true });
       return;
     }
-    const told = this.#suspecting(end, livedMs);
+    const told = this.#suspecting(end, livedMs, connection.refusal);
     this.#down({ ...told, byUs: this.#stopped });
     if (this.#stopped) return;
     this.#parts.onTrouble(told.reason);
@@ -221,8 +221,12 @@ export class CloudLink {
     this.#parts.onDown(end);
   }
 
-  /** A broker of MQTT 3.1.1 closes the connection and says nothing. */
-  #suspecting(end: LinkEnd, livedMs: number): LinkEnd {
+  /** A broker of MQTT 3.1.1 closes the connection and says nothing; mosquitto also after it has refused something. */
+  #suspecting(end: LinkEnd, livedMs: number, refusal: string | undefined): LinkEnd {
+    if (refusal !== undefined && end.code === 'CONNECTION_LOST') {
+      this.#endedAtOnce = 0;
+      return { ...end, code: 'FORBIDDEN_ACCESS', reason: `${refusal}; then ${end.reason}` };
+    }
     const isSilent = end.code === 'CONNECTION_LOST' && livedMs < AT_ONCE_MS;
     this.#endedAtOnce = isSilent ? this.#endedAtOnce + 1 : 0;
     if (this.#endedAtOnce < ENDED_AT_ONCE_MAX) return end;

@@ -9,6 +9,8 @@ import { SendGate, type SendGateParts } from './send-gate.ts';
 
 /** A code from here on is a refusal (MQTT 5, 3.4.2.1). */
 const FIRST_REFUSAL = 128;
+/** The end of a connection that comes so soon after a refusal is due to it. */
+const JUST_NOW_MS = 5_000;
 const LAST_ID = 65_535;
 /** Most messages that can be told apart (2.2.1). */
 export const IDS_MAX = LAST_ID - 1;
@@ -34,6 +36,7 @@ export class OutgoingMessages {
   readonly #unacknowledged = new Map<number, Unacknowledged>();
   /** Those whose turn has not come. */
   readonly #waiting = new Set<(error: GatewayError) => void>();
+  #refusal: { words: string; atMs: number } | undefined;
   #lastId = 0;
 
   constructor(limits: SendGateParts, send: (packet: Packet) => void) {
@@ -46,6 +49,12 @@ export class OutgoingMessages {
   get oldestMs(): number {
     const [oldest] = this.#unacknowledged.values();
     return oldest ? this.#monotonicNow() - oldest.sentAtMs : 0;
+  }
+
+  /** What the broker has refused just now, in words. */
+  get refusal(): string | undefined {
+    const { words, atMs = -Infinity } = this.#refusal ?? {};
+    return this.#monotonicNow() - atMs > JUST_NOW_MS ? undefined : words;
   }
 
   /** @throws GatewayError cloudGone, cloudRefused */
@@ -68,7 +77,11 @@ export class OutgoingMessages {
     if (!message) return;
     this.#unacknowledged.delete(packetId);
     if (code < FIRST_REFUSAL) message.resolve();
-    else message.reject(refused(message.topic, code, said));
+    else {
+      const error = refused(message.topic, code, said);
+      this.#refusal = { words: error.message, atMs: this.#monotonicNow() };
+      message.reject(error);
+    }
     this.#gate.acknowledged();
   }
 

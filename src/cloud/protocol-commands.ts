@@ -1,22 +1,17 @@
-/** What the cloud asks of protocols and of the gateway's software. How each ends is told as a report. */
+/** What the cloud asks of protocols. How each ends is told as a report. */
 import { isDeepStrictEqual } from 'node:util';
-import type { GatewayEventBus } from '../core/events.ts';
 import type { Installations } from '../core/installations/installations.ts';
 import type { AddonPackage } from '../core/protocols/addon-package.ts';
 import type { Protocols } from '../core/protocols/protocols.ts';
-import type { SoftwareUpdates } from '../core/upkeep/software-updates.ts';
 import { GatewayError } from '../model/error.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../model/json.ts';
-import { installProtocolSchema, messageOf, updateProtocolSchema, updateSoftwareSchema } from './messages.ts';
+import { installProtocolSchema, messageOf, updateProtocolSchema } from './messages.ts';
 import type { CloudReports } from './reports.ts';
 
 export interface ProtocolCommandsParts {
   protocols: Protocols;
   installations: Installations;
   reports: CloudReports;
-  events: GatewayEventBus;
-  /** Of gate itself. */
-  updates: SoftwareUpdates;
 }
 
 export class ProtocolCommands {
@@ -56,20 +51,6 @@ export class ProtocolCommands {
         const protocolId = found?.id ?? name;
         await reports.refusedInstallation({ slug: found?.slug ?? name, protocolId, error });
       }
-    }
-  }
-
-  /** @throws GatewayError; the refusal is told as a notification */
-  async updateSoftware(value: JsonValue, demandInTime: (deadline?: number) => void): Promise<void> {
-    const { updates, events } = this.#parts;
-    const { newSoftwareId, deadline } = messageOf(updateSoftwareSchema, value);
-    const version = newSoftwareId.slice(newSoftwareId.indexOf(':') + 1);
-    try {
-      demandInTime(deadline);
-      await updates.update({ version });
-    } catch (error) {
-      events.emit('updateEnded', { of: 'gate', version, failure: (error as Error).message });
-      throw error;
     }
   }
 

@@ -10,6 +10,6 @@ export interface CloudPublisher {
 export interface CloudRelay {
   linkUp(publisher: CloudPublisher): void;
   linkDown(): void;
-  /** What has not reached the cloud yet, for health and metrics. */
-  backlog(): { readings: number; sinceMs?: number };
+  /** What has not reached the cloud yet, for health and metrics; `refused`: why the broker took some of it not, lately. */
+  backlog(): { readings: number; sinceMs?: number; refused?: string };
 }

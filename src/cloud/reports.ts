@@ -128,12 +128,19 @@ export class CloudReports {
     return outbox.send(topics.of('discover', 'certificate'), report);
   }
 
-  /** What runs now, and whether that is what it should have become. */
+  /** The version of gate that was asked for is the one that runs. */
+  runsAlready(version: string): Promise<void> {
+    return this.#software({ version });
+  }
+
   #update({ of, version, failure }: GatewayEvents['updateEnded']): void {
-    if (of !== 'gate') return;
+    if (of === 'gate') void this.#software({ version, ...(failure === undefined ? {} : { failure }) });
+  }
+
+  /** What runs now, and whether that is what it should have become. */
+  #software(update: { version: string; failure?: string }): Promise<void> {
     const { outbox, topics } = this.#parts;
-    const update = { version, ...(failure === undefined ? {} : { failure }) };
-    void outbox.send(topics.of('discover', 'version'), { versions: this.#versions(), update });
+    return outbox.send(topics.of('discover', 'version'), { versions: this.#versions(), update });
   }
 
   #installation(ended: GatewayEvents['installationEnded'], refusal?: Reason): Promise<void> {

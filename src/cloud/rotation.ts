@@ -2,14 +2,15 @@
  * A new certificate on the cloud's request: the key is made on the box and never leaves it, the request for the
  * certificate goes out, the certificate comes in, and is tried beside the connection there is. Only when the link is
  * whole with it are the files swapped; until then, and when it fails, those before are used on. A swap that a power
- * cut interrupts is finished at the next start.
+ * cut interrupts is finished at the next start; where the new pair is damaged by then, the one before is put back.
  */
 import { generateKeyPair, X509Certificate } from 'node:crypto';
-import { access, constants, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { access, constants, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { GatewayError, reasonOf } from '../model/error.ts';
 import type { JsonValue } from '../model/json.ts';
+import { exists, finishSwap, swapPair, synced } from './certificate-swap.ts';
 import { CERTIFICATE_FILE, checkPair, KEY_FILE, readCredentials } from './credentials.ts';
 import { messageOf, putCertificateSchema, requestCertificateSchema } from './messages.ts';
 import type { Keys } from './mqtt-wire.ts';
@@ -30,6 +31,8 @@ export interface RotationParts {
   now: () => number;
   /** @throws GatewayError when the link is not whole with these; the one before goes on then */
   tryOut: (keys: Keys, swap: () => Promise<void>) => Promise<void>;
+  /** A swap that was interrupted could not be finished: why, and what is used now. */
+  onTrouble: (message: string) => void;
 }
 
 export class Rotation {
@@ -42,9 +45,16 @@ export class Rotation {
     this.#folder = join(parts.credentialsFolder, FOLDER);
   }
 
-  /** Finishes a swap that was interrupted. */
+  /** Finishes a swap that was interrupted, or takes it back; never fails, for the house goes on without the cloud. */
   async start(): Promise<void> {
-    if (await exists(join(this.#folder, ACCEPTED_FILE))) await this.#swap();
+    const { credentialsFolder, now, onTrouble } = this.#parts;
+    try {
+      if (!(await exists(join(this.#folder, ACCEPTED_FILE)))) return;
+      const trouble = await finishSwap(this.#folder, credentialsFolder, now());
+      if (trouble !== undefined) onTrouble(trouble);
+    } catch (error) {
+      onTrouble(`the new certificate of the cloud could not be put in place: ${(error as Error).message}`);
+    }
   }
 
   /** A new key, and the request for its certificate as a report. One that was begun before is given up. */
@@ -86,7 +96,7 @@ export class Rotation {
       await write(join(this.#folder, CERTIFICATE_FILE), certificatePem, 0o644);
       const swap = async () => {
         await write(join(this.#folder, ACCEPTED_FILE), requestId, 0o600);
-        await this.#swap();
+        await swapPair(this.#folder, this.#parts.credentialsFolder);
       };
       await this.#parts.tryOut({ certificate: certificatePem, key, authorities }, swap);
       const { fingerprint, expiresAt } = facts;
@@ -120,18 +130,6 @@ export class Rotation {
     }
   }
 
-  /** Each step may be done already. */
-  async #swap(): Promise<void> {
-    const { credentialsFolder } = this.#parts;
-    for (const name of [KEY_FILE, CERTIFICATE_FILE]) {
-      await rename(join(this.#folder, name), join(credentialsFolder, name)).catch((error) => {
-        if (error.code !== 'ENOENT') throw error;
-      });
-    }
-    await synced(credentialsFolder);
-    await rm(this.#folder, { recursive: true, force: true });
-  }
-
   async #demandWritable(): Promise<void> {
     const { credentialsFolder } = this.#parts;
     await access(credentialsFolder, constants.W_OK | constants.X_OK).catch((cause) => {
@@ -161,18 +159,6 @@ async function write(path: string, text: string, mode: number): Promise<void> {
   await synced(join(path, '..'));
 }
 
-async function synced(folder: string): Promise<void> {
-  await using handle = await open(folder);
-  await handle.sync();
-}
-
 function read(path: string): Promise<string | undefined> {
   return readFile(path, 'utf8').catch(() => undefined);
-}
-
-function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

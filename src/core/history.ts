@@ -11,6 +11,7 @@ import type {
   HistoryValuesRequest,
 } from '../model/history.ts';
 import type { JsonValue } from '../model/json.ts';
+import type { ClockMark } from '../model/reading.ts';
 import type { Devices } from './devices/devices.ts';
 import type { HistoryStore } from './ports.ts';
 
@@ -32,7 +33,7 @@ const LATEST_SPAN_MS = 3_600_000;
 export interface LatestValues {
   deviceId: string;
   protocol: string;
-  values: Record<string, { value: JsonValue; ts: number }>;
+  values: Record<string, { value: JsonValue; ts: number; clock?: ClockMark }>;
 }
 
 export class History {
@@ -87,16 +88,13 @@ export class History {
       const found = await this.values({ deviceId, pick, fromMs, signal });
       if ('missing' in found) return {};
       const values: LatestValues['values'] = Object.create(null);
-      for (const [
-        attribute,
-        {
-          times,
-          values: [value],
-        },
-      ] of found.entries) {
-        const [ts] = times;
+      for (const [attribute, entries] of found.entries) {
+        const [ts] = entries.times;
+        const [value] = entries.values;
         if (ts === undefined || value === undefined) continue;
-        if (JSON.stringify(value).length <= LATEST_VALUE_MAX_CHARS) values[attribute] = { value, ts };
+        if (JSON.stringify(value).length > LATEST_VALUE_MAX_CHARS) continue;
+        const clock = entries.clocks?.get(0);
+        values[attribute] = { value, ts, ...(clock ? { clock } : {}) };
       }
       return values;
     } catch (error) {

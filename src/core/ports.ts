@@ -241,6 +241,8 @@ export interface ReleaseOutcome {
 export interface ReleaseState {
   phase: string;
   from: string;
+  /** The version that was asked for, where one was. */
+  wanted?: string | undefined;
   /** Where it is known already. */
   to?: string | undefined;
   /** Why it goes back. */

@@ -2,10 +2,8 @@
 import { resolve } from 'node:path';
 import { BackupByCommand } from '../backup/backup-maker.ts';
 import { RestoreDeskOnDisk } from '../backup/restore-desk.ts';
-import { loadSettings } from '../config/load.ts';
 import { Backups } from '../core/upkeep/backups.ts';
 import { Restores } from '../core/upkeep/restores.ts';
-import { GatewayError } from '../model/error.ts';
 import { ReceivedFilesOnDisk } from '../store/files/received-files.ts';
 import { SerialPortsOnDisk } from '../supervisor/serial-ports.ts';
 import type { Ground } from './ground.ts';
@@ -27,8 +25,7 @@ export async function startMaintenance(ground: Ground) {
       ...command,
       configFolder: resolve(settings.CONFIG_FOLDER),
       now,
-      checkSettings: (configFolder) =>
-        demandSameFolder({ ...environment, CONFIG_FOLDER: configFolder }, dataFolder),
+      checkSettings: (configFolder) => demandRestorable(ground, configFolder),
     }),
     received,
     events,
@@ -44,15 +41,10 @@ export async function startMaintenance(ground: Ground) {
   };
 }
 
-/** @throws GatewayError badSetting for settings that the gateway would not start with, or not as this one */
-function demandSameFolder(environment: Record<string, string | undefined>, dataFolder: string): void {
-  const { DATA_FOLDER } = loadSettings(environment);
-  if (resolve(DATA_FOLDER) === dataFolder) return;
-  throw new GatewayError(
-    'badSetting',
-    `the settings in the backup have their data in ${DATA_FOLDER}, not here`,
-    {
-      hint: 'restore it with the gate command, on a box that has this folder',
-    },
-  );
+/** What it takes is loaded for a restore alone. @throws GatewayError badSetting */
+async function demandRestorable(ground: Ground, configFolder: string): Promise<void> {
+  const { demandUsableSettings } = await import('../config/restored-settings.ts');
+  const { GivenCertificate } = await import('../api/certificates/given-certificate.ts');
+  const loadCertificate = (files: { certificate: string; key: string }) => new GivenCertificate(files).load();
+  await demandUsableSettings({ ...ground, loadCertificate }, configFolder);
 }

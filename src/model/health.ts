@@ -21,7 +21,7 @@ export interface PartFacts {
   validTo?: string;
   /** Of the link to the cloud: readings that have not reached it yet, and when the oldest was stored (ISO 8601). */
   waitingReadings?: number;
-  waitingSince?: string;
+  waitingSince?: string | undefined;
 }
 
 export interface PartHealth extends PartFacts {

@@ -1,5 +1,6 @@
 /** The history of attributes: what a device said of one thing over time. An attribute is a key of its readings, or a path below one. */
 import type { JsonValue } from './json.ts';
+import type { ClockMark } from './reading.ts';
 
 /** Most values of one attribute in an answer, asked for or not. */
 export const HISTORY_VALUES_MAX = 10_000;
@@ -37,6 +38,8 @@ export interface HistoryBucketsRequest extends HistoryRequest {
 export interface HistoryValues {
   times: readonly number[];
   values: readonly JsonValue[];
+  /** Which of them a clock has dated that could not be right, by their place; absent where there is none. */
+  clocks?: ReadonlyMap<number, ClockMark> | undefined;
 }
 
 /** Numbers, and booleans as 0 and 1, from `ts` on for one interval. */

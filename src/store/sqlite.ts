@@ -2,7 +2,7 @@
  * The only file that knows `node:sqlite` (a release candidate: what changes in it changes here). Opens connections
  * with the settings that durability rests on, and tells the errors apart.
  */
-import { chmodSync } from 'node:fs';
+import { accessSync, chmodSync, constants, existsSync } from 'node:fs';
 import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
 import { GatewayError } from '../model/error.ts';
 
@@ -47,8 +47,25 @@ function opened(path: string, open: () => Database): Database {
   try {
     return open();
   } catch (error) {
-    throw storeError(error, path);
+    throw forbiddenFile(path) ?? storeError(error, path);
   }
+}
+
+/** SQLite tells a file that may not be read like one that cannot be opened. @returns the error where a file is such a one */
+export function forbiddenFile(path: string): GatewayError | undefined {
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+    try {
+      if (existsSync(file)) accessSync(file, constants.R_OK | constants.W_OK);
+    } catch (cause) {
+      const { code, message } = cause as NodeJS.ErrnoException;
+      if (code !== 'EACCES') continue;
+      return new GatewayError('storeFailed', `the store may not be read and written: ${message}`, {
+        hint: `give ${file} back to the user that runs gate, with the mode 600`,
+        cause,
+      });
+    }
+  }
+  return undefined;
 }
 
 /** Runs `work` in one transaction: all of it is on disk when this returns, or none of it. */

@@ -42,11 +42,13 @@ import { ReadingQuery } from './reading-query.ts';
 import { clientsIn, demandReadable, devicesIn, notificationsIn, protocolsIn } from './registry-records.ts';
 import { RelayNotes } from './relay/relay-notes.ts';
 import { RelayQuery } from './relay/relay-query.ts';
-import { type Database, openForReading, storeError } from './sqlite.ts';
+import { type Database, forbiddenFile, openForReading, storeError } from './sqlite.ts';
 import { Writer } from './writer.ts';
 import type { WriterCallName } from './writer-messages.ts';
 
 const UPKEEP_EVERY_MS = 60_000;
+/** After the first round, which comes before it is known whether the clock can be believed: so it deletes nothing for its age. */
+const UPKEEP_AGAIN_MS = 500;
 /** Between two steps of deletion or packing: commits go first. */
 const UPKEEP_PAUSE_MS = 20;
 /** So seldom are loosened packs made anew: a device that is always late must not have them written again and again. */
@@ -311,7 +313,7 @@ export class Store
   async #keepUp(signal: AbortSignal): Promise<void> {
     for (let round = 1; !signal.aborted; round += 1) {
       await this.#upkeepOnce(round % MEND_EVERY_ROUNDS === 0, signal).catch(() => undefined); // a full or failing disk is reported by the commits, damage by the writer
-      await pause(UPKEEP_EVERY_MS, signal);
+      await pause(round === 1 ? UPKEEP_AGAIN_MS : UPKEEP_EVERY_MS, signal);
     }
   }
 
@@ -348,6 +350,8 @@ export class Store
     try {
       return logDamage(this.#path);
     } catch (cause) {
+      const forbidden = forbiddenFile(this.#path);
+      if (forbidden) throw forbidden;
       throw new GatewayError(
         'storeFailed',
         `the log of the store cannot be read: ${(cause as Error).message}`,

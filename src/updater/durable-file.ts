@@ -14,12 +14,23 @@ export function writeDurably(path: string, value: unknown, mode = 0o644): void {
   } finally {
     closeSync(file);
   }
-  renameSync(aside, path);
+  moveInto(aside, path);
   syncFolder(dirname(path));
 }
 
+function moveInto(from: string, path: string): void {
+  try {
+    renameSync(from, path);
+  } catch (error) {
+    // a folder has come into its place: nothing that was ever written there
+    if ((error as NodeJS.ErrnoException).code !== 'EISDIR') throw error;
+    rmSync(path, { recursive: true });
+    renameSync(from, path);
+  }
+}
+
 export function removeDurably(path: string): void {
-  rmSync(path, { force: true });
+  rmSync(path, { recursive: true, force: true });
   syncFolder(dirname(path));
 }
 

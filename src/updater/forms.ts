@@ -12,6 +12,8 @@ export const requestSchema = v.object({
   id: v.pipe(v.string(), v.regex(ID)),
   archive: v.optional(v.pipe(v.string(), v.regex(/^[\w.-]{1,128}$/))),
   staged: v.optional(versionSchema),
+  /** The version that was asked for, where one was: the archive has to hold that one. */
+  wanted: v.optional(versionSchema),
   /** An older release too; heard from root alone. */
   allowOlder: v.optional(v.boolean(), false),
 });
@@ -33,6 +35,8 @@ export const stateSchema = v.object({
   id: v.string(),
   phase: v.picklist(PHASES),
   from: v.string(),
+  /** What was asked for, where that was a version. */
+  wanted: v.optional(v.string()),
   /** Not known while it is checked. */
   to: v.optional(v.string()),
   /** The store of before is kept: the new release changes its form. */

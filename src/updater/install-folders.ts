@@ -11,6 +11,8 @@ export interface InstallFolders {
   updater: string;
   /** An update under way: there only meanwhile. */
   state: string;
+  /** The same once more, for the case that one of the two is damaged. */
+  stateCopy: string;
   /** How the last update ended. */
   outcome: string;
 }
@@ -28,6 +30,7 @@ export function installFolders(installFolder: string): InstallFolders {
     current: join(installFolder, 'current'),
     updater: join(installFolder, 'updater'),
     state: join(installFolder, 'update', 'state.json'),
+    stateCopy: join(installFolder, 'update', 'state-copy.json'),
     outcome: join(installFolder, 'update', 'outcome.json'),
   };
 }

@@ -41,8 +41,22 @@ export function trustedKeys(path: string): string[] {
         .filter((name) => name.endsWith('.pem'))
         .map((name) => join(path, name))
     : [path];
-  if (files.length > 0) return files.map((file) => smallFile(file).toString());
-  throw new GatewayError('forbidden', `${path} has no key that a release could be trusted by`);
+  // one that is damaged shall not take the others with it
+  const keys = files.map(keyIn).filter((key) => key !== undefined);
+  if (keys.length > 0) return keys;
+  throw new GatewayError('forbidden', `${path} has no key that a release could be trusted by`, {
+    hint: 'run install.sh of the release that is installed again: it puts damaged files in place anew',
+  });
+}
+
+function keyIn(file: string): string | undefined {
+  try {
+    const pem = smallFile(file).toString();
+    // another kind of key would be another algorithm
+    return createPublicKey(pem).asymmetricKeyType === 'ed25519' ? pem : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -107,11 +121,7 @@ function demandSigned(
 ): void {
   const signed =
     signature.length === ED25519_SIGNATURE_BYTES &&
-    keys.some((pem) => {
-      const key = createPublicKey(pem);
-      // another kind of key would be another algorithm
-      return key.asymmetricKeyType === 'ed25519' && verify(null, bytes, key, signature);
-    });
+    keys.some((pem) => verify(null, bytes, createPublicKey(pem), signature));
   if (signed) return;
   throw new GatewayError('forbidden', `${what} is not signed by a key that this gateway trusts`, {
     hint: 'get it from where the release before came from',

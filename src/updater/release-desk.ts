@@ -2,8 +2,10 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { ReleaseDesk, ReleaseOutcome, ReleaseState } from '../core/ports.ts';
+import { GatewayError } from '../model/error.ts';
 import { readForm, writeDurably } from './durable-file.ts';
 import { urlOfVersion } from './fetch-release.ts';
+import { VERSION } from './forms.ts';
 import { spoolFolders } from './install-folders.ts';
 import { UpdateDesk, type UpdateDeskParts } from './update-desk.ts';
 
@@ -32,8 +34,14 @@ export class FetchingDesk implements ReleaseDesk {
     onProgress: (bytes: number, total: number | undefined) => void = () => {},
   ): Promise<void> {
     const { allowed, architecture } = this.#parts;
-    const url = 'url' in release ? release.url : urlOfVersion(release.version, architecture, allowed);
-    await this.#desk.askForFetched({ url, allowed, onProgress });
+    if ('url' in release) {
+      await this.#desk.askForFetched({ url: release.url, allowed, onProgress });
+      return;
+    }
+    const { version } = release;
+    if (!VERSION.test(version)) throw new GatewayError('badRequest', `"${version}" is no version of gate`);
+    const url = urlOfVersion(version, architecture, allowed);
+    await this.#desk.askForFetched({ url, allowed, onProgress }, { wanted: version });
   }
 
   async ask(path: string): Promise<void> {

@@ -78,10 +78,10 @@ export class UpdateDesk {
     return this.#ask({ archive, ...options });
   }
 
-  /** Fetches a release and asks for it. @throws GatewayError conflict, forbidden, unavailable, notFound, tooLarge */
+  /** Fetches a release and asks for it; `wanted`: the version that it has to be. @throws GatewayError conflict, forbidden, unavailable, notFound, tooLarge */
   async askForFetched(
     fetching: Omit<Fetching, 'spool'>,
-    options: { allowOlder?: boolean } = {},
+    options: { allowOlder?: boolean; wanted?: string } = {},
   ): Promise<string> {
     this.#demandFree();
     const archive = await fetchRelease({ ...fetching, spool: this.#spool.spool });

@@ -8,13 +8,14 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayError } from '../model/error.ts';
-import { readForm, removeDurably, writeDurably } from './durable-file.ts';
-import { compareVersions, type Phase, stateSchema, type UpdateRequest, type UpdateState } from './forms.ts';
+import { removeDurably, writeDurably } from './durable-file.ts';
+import { compareVersions, type Phase, type UpdateRequest, type UpdateState } from './forms.ts';
 import { runningParts, tryOut } from './health-watch.ts';
 import { type InstallFolders, installFolders, spoolFolders } from './install-folders.ts';
 import { checkArchive, checkRelease, readManifest, trustedKeys } from './release-check.ts';
 import { Releases } from './releases.ts';
 import type { GatewayService } from './service.ts';
+import { interruptedUpdate, noteUpdate } from './update-note.ts';
 
 /** Within so long a new release has to be healthy, and then for so long to stay so. */
 export const HEALTHY_WITHIN_MS = 120_000;
@@ -62,7 +63,8 @@ export class UpdateRun {
   /** Ends with an outcome on disk, whatever happens. @param trusted the request is root's own */
   async run(request: UpdateRequest, trusted: boolean): Promise<void> {
     const from = this.#releases.linked('current');
-    this.#state = { id: request.id, phase: 'checking', from, kept: false };
+    const wanted = request.wanted ?? request.staged;
+    this.#state = { id: request.id, phase: 'checking', from, kept: false, ...(wanted ? { wanted } : {}) };
     try {
       this.#enter('checking');
       const to = await this.#prepare(request, trusted);
@@ -83,7 +85,7 @@ export class UpdateRun {
    * @param starting the machine starts, and systemd starts the gateway afterwards
    */
   async recover({ starting }: { starting: boolean }): Promise<void> {
-    const state = readForm(this.#folders.state, stateSchema);
+    const state = interruptedUpdate(this.#folders, this.#parts.log);
     if (state === undefined) return;
     this.#state = state;
     this.#parts.log(`an update was interrupted while it was ${state.phase}`);
@@ -108,6 +110,13 @@ export class UpdateRun {
     const given = join(spoolFolders(this.#parts.dataFolder).spool, request.archive);
     const archive = this.#releases.takeIn(given);
     const { version, arch, name } = await checkArchive(archive, keys);
+    // genuine is not enough: whoever keeps the archives could hand out an old one that is known to be weak
+    if (request.wanted !== undefined && version !== request.wanted) {
+      throw new GatewayError(
+        'badRequest',
+        `${name} was fetched, not the ${request.wanted} that was asked for`,
+      );
+    }
     this.#aim(version);
     if (arch !== this.#parts.architecture) {
       throw new GatewayError(
@@ -150,8 +159,7 @@ export class UpdateRun {
   async #switchTo(to: string): Promise<void> {
     const { service, storeCopies } = this.#parts;
     const { from } = this.#demandState();
-    const changesStore =
-      readManifest(this.#releases.folder(from)).store !== readManifest(this.#releases.folder(to)).store;
+    const changesStore = this.#storeOf(from) !== this.#storeOf(to);
     if (changesStore) this.#demandStoreRoom();
     this.#enter('keeping');
     await service.stop();
@@ -164,6 +172,16 @@ export class UpdateRun {
     await service.takeFiles(this.#releases.folder(to));
     this.#enter('trying');
     await service.start();
+  }
+
+  /** The form of its store; undefined where its manifest is damaged: an update is what mends such a release. */
+  #storeOf(version: string): number | undefined {
+    try {
+      return readManifest(this.#releases.folder(version)).store;
+    } catch (error) {
+      this.#parts.log(messageOf(error));
+      return undefined;
+    }
   }
 
   #tryOut(parts: readonly string[]): Promise<string | undefined> {
@@ -219,7 +237,7 @@ export class UpdateRun {
   /** The outcome first: the end of the state is the end of the update. */
   #end(): void {
     this.#clearSpool();
-    const { id, from, to = '', failure } = this.#demandState();
+    const { id, from, wanted = '', to = wanted, failure } = this.#demandState();
     const outcome = {
       id,
       from,
@@ -229,6 +247,7 @@ export class UpdateRun {
     };
     writeDurably(this.#folders.outcome, outcome);
     removeDurably(this.#folders.state);
+    removeDurably(this.#folders.stateCopy);
     this.#state = undefined;
     this.#parts.log(failure === undefined ? `gate ${to} runs` : `gate stays ${from}: ${failure}`);
   }
@@ -243,7 +262,7 @@ export class UpdateRun {
 
   #enter(phase: Phase): void {
     this.#state = { ...this.#demandState(), phase };
-    writeDurably(this.#folders.state, this.#state);
+    noteUpdate(this.#folders, this.#state);
     this.#parts.log(phase);
   }
 

@@ -1,8 +1,11 @@
 /** What a dashboard has done to the gateway as a whole, over the network and with a token: a backup, and its return. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { io, type Socket } from 'socket.io-client';
+import { freePort } from '../../scripts/peers/free-port.ts';
 import { Daemon } from '../support/daemon.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
@@ -186,6 +189,35 @@ describe('maintenance over the API', () => {
       '/history/notifications/history?subject=backup_restored',
     );
     assert.equal(notifications.length, 1);
+  });
+
+  it('refuses a backup whose settings would keep it from coming up here, before anything is changed', async () => {
+    const [port, other] = [await freePort(), await freePort()];
+    const restarted = async (settings: string) => {
+      await daemon.stop();
+      writeFileSync(join(config.path, '.env'), settings);
+      // as a service has it: the settings say all
+      daemon = await started({ PORT: '' });
+    };
+    await restarted(`PORT=${port}\n`);
+    const file = await taken();
+    await restarted(`PORT=${other}\n`);
+    await sent(file);
+    const neighbour = createServer().listen(port, '127.0.0.1');
+    try {
+      await once(neighbour, 'listening');
+      await call('POST', '/maintenance/v1/restore', { passphrase: SECRET });
+      await settled('restore', ['failed', 'checked']);
+      const { restore } = await standing();
+      assert.equal(restore.state, 'failed');
+      assert.match(restore.reason?.message ?? '', new RegExp(`PORT ${port} .*another program has it`));
+    } finally {
+      neighbour.close();
+    }
+    assert.equal(readFileSync(join(config.path, '.env'), 'utf8'), `PORT=${other}\n`);
+    await call('POST', '/maintenance/v1/restore', { passphrase: SECRET });
+    await settled('restore', ['checked', 'failed']);
+    assert.equal((await standing()).restore.state, 'checked');
   });
 
   it('goes on with what a power cut interrupted, and never starts with half a gateway', async () => {

@@ -1,12 +1,13 @@
 /** What a person meets who starts and stops the daemon: one clear line when it cannot start, an orderly end. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Daemon, type DaemonOptions } from '../support/daemon.ts';
 import { addForeignAddon } from '../support/foreign-addon.ts';
+import { heedingModes } from '../support/heeding-modes.ts';
 import { makePair } from '../support/openssl.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
@@ -45,6 +46,36 @@ describe('starting and stopping', () => {
       environment: { LOCAL_BROKER_PORT: String(port) },
     });
     server.close();
+  });
+
+  it('keeps compiled code for the next start though it never ends in order', async () => {
+    const daemon = await Daemon.start({ dataFolder: folder.path });
+    const compiled = () => readdirSync(join(folder.path, 'cache'), { recursive: true }).map(String);
+    // those of the daemon: add-ons end in order, and are some three
+    await until('compiled code is kept', () => compiled().length > 15);
+    await daemon.kill();
+  });
+
+  it('names a store that it may not read, and what to do', async function () {
+    const within = heedingModes();
+    if (within === undefined) {
+      console.log('      skipped: root cannot give up here what lets it read all files');
+      return this.skip();
+    }
+    const daemon = await Daemon.start({ dataFolder: folder.path });
+    await daemon.kill();
+    for (const name of ['gate.db', 'gate.db-wal']) {
+      const path = join(folder.path, name);
+      chmodSync(path, 0);
+      await failsWith(
+        new RegExp(
+          `^gate: the store may not be read .*${name}.*Next: give .*${name} back to the user that runs gate`,
+        ),
+        { within },
+      );
+      chmodSync(path, 0o600);
+    }
+    return undefined;
   });
 
   it('names a setting that does not parse', async () => {

@@ -1,6 +1,6 @@
 /**
  * A real browser, headless, with an empty profile: Debian's Chromium driven by Playwright. It reaches nothing but this
- * machine. What a page complains of (its console, errors nobody caught, requests that its policy refused) is kept.
+ * machine. What a page goes through is kept (`page-story.ts`).
  */
 import {
   type Browser,
@@ -8,8 +8,10 @@ import {
   type BrowserContextOptions,
   chromium,
   type Page,
+  type Request,
 } from 'playwright-core';
 import { programPath } from '../../scripts/peers/peers.ts';
+import { PageStory } from './page-story.ts';
 
 /** It is started as root in containers, needs no GPU, and must not call home. */
 const FLAGS = [
@@ -22,16 +24,17 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** What a 4xx or 5xx of the gateway, and a connection that is cut, write into the console by themselves. */
-const OF_THE_NETWORK = /^Failed to load resource|ERR_CONNECTION_REFUSED|WebSocket connection to/;
+const NETWORK_CHANGED = 'net::ERR_NETWORK_CHANGED';
+const LOADS_MAX = 3;
+/** Less than a test has: what it waited for is told then, and not only that it took too long. */
+const STEP_MS = 20_000;
 
 export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } as const;
 
 export interface OpenPage {
   page: Page;
   context: BrowserContext;
-  /** What it complained of; empty where all is well. */
-  complaints: string[];
+  story: PageStory;
 }
 
 export class TestBrowser {
@@ -52,17 +55,30 @@ export class TestBrowser {
   async open(url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
     const context = await this.browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options });
     const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on('pageerror', (error) => complaints.push(error.stack ?? error.message));
-    page.on('console', (message) => {
-      const told = message.type() === 'error' || message.type() === 'warning';
-      if (told && !OF_THE_NETWORK.test(message.text())) complaints.push(message.text());
-    });
-    await page.goto(url);
-    return { page, context, complaints };
+    page.setDefaultTimeout(STEP_MS);
+    const story = new PageStory(page);
+    await load(page, url);
+    return { page, context, story };
   }
 
   async stop(): Promise<void> {
     await this.browser.close();
   }
+}
+
+/** What is fetched while an interface of the machine comes or goes, as those of containers do, Chromium gives up. */
+async function load(page: Page, url: string): Promise<void> {
+  let isCut = true;
+  const note = (request: Request) => {
+    isCut ||= request.failure()?.errorText === NETWORK_CHANGED;
+  };
+  page.on('requestfailed', note);
+  for (let attempt = 1; isCut && attempt <= LOADS_MAX; attempt += 1) {
+    isCut = false;
+    await page.goto(url).catch((error: Error) => {
+      isCut = error.message.includes(NETWORK_CHANGED);
+      if (!isCut) throw error;
+    });
+  }
+  page.off('requestfailed', note);
 }

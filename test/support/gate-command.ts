@@ -20,9 +20,15 @@ export class GateCommand {
   readonly ended: Promise<Ran>;
   readonly #child: ChildProcess;
 
-  /** With the folder as its working directory and as `DATA_FOLDER`. */
-  constructor(folder: string, words: readonly string[], environment: Record<string, string> = {}) {
-    const child = spawn(COMMAND, words, {
+  /** With the folder as its working directory and as `DATA_FOLDER`. `within`: a command that runs it, given as its last words. */
+  constructor(
+    folder: string,
+    words: readonly string[],
+    environment: Record<string, string> = {},
+    within: readonly string[] = [],
+  ) {
+    const [program = '', ...rest] = [...within, COMMAND, ...words];
+    const child = spawn(program, rest, {
       cwd: folder,
       env: {
         PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,

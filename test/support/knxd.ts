@@ -27,6 +27,8 @@ export interface KnxdOptions {
   routing?: boolean;
   /** Not to be found from other machines. */
   onLoopback?: boolean;
+  /** The network device that it belongs to, in place of that of the default route. */
+  device?: string;
   /** As it calls itself when it is searched for. */
   name?: string;
 }
@@ -44,17 +46,17 @@ export class Knxd {
   readonly port: number;
   readonly #slots: number;
   readonly #routing: boolean;
-  readonly #onLoopback: boolean;
+  readonly #device: string;
   readonly #name: string;
   readonly #folder = tempFolder();
   readonly #tools = new Set<ChildProcess>();
   #process: ChildProcess | undefined;
 
-  private constructor({ port, slots, routing, onLoopback, name }: Required<KnxdOptions>) {
+  private constructor({ port, slots, routing, device, name }: Required<Omit<KnxdOptions, 'onLoopback'>>) {
     this.port = port;
     this.#slots = slots;
     this.#routing = routing;
-    this.#onLoopback = onLoopback;
+    this.#device = device;
     this.#name = name;
   }
 
@@ -63,9 +65,10 @@ export class Knxd {
     port,
     routing = false,
     onLoopback = false,
+    device = onLoopback ? 'lo' : '',
     name = 'knxd',
   }: KnxdOptions = {}): Promise<Knxd> {
-    const knxd = new Knxd({ port: port ?? (await freeUdpPort()), slots, routing, onLoopback, name });
+    const knxd = new Knxd({ port: port ?? (await freeUdpPort()), slots, routing, device, name });
     await knxd.start();
     return knxd;
   }
@@ -77,7 +80,7 @@ export class Knxd {
   async start(): Promise<void> {
     const places = ['-n', this.#name, '-e', '0.0.1', '-E', `0.0.2:${this.#slots}`, `-u${this.#socketPath}`];
     const services = this.#routing ? ['-D', '-T', '-R'] : ['-D', '-T'];
-    const network = this.#onLoopback ? ['-I', 'lo'] : [];
+    const network = this.#device === '' ? [] : ['-I', this.#device];
     const server = [...services, ...network, `-S${KNX_MULTICAST}:${this.port}`, '-b', 'dummy:'];
     const child = spawn('knxd', [...places, ...server], { stdio: ['ignore', 'ignore', 'pipe'] });
     let words = '';

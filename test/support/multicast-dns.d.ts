@@ -12,5 +12,9 @@ declare module 'multicast-dns' {
     respond(packet: { answers: Answer[]; additionals: Answer[] }): void;
     destroy(): void;
   }
-  export default function mdns(options?: { loopback?: boolean; interface?: string }): MulticastDns;
+  export default function mdns(options?: {
+    loopback?: boolean;
+    interface?: string;
+    bind?: string;
+  }): MulticastDns;
 }

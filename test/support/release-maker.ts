@@ -11,6 +11,15 @@ import { signingKey } from '../../scripts/package/signing.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 const PACKAGE_MS = 300_000;
 
+/** A daemon that gives the store another form, empties it and then ends, again and again: what `variantOf` may put in. */
+export const RUINS_THE_STORE = `
+import { DatabaseSync } from 'node:sqlite';
+const database = new DatabaseSync(process.env.DATA_FOLDER + '/gate.db');
+database.exec('PRAGMA user_version = 99; DELETE FROM client; DELETE FROM device;');
+database.close();
+process.exit(1);
+`;
+
 export const ARCHITECTURE = process.arch as Architecture;
 
 export function makeKey(path: string): string {

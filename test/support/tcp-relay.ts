@@ -1,4 +1,4 @@
-/** A piece of network in front of a TCP server: counts what comes from it, can be slow, and can be cut. */
+/** A piece of network in front of a TCP server: counts what comes from it, can be slow, can be cut, and fall silent. */
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
@@ -29,6 +29,11 @@ export class TcpRelay {
   /** Ends what is connected; who connects again gets through, if the server is there. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** What is connected stays so, and hears nothing any more; who connects from now on gets through. */
+  silence(): void {
+    for (const socket of this.#sockets) socket.unpipe().removeAllListeners('data').resume();
   }
 
   async stop(): Promise<void> {

@@ -23,6 +23,9 @@ import type { TunnelNote } from './link/tunnel-note.ts';
 import { TelegramIntake } from './telegram-intake.ts';
 import { formatIndividualAddress } from './wire/address.ts';
 
+/** A server that is there answers within this time: until then the add-on shows that it is starting. */
+const FIRST_OUTCOME_MS = 3_000;
+
 export interface KnxAddonParts {
   /** Where readings, availability, events and the state go. */
   gate: Pick<Addon, 'report' | 'availability' | 'event' | 'state' | 'log'>;
@@ -43,6 +46,9 @@ export class KnxAddon {
   #session: BusSession | undefined;
   #serverSignature = '';
   #importing = false;
+  /** Resolves once the first attempt at the server has ended, either way. */
+  #tried = Promise.withResolvers<void>();
+  #connecting = '';
 
   constructor(parts: KnxAddonParts) {
     this.#parts = parts;
@@ -75,6 +81,19 @@ export class KnxAddon {
     for (const deviceId of this.#book.ids) if (!wanted.has(deviceId)) this.#forget(deviceId);
     const changed = paired.map((device) => this.#apply(device)).filter((device) => device !== undefined);
     if (!this.#bus.trouble) this.#active.refresh.want(this.#book.readable(changed));
+    await this.#firstOutcome();
+  }
+
+  /** An add-on that starts as it should is degraded at no time; one whose server is silent says so soon. */
+  async #firstOutcome(): Promise<void> {
+    const { gate, clock } = this.#parts;
+    const { promise, resolve } = this.#tried;
+    const cancel = clock.after(FIRST_OUTCOME_MS, () => {
+      gate.state('degraded', this.#connecting);
+      resolve();
+    });
+    await promise;
+    cancel();
   }
 
   async #useServer(parameters: JsonObject): Promise<void> {
@@ -84,15 +103,26 @@ export class KnxAddon {
     const server = parseServer(parameters);
     await this.#session?.stop();
     this.#serverSignature = signature;
-    gate.state('degraded', `connecting to the KNXnet/IP server ${server.server.host}:${server.server.port}`);
+    this.#connecting = `connecting to the KNXnet/IP server ${server.server.host}:${server.server.port}`;
+    // what ran until now does not any more; at a start nothing is amiss yet
+    if (this.#session) gate.state('degraded', this.#connecting);
+    this.#tried.resolve();
+    this.#tried = Promise.withResolvers<void>();
+    const { resolve: tried } = this.#tried;
     this.#session = new BusSession({
       parameters: server,
       tunnelNote: this.#parts.tunnelNote,
       clock,
       random,
       onTelegram: (telegram) => this.#intake.receive(telegram),
-      onUp: (link) => this.#linkUp(link),
-      onDown: (reason) => this.#linkDown(reason),
+      onUp: (link) => {
+        this.#linkUp(link);
+        tried();
+      },
+      onDown: (reason) => {
+        this.#linkDown(reason);
+        tried();
+      },
     });
     this.#session.start();
   }
@@ -137,6 +167,7 @@ export class KnxAddon {
 
   async #stop(): Promise<void> {
     this.#intake.watch.stop();
+    this.#tried.resolve();
     await this.#session?.stop();
   }
 

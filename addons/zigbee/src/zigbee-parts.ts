@@ -81,6 +81,7 @@ export function buildParts(surroundings: ZigbeeSurroundings, hooks: ZigbeeHooks)
     definitions,
     backup,
     gate,
+    clock,
     isPairing: (deviceId) => desk.isPairing(deviceId),
   });
   const availability = new Availability({

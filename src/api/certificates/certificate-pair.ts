@@ -3,6 +3,7 @@
  * words of an error begin with which of the two is wrong.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { timesOf } from '../../lib/certificate-times.ts';
 import { GatewayError } from '../../model/error.ts';
 
 export interface CertificatePair {
@@ -28,12 +29,11 @@ export function pairOf(certificate: string, key: string, names: PairNames): Cert
   if (!parsed.checkPrivateKey(parsedKey(key, names.key))) {
     throw new GatewayError('badSetting', `${names.key} is not the private key of ${names.certificate}`);
   }
-  const expiresAt = parsed.validToDate.getTime();
-  // a date may be damaged in a certificate that can be read otherwise
-  if (Number.isNaN(expiresAt)) {
+  const times = timesOf(parsed);
+  if (!times) {
     throw new GatewayError('badSetting', `${names.certificate} does not say until when it is valid`);
   }
-  return { certificate, key, fingerprint: parsed.fingerprint256, expiresAt };
+  return { certificate, key, fingerprint: parsed.fingerprint256, expiresAt: times.expiresAt };
 }
 
 function parsedCertificate(text: string, name: string): X509Certificate {

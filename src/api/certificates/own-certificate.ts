@@ -73,7 +73,7 @@ export class OwnCertificate implements CertificateSource {
   async #kept(): Promise<CertificatePair | undefined> {
     const { folder, logger } = this.#parts;
     const [certificate, key] = await Promise.all(
-      [CERTIFICATE_FILE, KEY_FILE].map((name) => readFile(join(folder, name), 'utf8').catch(() => undefined)),
+      [CERTIFICATE_FILE, KEY_FILE].map((name) => this.#read(name)),
     );
     if (certificate === undefined || key === undefined) return undefined;
     // a backup that was put back may have lost its mode
@@ -87,6 +87,28 @@ export class OwnCertificate implements CertificateSource {
       logger.warn({ err: error }, `TLS: a new certificate is made: ${(error as Error).message}`);
       return undefined;
     }
+  }
+
+  /** @returns undefined where it is not there; what cannot be read is set aside, or nothing could take its place */
+  async #read(name: string): Promise<string | undefined> {
+    try {
+      return await readFile(join(this.#parts.folder, name), 'utf8');
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT') await this.#setAside(name, message);
+      return undefined;
+    }
+  }
+
+  async #setAside(name: string, reason: string): Promise<void> {
+    const { folder, now, logger } = this.#parts;
+    const path = join(folder, name);
+    const aside = `${path}.damaged-${new Date(now()).toISOString().replaceAll(':', '-')}`;
+    await rename(path, aside).then(
+      () =>
+        logger.warn(`TLS: ${path} cannot be read (${reason}): it was set aside as ${aside}, and made anew`),
+      (error) => logger.warn({ err: error }, `TLS: ${path} cannot be read (${reason})`),
+    );
   }
 
   async #make(): Promise<CertificatePair> {
@@ -115,8 +137,10 @@ export class OwnCertificate implements CertificateSource {
 
   /** The key that is kept, where it is one: who pinned it need not notice the new certificate. */
   async #keptKey(): Promise<KeyPems | undefined> {
-    const kept = await readFile(join(this.#parts.folder, KEY_FILE), 'utf8').catch(() => undefined);
-    return kept === undefined ? undefined : keyPems(kept);
+    const kept = await this.#read(KEY_FILE);
+    const key = kept === undefined ? undefined : keyPems(kept);
+    if (kept !== undefined && key === undefined) await this.#setAside(KEY_FILE, 'it is no key of gate');
+    return key;
   }
 }
 

@@ -4,9 +4,10 @@ import { BUS_TELEGRAMS_MAX } from '../../contract/messages.ts';
 import { PAIRING_STEPS } from '../../core/events.ts';
 import { INSTALLATION_STATUSES } from '../../core/protocols/protocol-view.ts';
 import { jsonObjectSchema, jsonValueSchema, reasonSchema } from '../../model/device.ts';
+import { PART_STATES } from '../../model/health.ts';
 import { clockSchema, imageProgressSchema, isoDateTime, timestamp } from '../schemas.ts';
 import { NARROWED_DEVICES_MAX } from '../sockets/narrowing.ts';
-import { EVENT_KINDS } from '../views/event-view.ts';
+import { DEVICE_CHANGES, EVENT_KINDS } from '../views/event-view.ts';
 import { maintenanceEventSchema } from '../views/maintenance-view.ts';
 import { notificationSchema } from '../views/notification-view.ts';
 import type { Channel, Contract } from './channel.ts';
@@ -224,6 +225,43 @@ export const SOCKETIO: Contract = {
         deviceId: '9s9WdonY9',
         online: false,
         reason: 'no answer for 5 minutes',
+        ts: '2020-05-20T12:19:44.395Z',
+      },
+    },
+    {
+      name: 'device_changed',
+      address: 'device_changed',
+      direction: 'gateSends',
+      summary: 'There is another device, one is different, or one is gone',
+      description: 'Whoever did it. What it is now is at `GET /device/v1/devices/{deviceId}`.',
+      payload: v.object({ deviceId, change: v.picklist(DEVICE_CHANGES), ts }),
+      example: { deviceId: '9s9WdonY9', change: 'changed', ts: '2020-05-20T12:19:44.395Z' },
+    },
+    {
+      name: 'protocol_changed',
+      address: 'protocol_changed',
+      direction: 'gateSends',
+      summary: 'A protocol was registered, installed or removed, or has other parameters',
+      description: 'What it is now is at `GET /device/v1/protocols`.',
+      payload: v.object({ protocol: v.pipe(v.string(), v.description('Slug of the add-on')), ts }),
+      example: { protocol: 'knx', ts: '2020-05-20T12:19:44.395Z' },
+    },
+    {
+      name: 'health',
+      address: 'health',
+      direction: 'gateSends',
+      summary: 'A part of the gateway is in another state, or for another reason',
+      description: 'What is counted of a part is at `GET /health/ready`, and told by no event.',
+      payload: v.object({
+        part: v.pipe(v.string(), v.description('`cloud`, `addon:zigbee`, …')),
+        state: v.picklist(PART_STATES),
+        reason: v.optional(v.string()),
+        ts,
+      }),
+      example: {
+        part: 'addon:zigbee',
+        state: 'degraded',
+        reason: 'the coordinator does not answer',
         ts: '2020-05-20T12:19:44.395Z',
       },
     },

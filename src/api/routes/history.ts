@@ -6,7 +6,7 @@ import type { HistoryBucket, HistoryValues } from '../../model/history.ts';
 import { type HistoryParameters, historyParameters, historyQuery } from '../history-parameters.ts';
 import { isoMicrosecondsWriter } from '../iso-time.ts';
 import { piecedBody } from '../pieced-body.ts';
-import { isoDateTime, text } from '../schemas.ts';
+import { clockSchema, isoDateTime, text } from '../schemas.ts';
 import {
   BUCKET_COLUMNS,
   bucketEntries,
@@ -46,7 +46,14 @@ const latestSchema = v.array(
     deviceId: v.string(),
     protocol: text('Slug of its protocol'),
     values: v.pipe(
-      v.record(v.string(), v.object({ value: jsonValueSchema, ts: isoDateTime('When it was measured') })),
+      v.record(
+        v.string(),
+        v.object({
+          value: jsonValueSchema,
+          ts: isoDateTime('When it was measured'),
+          clock: clockSchema,
+        }),
+      ),
       v.description('By attribute'),
     ),
   }),
@@ -102,7 +109,7 @@ export function addHistoryRoutes(routes: Routes, { history }: { history: History
       return (await history.latest()).map(({ values, ...device }) => ({
         ...device,
         values: Object.fromEntries(
-          Object.entries(values).map(([attribute, { value, ts }]) => [attribute, { value, ts: iso(ts) }]),
+          Object.entries(values).map(([attribute, { ts, ...rest }]) => [attribute, { ...rest, ts: iso(ts) }]),
         ),
       }));
     },

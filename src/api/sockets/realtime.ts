@@ -20,7 +20,9 @@ import {
 } from '../views/cloud-view.ts';
 import {
   busTelegramsPayload,
+  type DeviceChange,
   type EventKind,
+  healthPayload,
   installationEvent,
   installationProgress,
   isoTime,
@@ -44,6 +46,8 @@ export interface RealtimeParts {
   gateway: () => Omit<GatewayFacts, 'ingestion'>;
   events: GatewayEventBus;
   logger: Logger;
+  /** Milliseconds since 1970. */
+  now: () => number;
 }
 
 /** A device's event that both kinds of clients are told alike: by name, with this payload. */
@@ -109,6 +113,13 @@ export class Realtime {
       events.on('logsGathered', (gathered) => this.#tellLogs(gathered)),
       events.on('logLinesWritten', (written) => this.#tellGateway('live_log', () => liveLogPayload(written))),
       events.on('maintenanceChanged', (change) => this.#tellGateway('maintenance', () => change)),
+      events.on('deviceAdded', ({ device }) => this.#tellDevice(device.id, 'added')),
+      events.on('deviceChanged', ({ device }) => this.#tellDevice(device.id, 'changed')),
+      events.on('deviceRemoved', ({ device }) => this.#tellDevice(device.id, 'removed')),
+      events.on('protocolsChanged', ({ slug }) => this.#tellProtocol(slug)),
+      events.on('healthChanged', (change) =>
+        this.#tellGateway('health', () => healthPayload(change, this.#parts.now())),
+      ),
       events.on('busTelegramsHeard', (heard) => this.#tellBus(heard)),
       events.on('installationChanged', (change) =>
         this.#tellInstallation('installation_progress', installationProgress(change)),
@@ -214,8 +225,20 @@ export class Realtime {
     );
   }
 
+  /** That it is different now, not how: REST has it, in the shape that its caller may see. */
+  #tellDevice(deviceId: string, change: DeviceChange): void {
+    const ts = isoTime(this.#parts.now());
+    this.#tell({ kind: 'device', event: 'device_changed', deviceId }, () => ({ deviceId, change, ts }));
+  }
+
+  #tellProtocol(protocol: string): void {
+    const { gatewayId: deviceId } = this.#parts.identity;
+    const ts = isoTime(this.#parts.now());
+    this.#tell({ kind: 'protocol', event: 'protocol_changed', deviceId }, () => ({ protocol, ts }));
+  }
+
   /** What is the gateway's own, told under the name of its kind. */
-  #tellGateway(kind: 'live_log' | 'maintenance', shape: () => unknown): void {
+  #tellGateway(kind: 'live_log' | 'maintenance' | 'health', shape: () => unknown): void {
     this.#tell({ kind, event: kind, deviceId: this.#parts.identity.gatewayId }, shape);
   }
 

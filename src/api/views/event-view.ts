@@ -17,6 +17,9 @@ export const EVENT_KINDS = [
   'bus',
   'live_log',
   'maintenance',
+  'device',
+  'protocol',
+  'health',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 /** Logs, and installations with what was logged, are for administrators; a bus tells of devices that are not ours. */
@@ -111,6 +114,15 @@ export function installationEvent(
 export function installationProgress(change: GatewayEvents['installationChanged']) {
   const { slug, protocolId, status, reason, progress, ts } = change;
   return { protocol: slug, protocolId, status, reason, ...(progress ? { progress } : {}), ts: isoTime(ts) };
+}
+
+/** What may have become of a device: an addition. */
+export const DEVICE_CHANGES = ['added', 'changed', 'removed'] as const;
+export type DeviceChange = (typeof DEVICE_CHANGES)[number];
+
+/** A part of the gateway is in another state, or in the same for another reason: an addition. */
+export function healthPayload({ part, state, reason }: GatewayEvents['healthChanged'], ts: number) {
+  return { part, state, ...(reason === undefined ? {} : { reason }), ts: isoTime(ts) };
 }
 
 /** What an add-on hears on its bus: an addition. */

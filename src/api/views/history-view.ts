@@ -8,7 +8,7 @@ import type { AttributeHistory, HistoryBucket, HistoryValues } from '../../model
 import type { JsonValue } from '../../model/json.ts';
 import { csvField, csvRow } from '../csv.ts';
 import { isoMicrosecondsWriter } from '../iso-time.ts';
-import { isoDateTime } from '../schemas.ts';
+import { clockSchema, isoDateTime } from '../schemas.ts';
 import { valueBytes } from '../value-bytes.ts';
 
 /** One value of one attribute. */
@@ -18,6 +18,7 @@ export const valueSchema = v.object({
   metadata: v.object({ protocol: v.string(), payload: v.literal('json') }),
   value: jsonValueSchema,
   attr: v.string(),
+  clock: clockSchema,
 });
 /** The statistics of one interval. */
 export const bucketSchema = v.object({

@@ -5,6 +5,7 @@
  */
 import type { RelayStore } from '../../core/ports.ts';
 import { backoffMs } from '../../lib/backoff.ts';
+import { GatewayError } from '../../model/error.ts';
 import type { CloudPublisher, CloudRelay } from '../publisher.ts';
 import { PendingRanges } from './pending-ranges.ts';
 import type { RelayLimits } from './relay-limits.ts';
@@ -15,6 +16,8 @@ const NOTE_EVERY_MS = 200;
 /** Waits after a message that the link did not take although it was up. */
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
+/** A refusal is told for so long: longer than until the next one, where it goes on. */
+const REFUSAL_TOLD_MS = 90_000;
 
 export interface RelayParts {
   store: RelayStore;
@@ -35,6 +38,7 @@ export class Relay implements CloudRelay {
   #pending = new PendingRanges();
   #session: RelaySession | undefined;
   #refusals = 0;
+  #refusal: { words: string; atMs: number } | undefined;
   #isAdvancing: NodeJS.Immediate | undefined;
   #noting: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -57,6 +61,11 @@ export class Relay implements CloudRelay {
   }
 
   linkUp(publisher: CloudPublisher): void {
+    this.#refusal = undefined;
+    this.#begin(publisher);
+  }
+
+  #begin(publisher: CloudPublisher): void {
     this.linkDown();
     const { store, limits, listTopic, topicOf, monotonicNow } = this.#parts;
     const session = new RelaySession({
@@ -89,9 +98,14 @@ export class Relay implements CloudRelay {
     });
   }
 
-  backlog(): { readings: number; sinceMs?: number } {
+  backlog(): { readings: number; sinceMs?: number; refused?: string } {
     if (this.#noting) this.#note();
-    return this.#parts.store.relayBacklog();
+    const { words, atMs = -Infinity } = this.#refusal ?? {};
+    const isLate = this.#parts.monotonicNow() - atMs > REFUSAL_TOLD_MS;
+    return {
+      ...this.#parts.store.relayBacklog(),
+      ...(words === undefined || isLate ? {} : { refused: words }),
+    };
   }
 
   #acknowledged({ ranges, ...what }: Acknowledged): void {
@@ -114,8 +128,10 @@ export class Relay implements CloudRelay {
     if (session !== this.#session) return;
     this.linkDown();
     this.#parts.onTrouble(error);
+    if (error instanceof GatewayError && error.code !== 'cloudGone')
+      this.#refusal = { words: error.message, atMs: this.#parts.monotonicNow() };
     const waitMs = backoffMs(this.#refusals, { minMs: RETRY_MIN_MS, maxMs: RETRY_MAX_MS });
     this.#refusals += 1;
-    this.#retry = setTimeout(() => this.linkUp(publisher), waitMs);
+    this.#retry = setTimeout(() => this.#begin(publisher), waitMs);
   }
 }

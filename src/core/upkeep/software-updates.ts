@@ -71,7 +71,7 @@ export class SoftwareUpdates {
     const state = desk?.state();
     if (state === 'waiting') return { state: 'underWay', phase: 'waiting', ...last };
     if (state) {
-      const { phase, to, failure } = state;
+      const { phase, wanted, to = wanted, failure } = state;
       const reason = failure === undefined ? {} : { reason: { code: 'goesBack', message: failure } };
       return { state: 'underWay', phase, ...(to === undefined ? {} : { to }), ...reason, ...last };
     }

@@ -1,7 +1,8 @@
 /** What a look around has found, as far as it may become a device. */
+
+import type { Protocol } from '../api/answers.ts';
 import { api, request } from '../api/client.ts';
 import { isJsonObject, type JsonObject } from '../api/json.ts';
-import type { Protocol } from '../api/types.ts';
 
 export interface Candidate {
   label: string;

@@ -1,7 +1,8 @@
 /** A pairing: begun, asked about, ended. Times are those of this machine's clock, whatever the gateway's says. */
+
+import type { PairingCourse } from '../api/answers.ts';
 import { ApiError } from '../api/api-error.ts';
 import { api, request } from '../api/client.ts';
-import type { PairingCourse } from '../api/types.ts';
 
 /** Somebody has to go to the device and press something. */
 const JOIN_SECONDS = 90;

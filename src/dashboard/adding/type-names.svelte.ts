@@ -1,6 +1,7 @@
 /** The names of all device types, asked for once and searched here: 4,500 of them while somebody types. */
+
+import type { TypeName } from '../api/answers.ts';
 import { request } from '../api/client.ts';
-import type { TypeName } from '../api/types.ts';
 import { session } from '../session/session.svelte.ts';
 
 const LOAD_MS = 40_000;

@@ -10,11 +10,8 @@ import { ApiError } from './api-error.ts';
 /** Longer than the longest that the gateway lets a command take where nothing else is said. */
 const CALL_MS = 40_000;
 
-/** Calls by path and method; hand them to `ask` or `request`. */
-export const api = createClient<paths>({
-  baseUrl: location.origin,
-  fetch: (call) => fetchAs(call),
-});
+/** Calls by path and method; hand them to `quietly` or `request`. */
+export const api = createClient<paths>({ baseUrl: location.origin, fetch: sent });
 
 interface Outcome<Data> {
   data?: Data | undefined;
@@ -48,17 +45,23 @@ export async function quietly<Data>(call: Call<Data>): Promise<Data> {
 }
 
 /**
+ * What openapi-fetch has put together, sent as plainly as it can be: with its body as text. One that goes from `Request` to
+ * `Request` is a stream on its way, and what a browser does with that when the answer is a 401 is nobody's promise.
+ */
+async function sent(call: Request): Promise<Response> {
+  const { url, method, headers, signal } = call;
+  const body = method === 'GET' || method === 'HEAD' ? '' : await call.text();
+  return fetchAs(url, { method, headers, signal, ...(body === '' ? {} : { body }) });
+}
+
+/**
  * `fetch` with the token of whoever is logged in, for bytes and streams. @throws as `fetch`
  * @param deadlineMs how long it may take; 0 for no end, as for a file that is sent or fetched
  */
-export function fetchAs(
-  call: Request | string,
-  init: RequestInit = {},
-  deadlineMs = CALL_MS,
-): Promise<Response> {
-  const wanted = new Request(call, init);
-  if (session.token !== undefined) wanted.headers.set('Authorization', `Bearer ${session.token}`);
-  const signal =
-    deadlineMs === 0 ? wanted.signal : AbortSignal.any([wanted.signal, AbortSignal.timeout(deadlineMs)]);
-  return fetch(wanted, { signal, cache: 'no-store', credentials: 'omit' });
+export function fetchAs(url: string, init: RequestInit = {}, deadlineMs = CALL_MS): Promise<Response> {
+  const headers = new Headers(init.headers);
+  if (session.token !== undefined) headers.set('Authorization', `Bearer ${session.token}`);
+  const ends = [init.signal, deadlineMs === 0 ? undefined : AbortSignal.timeout(deadlineMs)];
+  const signal = AbortSignal.any(ends.filter((each) => each instanceof AbortSignal));
+  return fetch(url, { ...init, headers, signal, cache: 'no-store', credentials: 'omit' });
 }

@@ -2,8 +2,9 @@
  * What of a device can be set, and with which control: from the names that its type has (`features`), the datapoints of a
  * KNX device, and what it says of itself. Only what the name alone makes certain; everything else has the raw form. Pure.
  */
+
+import type { Device, DeviceType } from '../api/answers.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../api/json.ts';
-import type { Device, DeviceType } from '../api/types.ts';
 import type { Values } from './values.ts';
 
 export interface SwitchControl {

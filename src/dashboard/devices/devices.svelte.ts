@@ -2,9 +2,10 @@
  * The devices of the gateway with what each said last. Asked for once, then kept up to date by the socket. Readings are
  * gathered and shown once a frame, of a bounded number of devices: a thousand a second leave the page free.
  */
+
+import type { Device, Latest } from '../api/answers.ts';
 import { api, quietly, request } from '../api/client.ts';
 import type { JsonObject, JsonValue } from '../api/json.ts';
-import type { Device, Latest } from '../api/types.ts';
 import { live } from '../live/live.svelte.ts';
 import type { Told } from '../live/live-events.ts';
 import { session } from '../session/session.svelte.ts';
@@ -16,8 +17,8 @@ const SHOWN_IN_A_FRAME = 25;
 const SHOWN_AGAIN_MS = 400;
 /** Changes of the list come in bunches, as when many devices are imported. */
 const LIST_AGAIN_MS = 300;
-/** Changes that nobody tells: a device was renamed or removed by somebody else. */
-const LIST_EVERY_MS = 20_000;
+/** After the first connection: what was missed before it is seldom, and the page is still being made. */
+const FIRST_AGAIN_MS = 1_500;
 
 /** One device, as it is now. */
 export class LiveDevice {
@@ -93,12 +94,14 @@ class Devices {
       const availability = { online, ...(reason === undefined ? {} : { reason }), since: Date.parse(ts) };
       if (known) known.become({ ...known.device, availability });
     });
-    for (const event of ['discovering', 'paired', 'not_paired'] as const) live.on(event, () => this.#soon());
-    live.onReturn(() => this.#soon());
+    // whoever did it; a pairing that begins or ends is one of them
+    live.on('device_changed', () => this.#soon());
+    let before = false;
+    live.onConnected(() => {
+      this.#soon(before ? LIST_AGAIN_MS : FIRST_AGAIN_MS);
+      before = true;
+    });
     session.onChange(() => this.#soon());
-    setInterval(() => {
-      if (!document.hidden && this.#state === 'known') void this.#reloadList();
-    }, LIST_EVERY_MS);
   }
 
   /** Without the gateway itself. */
@@ -133,14 +136,6 @@ class Devices {
     await (this.#loading?.catch(() => this.#load(request)) ?? this.#load(request));
   }
 
-  async #reloadList(): Promise<void> {
-    try {
-      this.#takeList(await quietly(() => api.GET('/device/v1/devices')));
-    } catch {
-      // as below
-    }
-  }
-
   async #reload(): Promise<void> {
     try {
       await this.#load(quietly);
@@ -164,11 +159,11 @@ class Devices {
     return this.#reload();
   }
 
-  #soon(): void {
+  #soon(ms = LIST_AGAIN_MS): void {
     this.#again ??= setTimeout(() => {
       this.#again = undefined;
       void this.#reload();
-    }, LIST_AGAIN_MS);
+    }, ms);
   }
 
   /** A device that the list does not have yet: asked for once, for it may be none of those shown. */

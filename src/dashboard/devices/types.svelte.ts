@@ -1,7 +1,7 @@
 /** The types of the devices that are shown: each is asked for once, when something needs it. */
 import { SvelteMap } from 'svelte/reactivity';
+import type { DeviceType } from '../api/answers.ts';
 import { api, quietly } from '../api/client.ts';
-import type { DeviceType } from '../api/types.ts';
 
 class Types {
   readonly #known = new SvelteMap<string, DeviceType>();

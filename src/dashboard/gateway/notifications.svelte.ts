@@ -1,6 +1,7 @@
 /** What the gateway noticed lately, newest first. */
+
+import type { Notification } from '../api/answers.ts';
 import { api, quietly } from '../api/client.ts';
-import type { Notification } from '../api/types.ts';
 import { live } from '../live/live.svelte.ts';
 
 /** What the gateway itself tells of the past. */
@@ -19,7 +20,7 @@ export function watchNotifications(of: { deviceId?: string } = {}) {
     }
   };
   const ends = [
-    live.onReturn(() => void load()),
+    live.onConnected(() => void load()),
     live.on('notification', (told) => {
       if (of.deviceId !== undefined && told.metaAttrsFilter.deviceId !== of.deviceId) return;
       list = [told, ...list.filter(({ msgID }) => msgID !== told.msgID)].slice(0, KEPT_MAX);

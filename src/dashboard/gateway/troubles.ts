@@ -1,5 +1,5 @@
 /** What is wrong with a gateway, of its health: each with where it is mended. Pure. */
-import type { Health } from '../api/types.ts';
+import type { Health } from '../api/answers.ts';
 
 type Part = NonNullable<Health['parts']>[string];
 

@@ -1305,6 +1305,11 @@ export interface components {
             /** @description Any JSON */
             value: unknown;
             attr: string;
+            /**
+             * @description Where the box had no right clock when it was measured: `unsure`, `ts` will be put right; `estimated`, `ts` is the latest that it can have been
+             * @enum {string}
+             */
+            clock?: "unsure" | "estimated";
         };
         IntervalStatistics: {
             device_id: string;
@@ -2854,6 +2859,11 @@ export interface operations {
                                  * @description When it was measured; ISO 8601
                                  */
                                 ts: string;
+                                /**
+                                 * @description Where the box had no right clock when it was measured: `unsure`, `ts` will be put right; `estimated`, `ts` is the latest that it can have been
+                                 * @enum {string}
+                                 */
+                                clock?: "unsure" | "estimated";
                             };
                         };
                     }[];

@@ -1,6 +1,7 @@
 /** What the socket tells (docs/contracts.md, "Events"), as far as the pages listen. Times are ISO 8601. */
+
+import type { Device, Maintenance, Notification } from '../api/answers.ts';
 import type { JsonObject, JsonValue } from '../api/json.ts';
-import type { Device, Maintenance, Notification } from '../api/types.ts';
 
 export interface Told<Payload = JsonValue> {
   deviceId: string;
@@ -18,6 +19,9 @@ export interface LiveEvents {
   data: Told<JsonObject>;
   status: Told;
   availability: { deviceId: string; online: boolean; reason?: string; ts: string };
+  device_changed: { deviceId: string; change: 'added' | 'changed' | 'removed'; ts: string };
+  protocol_changed: { protocol: string; ts: string };
+  health: { part: string; state: string; reason?: string; ts: string };
   discovering: Device;
   paired: Device;
   not_paired: Device;

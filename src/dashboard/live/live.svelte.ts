@@ -1,6 +1,6 @@
 /**
  * What happens on the gateway, as it happens. One connection for the whole page: it comes back by itself, tells whether
- * it is there, and says when something may have been missed. Nothing is asked of pages but `on` and `onReturn`.
+ * it is there, and says when something may have been missed. Nothing is asked of pages but `on` and `onConnected`.
  */
 import { io, type Socket } from 'socket.io-client';
 import { session } from '../session/session.svelte.ts';
@@ -15,9 +15,8 @@ export type Connection = 'connecting' | 'connected' | 'lost' | 'refused';
 class Live {
   #connection = $state<Connection>('connecting');
   #lostAt = $state<number | undefined>();
-  readonly #returned = new Set<() => void>();
+  readonly #whenConnected = new Set<() => void>();
   readonly #socket: Socket;
-  #wasConnected = false;
 
   constructor() {
     this.#socket = io({
@@ -79,17 +78,19 @@ class Live {
     return () => this.#socket.off(name as string, heard);
   }
 
-  /** Called when the connection is back after it was lost: what was missed is to be fetched. */
-  onReturn(listener: () => void): () => void {
-    this.#returned.add(listener);
-    return () => this.#returned.delete(listener);
+  /**
+   * Called whenever there is a connection, the first one included: what happened before it, since the page asked, was told
+   * to nobody, and is to be fetched.
+   */
+  onConnected(listener: () => void): () => void {
+    this.#whenConnected.add(listener);
+    return () => this.#whenConnected.delete(listener);
   }
 
   #connected(): void {
     this.#connection = 'connected';
     this.#lostAt = undefined;
-    if (this.#wasConnected) for (const listener of this.#returned) listener();
-    this.#wasConnected = true;
+    for (const listener of this.#whenConnected) listener();
   }
 
   #lose(): void {

@@ -2,7 +2,9 @@
 import { ApiError } from '../api/api-error.ts';
 
 const TOKEN_PATH = '/authentication/v1/oauth/token';
-const LOG_IN_MS = 15_000;
+const LOG_IN_MS = 8_000;
+/** A connection may have died while nobody used it: the next one is a new one, and asking twice does no harm. */
+const ATTEMPTS = 2;
 
 export interface Credentials {
   clientId: string;
@@ -17,6 +19,18 @@ export interface IssuedToken {
 
 /** @throws ApiError: what the gateway said of the log-in */
 export async function askForToken(credentials: Credentials): Promise<IssuedToken> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await askOnce(credentials);
+    } catch (error) {
+      // what the gateway refuses it refuses again
+      if ((error as ApiError).status !== 0 || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** @throws ApiError */
+async function askOnce(credentials: Credentials): Promise<IssuedToken> {
   try {
     const response = await fetch(TOKEN_PATH, {
       method: 'POST',

@@ -1,6 +1,7 @@
 /** How backup, restore and update stand: asked for, then told; found again by whoever left and comes back. */
+
+import type { Maintenance } from '../api/answers.ts';
 import { api, quietly, request } from '../api/client.ts';
-import type { Maintenance } from '../api/types.ts';
 import { live } from '../live/live.svelte.ts';
 
 /** Where the events do not come, and while the updater works, which tells none. */
@@ -33,7 +34,7 @@ export class MaintenanceState {
       live.on('maintenance', ({ of, ...view }) => {
         if (this.#now) this.#now = { ...this.#now, [of]: view };
       }),
-      live.onReturn(() => void this.#reload()),
+      live.onConnected(() => void this.#reload()),
     ];
     const timer = setInterval(() => {
       if (!document.hidden && this.#isUnderWay()) void this.#reload();

@@ -1,10 +1,11 @@
 /** The protocols, kept up to date by what is told of installations; the progress of a pull comes with the events. */
+
+import type { Protocol } from '../api/answers.ts';
 import { api, quietly, request } from '../api/client.ts';
-import type { Protocol } from '../api/types.ts';
 import { live } from '../live/live.svelte.ts';
 import type { LiveEvents } from '../live/live-events.ts';
 
-/** While something is under way that was begun elsewhere, or whose events do not come. */
+/** While something is under way: its steps are told to those only who may administer. */
 const AGAIN_MS = 3_000;
 const UNDER_WAY = new Set(['installing', 'updating', 'removing']);
 
@@ -38,16 +39,14 @@ export class Protocols {
     const again = () => void this.#reload();
     const disposers = [
       live.on('installation_progress', (told) => this.#take(told)),
+      live.on('protocol_changed', again),
+      live.on('health', ({ part }) => part.startsWith('addon:') && again()),
       live.on('installation_succeded', again),
       live.on('installation_failed', again),
-      live.onReturn(again),
+      live.onConnected(again),
     ];
     const timer = setInterval(() => {
-      if (
-        !document.hidden &&
-        this.#list?.some(({ status, state }) => UNDER_WAY.has(status) || state === 'starting')
-      )
-        again();
+      if (!document.hidden && this.#list?.some(({ status }) => UNDER_WAY.has(status))) again();
     }, AGAIN_MS);
     return () => {
       clearInterval(timer);

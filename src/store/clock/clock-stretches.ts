@@ -160,7 +160,8 @@ export class ClockStretches {
       .get(moved, k, max);
     const n = Number(chunk?.['n'] ?? 0);
     const last = Number(chunk?.['last'] ?? 0);
-    if (n > 0 && shift !== 0) this.#shiftTimes({ k, from: moved + 1, to: last }, shift);
+    // one that loses its mark may be packed, also where its time was right
+    if (n > 0 && (shift !== 0 || !estimated)) this.#shiftTimes({ k, from: moved + 1, to: last }, shift);
     if (n > 0 && !estimated)
       this.#database
         .prepare('DELETE FROM reading_unsure WHERE seq > ? AND seq <= ? AND stretch = ?')
@@ -174,9 +175,10 @@ export class ClockStretches {
   #shiftTimes({ k, from, to }: { k: number; from: number; to: number }, shift: number): void {
     const chosen = 'SELECT seq FROM reading_unsure WHERE seq BETWEEN ? AND ? AND stretch = ?';
     const spans = this.#count(`seq IN (${chosen})`, [from, to, k], -1);
-    this.#database
-      .prepare(`UPDATE reading SET ts = max(0, min(?, ts + ?)) WHERE seq IN (${chosen})`)
-      .run(TS_MAX_MS, shift, from, to, k);
+    if (shift !== 0)
+      this.#database
+        .prepare(`UPDATE reading SET ts = max(0, min(?, ts + ?)) WHERE seq IN (${chosen})`)
+        .run(TS_MAX_MS, shift, from, to, k);
     this.#count(`seq IN (${chosen})`, [from, to, k], 1);
     for (const { dev, from: first, to: latest } of spans) {
       this.#packs.deleted(dev, first, latest);

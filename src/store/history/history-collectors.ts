@@ -12,6 +12,7 @@ import {
   type HistoryValuesRequest,
 } from '../../model/history.ts';
 import type { JsonValue } from '../../model/json.ts';
+import type { ClockMark } from '../../model/reading.ts';
 import { refuseTooMany } from './device-attributes.ts';
 
 /** Most text in one answer: a reading may be large, and a gateway's memory is small. */
@@ -22,7 +23,8 @@ export interface Collector {
   readonly done: boolean;
   /** Nothing was found so far. */
   readonly empty: boolean;
-  take(attribute: string, ts: number, value: JsonValue): void;
+  /** @param clock what its time is worth, where the clock of the box could not be right */
+  take(attribute: string, ts: number, value: JsonValue, clock?: ClockMark): void;
 }
 
 /** The bounds of an answer, as an `AttributePlan` has them. */
@@ -37,6 +39,7 @@ export interface CollectorParts {
 interface GatheredValues {
   times: number[];
   values: JsonValue[];
+  clocks?: Map<number, ClockMark>;
 }
 
 export class ValueCollector implements Collector {
@@ -71,9 +74,10 @@ export class ValueCollector implements Collector {
     return this.#total === 0;
   }
 
-  take(attribute: string, ts: number, value: JsonValue): void {
+  take(attribute: string, ts: number, value: JsonValue, clock?: ClockMark): void {
     if (this.#exhausted) return;
-    const { times, values } = this.#entriesOf(attribute);
+    const gathered = this.#entriesOf(attribute);
+    const { times, values } = gathered;
     if (times.length === this.#max) {
       if (!this.#chosen) this.#cut(times.at(-1) ?? ts);
       return;
@@ -83,6 +87,10 @@ export class ValueCollector implements Collector {
       this.#exhausted = true;
       this.#cut(ts);
       return;
+    }
+    if (clock) {
+      gathered.clocks ??= new Map();
+      gathered.clocks.set(times.length, clock);
     }
     times.push(ts);
     values.push(value);

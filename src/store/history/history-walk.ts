@@ -2,9 +2,12 @@
  * Walks a device's readings in the order of time, from one end: packs where there are any, row by row elsewhere. A
  * walk goes in slices, bounded in rows and in time, with the event loop between two of them; all walks together take
  * one slice a turn, so that none of them holds up anything. A walk that takes too long is given up.
+ *
+ * Readings of a clock that could not be right are in no pack: their marks are found by their rows.
  */
 import { GatewayError } from '../../model/error.ts';
-import type { Database, Statement } from '../sqlite.ts';
+import { ClockMarks } from '../clock/clock-marks.ts';
+import { type Database, inReadTransaction, type Statement } from '../sqlite.ts';
 import type { AttributePlan, Place } from './device-attributes.ts';
 import type { Collector } from './history-collectors.ts';
 import { PackReader, shapesOfPack } from './reading-pack.ts';
@@ -69,6 +72,7 @@ export class HistoryWalk {
   readonly #before: Statement;
   readonly #after: Statement;
   readonly #body: Statement;
+  readonly #marks: ClockMarks;
   #turn: Promise<void> = Promise.resolve();
 
   constructor(parts: { database: Database; monotonicNow: () => number }) {
@@ -84,6 +88,7 @@ export class HistoryWalk {
       'SELECT min(start) AS start FROM reading_pack WHERE dev = ? AND start > ?',
     );
     this.#body = database.prepare('SELECT shapes, body FROM reading_pack WHERE k = ?');
+    this.#marks = new ClockMarks(database);
   }
 
   /** @throws GatewayError unavailable when it takes too long, or nobody waits any more */
@@ -106,7 +111,12 @@ export class HistoryWalk {
   #slice(walk: Walk, first: Next, collector: Collector): Next | undefined {
     const until = this.#monotonicNow() + SLICE_MS;
     for (let next = first; ; ) {
-      if (next.loose) return this.#readRows(walk, { ...next, loose: next.loose }, { collector, until });
+      const { loose } = next;
+      // a reading's time and its mark change together
+      if (loose)
+        return inReadTransaction(this.#database, () =>
+          this.#readRows(walk, { ...next, loose }, { collector, until }),
+        );
       const stretch = this.#stretchAt(walk, next.cursor.ts);
       const read = stretch.pack && this.#readPack(walk, { ...stretch, pack: stretch.pack }, collector);
       if (!read) next = { ...next, loose: stretch };
@@ -181,9 +191,11 @@ export class HistoryWalk {
     const [lowest, highest] = direction === 'up' ? [cursor.ts, end.ts] : [end.ts, cursor.ts];
     const bounds = [dev, lowest, highest, cursor.ts, cursor.seq, end.ts, end.seq];
     const found = this.#rows[direction].all(...bounds, JSON.stringify(plan.shapes)) as unknown as Row[];
+    const { any } = this.#marks;
     let chars = 0;
     for (const [seq, ts, shape, vals] of found) {
-      plan.read(shape, vals, (attribute, value) => collector.take(attribute, ts, value));
+      const clock = any ? this.#marks.of(seq) : undefined;
+      plan.read(shape, vals, (attribute, value) => collector.take(attribute, ts, value, clock));
       chars += vals.length;
       if (collector.done || this.#monotonicNow() > until) return { cursor: { ts, seq }, rows, loose };
     }

@@ -4,8 +4,11 @@
  *
  * A pack may go at any time: readings are then read row by row. Whoever adds or deletes a reading within a pack
  * loosens it in the same transaction, so that no history shows what is no more, or lacks what is there.
+ *
+ * A pack has no room for the mark of a clock that could not be right: readings with one stay rows.
  */
 
+import { ClockMarks } from '../clock/clock-marks.ts';
 import { WHOLE_SKELETON } from '../reading-shape.ts';
 import { type Database, inTransaction, type Statement } from '../sqlite.ts';
 import { encodePack, type Pack } from './reading-pack.ts';
@@ -35,6 +38,7 @@ interface Stretch {
 }
 
 interface Row {
+  seq: number;
   ts: number;
   shape: number;
   vals: string;
@@ -55,6 +59,7 @@ export class ReadingPacks {
   readonly #prune: Statement;
   readonly #loose: Statement;
   readonly #whole: Statement;
+  readonly #marks: ClockMarks;
   /** Where the round over the devices stands. */
   #lookedAt = 0;
 
@@ -72,7 +77,7 @@ export class ReadingPacks {
       'SELECT ts FROM reading WHERE dev = ? AND ts >= ? ORDER BY ts LIMIT 1 OFFSET ?',
     );
     this.#rows = database.prepare(
-      'SELECT ts, shape, vals FROM reading WHERE dev = ? AND ts >= ? AND ts < ? ORDER BY ts, seq LIMIT ?',
+      'SELECT seq, ts, shape, vals FROM reading WHERE dev = ? AND ts >= ? AND ts < ? ORDER BY ts, seq LIMIT ?',
     );
     this.#add = database.prepare(
       'INSERT OR REPLACE INTO reading_pack (dev, start, until, shapes, body) VALUES (?, ?, ?, ?, ?)',
@@ -84,6 +89,7 @@ export class ReadingPacks {
       SELECT dev, start, until FROM reading_pack AS pack WHERE shapes IS NULL
         AND EXISTS (SELECT 1 FROM reading_pack WHERE dev = pack.dev AND start < pack.start) LIMIT ?`);
     this.#whole = database.prepare('SELECT k FROM shape WHERE skeleton = ?');
+    this.#marks = new ClockMarks(database);
   }
 
   /** A reading is stored; belongs into the same transaction. */
@@ -175,6 +181,7 @@ export class ReadingPacks {
     if (chars > rows.length * AVERAGE_CHARS_MAX) return undefined;
     const whole = this.#whole.get(WHOLE_SKELETON)?.['k'];
     if (rows.some(({ shape }) => shape === whole)) return undefined;
+    if (this.#marks.any && rows.some(({ seq }) => this.#marks.of(seq) !== undefined)) return undefined;
     return encodePack(rows.map(({ ts, shape, vals }) => ({ ts, shape, values: JSON.parse(vals) })));
   }
 

@@ -1,7 +1,7 @@
 /** What can be wrong with certificates, each named in health; files that are replaced; a new one on the cloud's request. */
 import assert from 'node:assert/strict';
 import { createPublicKey, X509Certificate } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { io } from 'socket.io-client';
 import { Authority } from '../../../scripts/cloud/authority.ts';
@@ -267,6 +267,26 @@ describe('the certificates of the link to the cloud', function () {
       await house.startDaemon();
       const { fingerprint } = await house.connected();
       assert.equal(fingerprint, new X509Certificate(next.certificate).fingerprint256);
+      assert.ok(!existsSync(file('.rotation')));
+    });
+
+    it('and one whose new pair was damaged meanwhile is taken back: the pair before is used on', async () => {
+      house = await CloudHouse.open();
+      const before = readFileSync(file('certificate.pem'), 'utf8');
+      const key = readFileSync(file('private.key'), 'utf8');
+      const next = issue();
+      mkdirSync(file('.rotation'));
+      writeFileSync(file('.rotation/accepted'), 'r1');
+      // its key was moved already, and the certificate is torn
+      renameSync(file('private.key'), file('.rotation/before-private.key'));
+      writeFileSync(file('private.key'), next.key);
+      writeFileSync(file('.rotation/certificate.pem'), next.certificate.slice(0, 300));
+      await house.startDaemon();
+      const { fingerprint } = await house.connected();
+      assert.equal(fingerprint, new X509Certificate(before).fingerprint256);
+      assert.equal(readFileSync(file('private.key'), 'utf8'), key);
+      const told = house.daemon.log.find(({ msg }) => msg.startsWith('the new certificate of the cloud'));
+      assert.match(told?.msg ?? '', /is damaged .* set aside as .*\.rotation\.damaged-/);
       assert.ok(!existsSync(file('.rotation')));
     });
   });

@@ -79,6 +79,11 @@ describe('a box whose clock is wrong', function () {
     (await daemon.api.get<{ data: Shown[] }>(`/device/v1/devices/${meter.deviceId}/data?perPage=100&sort=ts`))
       .data;
   const brief = async () => (await shown()).map(({ data, clock: mark }) => [data.n, mark]);
+  const history = async () => {
+    const path = `/history/device/${meter.deviceId}/history?attr=n`;
+    const entries = await daemon.api.get<{ value: number; clock?: string }[]>(path);
+    return entries.map(({ value, clock: mark }) => [value, mark]).reverse();
+  };
   const part = async () =>
     (await daemon.api.get<{ parts: Record<string, { state: string; reason?: string }> }>('/health/ready'))
       .parts['clock'];
@@ -119,6 +124,7 @@ describe('a box whose clock is wrong', function () {
       [2, 'unsure'],
       [3, 'unsure'],
     ]);
+    assert.deepEqual(await history(), await brief());
     const before = await shown();
     assert.match(String(before[0]?.ts), /^1970-01-01/);
     await daemon.kill();

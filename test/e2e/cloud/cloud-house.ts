@@ -12,6 +12,7 @@ import {
 } from '../../../scripts/cloud/credentials-folder.ts';
 import { type BrokerOptions, CLOUD_NAME, MutualTlsBroker } from '../../../scripts/cloud/mutual-tls-broker.ts';
 import { reasonToSkip } from '../../../scripts/peers/peers.ts';
+import { CloudRecorder } from '../../support/cloud-recorder.ts';
 import { Daemon } from '../../support/daemon.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
@@ -24,16 +25,27 @@ export interface PartHealth {
   badMessages?: number;
   lastBadMessage?: string;
   fingerprint?: string;
+  waitingReadings?: number;
+  waitingSince?: string;
 }
 
 /** Why it cannot be tested here; undefined where it can. */
 export const obstacle = () => reasonToSkip('mosquitto', 'openssl');
+
+export interface CloudHouseOptions extends Partial<BrokerOptions> {
+  environment?: string;
+  host?: string;
+  /** Account is kept of what passes between gateway and broker. */
+  isRecorded?: boolean;
+}
 
 export class CloudHouse {
   readonly authority: Authority;
   readonly broker: MutualTlsBroker;
   readonly cloud: CloudCounterpart;
   readonly place: GatewayPlace;
+  /** What passes between gateway and broker, where the house was opened so. */
+  readonly recorder: CloudRecorder | undefined;
   readonly #folder: ReturnType<typeof tempFolder>;
   #daemon: Daemon | undefined;
   #pair: Pair | undefined;
@@ -43,35 +55,39 @@ export class CloudHouse {
     broker: MutualTlsBroker;
     cloud: CloudCounterpart;
     place: GatewayPlace;
+    recorder: CloudRecorder | undefined;
     folder: ReturnType<typeof tempFolder>;
   }) {
     this.authority = parts.authority;
     this.broker = parts.broker;
     this.cloud = parts.cloud;
     this.place = parts.place;
+    this.recorder = parts.recorder;
     this.#folder = parts.folder;
   }
 
   /** The broker and the cloud behind it, and a credentials folder; no daemon yet. */
-  static async open(
-    options: Partial<BrokerOptions> & { environment?: string; host?: string } = {},
-  ): Promise<CloudHouse> {
-    const { environment, host = '127.0.0.1', ...rest } = options;
+  static async open(options: CloudHouseOptions = {}): Promise<CloudHouse> {
+    const { environment, host = '127.0.0.1', isRecorded = false, ...rest } = options;
     const folder = tempFolder();
     const authority = new Authority(join(folder.path, 'authority'));
     const broker = await MutualTlsBroker.start({ folder: join(folder.path, 'broker'), authority, ...rest });
     const checksBroker = rest.alternativeNames === undefined && rest.validFrom === undefined;
     const cloud = await CloudCounterpart.connect(authority, { port: broker.port, checksBroker });
-    const { port } = broker;
     const place: GatewayPlace = {
       projectId: 'JtjYANUvs',
       gatewayId: '9IHOifUF4',
       host,
-      port,
+      port: broker.port,
       ...(environment === undefined ? {} : { environment }),
     };
-    const house = new CloudHouse({ authority, broker, cloud, place, folder });
-    writeCredentials(house.credentials, place, authority);
+    const pair = authority.issue({ commonName: clientIdOf(place) });
+    const recorder = isRecorded
+      ? await CloudRecorder.start({ authority, pair, brokerPort: broker.port })
+      : undefined;
+    place.port = recorder?.port ?? broker.port;
+    const house = new CloudHouse({ authority, broker, cloud, place, recorder, folder });
+    writeCredentials(house.credentials, place, authority, pair);
     return house;
   }
 
@@ -141,10 +157,15 @@ export class CloudHouse {
   }
 
   /** Waits for a message to this topic that is as `matches` says. */
-  async heard<T>(kind: string, rest: string, matches: (payload: T) => boolean = () => true): Promise<T> {
+  async heard<T>(
+    kind: string,
+    rest: string,
+    matches: (payload: T) => boolean = () => true,
+    deadlineMs?: number,
+  ): Promise<T> {
     const topic = this.topic(kind, rest);
     const is = ({ payload }: Heard) => matches(payload as T);
-    const found = await until(`a message to ${topic}`, () => this.cloud.on(topic).find(is));
+    const found = await until(`a message to ${topic}`, () => this.cloud.on(topic).find(is), deadlineMs);
     return found.payload as T;
   }
 
@@ -178,6 +199,7 @@ export class CloudHouse {
 
   async close(): Promise<void> {
     await this.stopDaemon();
+    await this.recorder?.stop();
     await this.cloud.close();
     await this.broker.stop();
     this.#folder.remove();

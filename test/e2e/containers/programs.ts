@@ -13,6 +13,8 @@ export type Behaviour =
   | 'short'
   /** Takes memory without end. */
   | 'greedy'
+  /** Runs well for a while, then does the same. */
+  | 'hungry'
   /** Says that it has no devices. */
   | 'degraded';
 
@@ -32,9 +34,10 @@ const SOURCE = `
     const addon = createAddon({ version: VERSION, handlers: {} });
     if (BEHAVIOUR === 'degraded') addon.state('degraded', 'nothing is plugged in');
     if (BEHAVIOUR === 'short') setTimeout(() => { console.error('Error: it did not last'); process.exit(3); }, 400);
-    if (BEHAVIOUR === 'greedy') {
+    if (BEHAVIOUR === 'greedy' || BEHAVIOUR === 'hungry') {
       const taken = [];
-      setInterval(() => taken.push(Buffer.alloc(8_000_000, 1)), 10);
+      const take = () => setInterval(() => taken.push(Buffer.alloc(8_000_000, 1)), 10);
+      setTimeout(take, BEHAVIOUR === 'hungry' ? 4_000 : 0);
     }
     if (BEHAVIOUR === 'good') {
       let count = 0;

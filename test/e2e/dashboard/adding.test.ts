@@ -10,6 +10,8 @@ import { until } from '../../support/until.ts';
 import { assertAccessible, assertFits, assertTargets, DashboardHouse, logIn } from './dashboard-house.ts';
 
 const STEP_MS = 20_000;
+/** Others have made models whose names begin with this one's. */
+const THERMOMETER = ['sonoff snzb-02', /SONOFF SNZB-02\s*Temperature/] as const;
 
 describe('adding in the dashboard', function () {
   this.timeout(120_000);
@@ -128,7 +130,7 @@ describe('adding in the dashboard', function () {
     await logIn(page, await house.newClient());
     const sensor = radio.add(new TemperatureSensor());
     sensor.faults.set('basicRead', 'mute');
-    await choose('SNZB-02', 'SNZB-02');
+    await choose(...THERMOMETER);
     await page.getByTestId('name').fill('Thermometer');
     await page.getByTestId('create').click();
     await isState('discovering');
@@ -157,7 +159,7 @@ describe('adding in the dashboard', function () {
   it('tries again without a reset, right after a device was silent', async () => {
     const sensor = radio.add(new TemperatureSensor());
     sensor.faults.set('basicRead', 'mute');
-    await choose('sonoff snzb-02', /SONOFF SNZB-02\s*Temperature/);
+    await choose(...THERMOMETER);
     await page.getByTestId('name').fill('Thermometer');
     await page.getByTestId('create').click();
     await isState('discovering');
@@ -171,7 +173,7 @@ describe('adding in the dashboard', function () {
 
   it('offers what joined in place of another model, and takes it', async () => {
     const bulb = radio.add(new ColourBulb());
-    await choose('SNZB-02', 'SNZB-02');
+    await choose(...THERMOMETER);
     await page.getByTestId('name').fill('Wrong one');
     await page.getByTestId('create').click();
     await isState('discovering');
@@ -228,6 +230,53 @@ describe('adding in the dashboard', function () {
     await page.getByRole('checkbox', { name: /Virtual/ }).check();
     await page.getByTestId('create').click();
     await isState('paired').catch(() => isState('created'));
+  });
+
+  it('makes rows of what a type wants several of, and says at the field of which row something is wrong', async () => {
+    await choose('generic http-device', 'HTTP-DEVICE');
+    await page.getByTestId('name').fill('Meter');
+    await page
+      .getByLabel(/hostname/i)
+      .first()
+      .fill('127.0.0.1');
+    await page.getByText('further settings').click();
+    const rows = page.getByTestId('rows-attributes');
+    const row = rows.getByTestId('row');
+    for (const [index, [name, path]] of (
+      [
+        ['first', 'meters.0.power'],
+        ['has.dots', 'meters.1.power'],
+        ['third', 'meters.2.power'],
+      ] as const
+    ).entries()) {
+      await rows.getByTestId('add-row').click();
+      // one goes on typing
+      await until('the new row has the focus', () =>
+        row.nth(index).evaluate((element) => element.matches(':focus-within')),
+      );
+      await row.nth(index).getByLabel('Name').fill(name);
+      await row.nth(index).getByLabel('Path').fill(path);
+    }
+    await assertAccessible(page, 'a form with rows');
+    await page.getByTestId('create').click();
+    await row
+      .nth(1)
+      .getByText(/must match pattern/)
+      .waitFor();
+    assert.equal(await rows.getByText(/must match pattern/).count(), 1);
+    assert.equal(await row.nth(1).getByLabel('Name').getAttribute('aria-invalid'), 'true');
+    await row.nth(0).getByTestId('remove-row').click();
+    assert.equal(await rows.getByText(/must match pattern/).count(), 0, 'the rows are others now');
+    await row.nth(0).getByLabel('Name').fill('second');
+    await row.nth(0).getByLabel('Unit').fill('W');
+    await page.getByTestId('create').click();
+    await page.getByTestId('pairing').waitFor();
+    const devices =
+      await house.api.get<{ name: string; parameters: { attributes?: unknown } }[]>('/device/v1/devices');
+    assert.deepEqual(devices.find(({ name }) => name === 'Meter')?.parameters.attributes, [
+      { name: 'second', path: 'meters.1.power', unit: 'W' },
+      { name: 'third', path: 'meters.2.power' },
+    ]);
   });
 
   it('works on a phone, in the dark and in Italian', async () => {

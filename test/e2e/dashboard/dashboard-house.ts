@@ -31,6 +31,8 @@ export const TYPES = {
 };
 /** A browser with a page, the daemon, and what it does first. */
 export const HOUSE_MS = 120_000;
+/** Pages that are told of when a test fails: the latest. */
+const TOLD_PAGES = 2;
 
 interface AxeRun {
   violations: { id: string; help: string; nodes: { html: string; failureSummary?: string }[] }[];
@@ -74,7 +76,21 @@ export class DashboardHouse {
     // the same after a restart, so that the page finds it again
     const settings = { PORT: String(await freePort()), ...environment };
     const daemon = await Daemon.start({ dataFolder: folder.path, environment: settings });
-    return new DashboardHouse({ browser: await TestBrowser.start(), folder, environment: settings, daemon });
+    const browser = await TestBrowser.start();
+    const house = new DashboardHouse({ browser, folder, environment: settings, daemon });
+    // for each test of the suite that this hook is of
+    test.test?.parent?.afterEach(function () {
+      return house.#explain(this.currentTest);
+    });
+    return house;
+  }
+
+  /** A failure that nobody saw explains itself: what the pages showed stands below its error. */
+  async #explain(test: (Mocha.Test & { err?: Error | undefined }) | undefined): Promise<void> {
+    if (test?.state !== 'failed' || !test.err) return;
+    const pages = this.#opened.filter(({ page }) => !page.isClosed()).slice(-TOLD_PAGES);
+    const told = await Promise.all(pages.map(({ story }) => story.tell()));
+    test.err.stack = [test.err.stack ?? test.err.message, ...told].join('\n\n');
   }
 
   get api() {
@@ -141,7 +157,7 @@ export class DashboardHouse {
   /** Every page that was opened has complained of nothing. */
   assertNoComplaints(): void {
     assert.deepEqual(
-      this.#opened.flatMap(({ complaints }) => complaints),
+      this.#opened.flatMap(({ story }) => story.complaints),
       [],
     );
   }
@@ -157,8 +173,11 @@ export class DashboardHouse {
 /** Logs in by the form that is shown. */
 export async function logIn(page: Page, { clientId, clientSecret }: Credentials): Promise<void> {
   const form = page.getByTestId('log-in');
-  await form.getByLabel('Client id').fill(clientId);
-  await form.getByLabel('Client secret').fill(clientSecret);
+  const typed = { 'Client id': clientId, 'Client secret': clientSecret };
+  for (const [label, text] of Object.entries(typed)) await form.getByLabel(label).fill(text);
+  // something that takes the focus meanwhile would have it typed elsewhere
+  for (const [label, text] of Object.entries(typed))
+    assert.equal(await form.getByLabel(label).inputValue(), text, label);
   await form.getByRole('button', { name: 'Log in' }).click();
   await form.waitFor({ state: 'detached' });
 }

@@ -92,11 +92,45 @@ describe('the dashboard asks who is there', () => {
       await dialog.getByLabel('Name').fill('Samovar');
       await dialog.getByLabel('Room').fill('Kitchen');
       await dialog.getByRole('button', { name: 'Save' }).click();
+      await page.getByTestId('log-in').waitFor();
+      assert.equal(await page.evaluate('document.activeElement.name'), 'clientId', 'one may type at once');
       await logIn(page, await house.newClient());
       // what was begun goes on by itself
       await page.getByRole('heading', { name: 'Samovar' }).waitFor();
       const changed = await house.api.get<{ name: string; room?: string }>(`/device/v1/devices/${device.id}`);
       assert.deepEqual([changed.name, changed.room], ['Samovar', 'Kitchen']);
+    });
+
+    it('and goes on where a connection dies under the log-in, or the gateway is asked too often', async () => {
+      const device = await house.api.send<{ id: string }>('POST', '/device/v1/devices', {
+        name: 'lamp',
+        isVirtual: true,
+      });
+      const { page } = await house.visit(`/devices/${device.id}`);
+      await page.getByTestId('edit-open').click();
+      const dialog = page.getByTestId('edit');
+      await dialog.getByLabel('Name').fill('Lantern');
+      await dialog.getByRole('button', { name: 'Save' }).click();
+      await page.getByTestId('log-in').waitFor();
+      let tokens = 0;
+      await page.route('**/oauth/token', (route) => {
+        tokens += 1;
+        return tokens === 1 ? route.abort('connectionreset') : route.continue();
+      });
+      let refused = 0;
+      await page.route('**/health/ready', (route) => {
+        refused += 1;
+        const json = { code: 'tooManyRequests', message: 'too many requests: slow down' };
+        return route.fulfill({ status: 429, json });
+      });
+      await logIn(page, await house.newClient());
+      await page.getByRole('heading', { name: 'Lantern' }).waitFor();
+      await until('what one may see was asked for', () => refused > 0);
+      assert.equal(tokens, 2);
+      assert.equal(await page.getByRole('navigation').count(), 1, 'the page is not taken away');
+      await page.unrouteAll({ behavior: 'wait' });
+      await page.getByTestId('log-out').click();
+      await page.getByTestId('ask-log-in').waitFor();
     });
 
     it('and says which scope is missing to who may not', async () => {

@@ -1,6 +1,5 @@
 /** What a caller, an installer or the bus itself gets wrong, through the whole gateway: clear errors, named states, nobody else harmed. */
 import assert from 'node:assert/strict';
-import { reasonToSkip } from '../../../scripts/peers/peers.ts';
 import { until } from '../../support/until.ts';
 import { KnxInstallation } from './support/knx-installation.ts';
 
@@ -9,10 +8,7 @@ describe('a KNX installation with what is wrong', function () {
   let house: KnxInstallation;
 
   before(async function () {
-    if (reasonToSkip('knxd')) this.skip();
-    house = await KnxInstallation.start();
-    await house.install();
-    await house.protocolIs('running');
+    house = await KnxInstallation.reached(this);
   });
 
   after(() => house?.stop());

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SERVICE } from '../../../addons/knx/src/wire/ip-frame.ts';
-import { reasonToSkip } from '../../../scripts/peers/peers.ts';
 import { until } from '../../support/until.ts';
 import { KnxInstallation, type SetAnswer } from './support/knx-installation.ts';
 
@@ -20,10 +19,7 @@ describe('a KNX installation behind a bad network', function () {
   let house: KnxInstallation;
 
   before(async function () {
-    if (reasonToSkip('knxd')) this.skip();
-    house = await KnxInstallation.start({ relayed: true });
-    await house.install();
-    await house.protocolIs('running');
+    house = await KnxInstallation.reached(this, { relayed: true });
   });
 
   afterEach(() => {

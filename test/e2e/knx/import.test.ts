@@ -1,6 +1,5 @@
 /** What was commissioned in ETS becomes devices: previewed, made, paired, read, and known when it comes again. */
 import assert from 'node:assert/strict';
-import { reasonToSkip } from '../../../scripts/peers/peers.ts';
 import { projectArchive } from '../../support/knx-project.ts';
 import { until } from '../../support/until.ts';
 import { zipArchive } from '../../support/zip-archive.ts';
@@ -11,10 +10,7 @@ describe('an installation of ETS', function () {
   let house: KnxInstallation;
 
   before(async function () {
-    if (reasonToSkip('knxd')) this.skip();
-    house = await KnxInstallation.start();
-    await house.install();
-    await house.protocolIs('running');
+    house = await KnxInstallation.reached(this);
   });
 
   after(() => house?.stop());

@@ -1,8 +1,8 @@
 /** An interface with one tunnel: it is shared, waited for by name, and never left taken. */
 import assert from 'node:assert/strict';
 import { reasonToSkip } from '../../../scripts/peers/peers.ts';
+import { anotherClient } from '../../support/another-knx-client.ts';
 import { until } from '../../support/until.ts';
-import { anotherClient } from './support/another-client.ts';
 import { KnxInstallation } from './support/knx-installation.ts';
 
 describe('a KNX interface with one tunnel', function () {

@@ -1,8 +1,7 @@
 /** More telegrams than any KNX line carries: each is a reading, commands get through, the monitor keeps the last thousand. */
 import assert from 'node:assert/strict';
-import { reasonToSkip } from '../../../scripts/peers/peers.ts';
+import { anotherClient } from '../../support/another-knx-client.ts';
 import { until } from '../../support/until.ts';
-import { anotherClient } from './support/another-client.ts';
 import { KnxInstallation } from './support/knx-installation.ts';
 
 const STORM = 2_000;
@@ -13,10 +12,7 @@ describe('a storm on a KNX bus', function () {
   let house: KnxInstallation;
 
   before(async function () {
-    if (reasonToSkip('knxd')) this.skip();
-    house = await KnxInstallation.start();
-    await house.install();
-    await house.protocolIs('running');
+    house = await KnxInstallation.reached(this);
   });
 
   after(() => house?.stop());

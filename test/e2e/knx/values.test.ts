@@ -1,6 +1,5 @@
 /** Values of every common datapoint type through REST, the daemon, the add-on and knxd: byte by byte, both ways. */
 import assert from 'node:assert/strict';
-import { reasonToSkip } from '../../../scripts/peers/peers.ts';
 import { CLOCK_SAMPLE, KNX_SAMPLES } from '../../support/knx-samples.ts';
 import { until } from '../../support/until.ts';
 import { KnxInstallation } from './support/knx-installation.ts';
@@ -19,10 +18,7 @@ describe('values on a KNX bus', function () {
   let id: string;
 
   before(async function () {
-    if (reasonToSkip('knxd')) this.skip();
-    house = await KnxInstallation.start();
-    await house.install();
-    await house.protocolIs('running');
+    house = await KnxInstallation.reached(this);
     const device = await house.paired({
       datapoints: SAMPLES.map(({ name, group, status, dpt }) => ({
         name,

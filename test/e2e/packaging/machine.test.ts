@@ -7,11 +7,15 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { signingKey } from '../../../scripts/package/signing.ts';
+import { reasonToSkip } from '../../../scripts/peers/peers.ts';
+import { TestBrowser } from '../../support/browser.ts';
 import { ContainerEngine, reasonForNoEngine } from '../../support/container-engine.ts';
 import { DebianMachine, reasonForNoMachine } from '../../support/debian-machine.ts';
+import { PortInMachine } from '../../support/port-in-machine.ts';
 import {
   makeKey,
   packageRelease,
+  RUINS_THE_STORE,
   replaceFile,
   unpackRelease,
   type Variant,
@@ -19,15 +23,8 @@ import {
 } from '../../support/release-maker.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
+import { logIn } from '../dashboard/dashboard-house.ts';
 
-/** A release whose daemon gives the store another form and then ends, again and again. */
-const RUINS_THE_STORE = `
-import { DatabaseSync } from 'node:sqlite';
-const database = new DatabaseSync(process.env.DATA_FOLDER + '/gate.db');
-database.exec('PRAGMA user_version = 99; DELETE FROM client;');
-database.close();
-process.exit(1);
-`;
 /** One that never gets ready. */
 const HANGS = 'setInterval(() => {}, 60_000);\n';
 const UPDATE_MS = 60_000;
@@ -319,6 +316,54 @@ describe('gate on a machine of its own', function () {
     assert.equal(await machine.demand('gate clients list --json'), clients);
   });
 
+  it('is updated in a browser, by the files of a release, step by step', async function () {
+    const missing = reasonToSkip('chromium', 'socat');
+    if (missing !== undefined) {
+      if (this.test) this.test.title += ` (${missing})`;
+      return this.skip();
+    }
+    const path = await variant('6.0.0');
+    const client = JSON.parse(await machine.demand('gate clients add --name browser --scopes admin --json'));
+    const port = await PortInMachine.openHere(machine, { folder: folder.path, port: 8080 });
+    const browser = await TestBrowser.start();
+    try {
+      const { page, story } = await browser.open(`http://127.0.0.1:${port.port}/#/maintenance`);
+      await logIn(page, client);
+      const card = page.getByTestId('update');
+      await page.getByTestId('release-files').setInputFiles([path, `${path}.sha256`]);
+      await card.getByText('The file that ends with .tar.gz.sig is missing').waitFor();
+      // what stood there for a moment alone counts too
+      await page.evaluate(`
+        window.seen = new Set();
+        new MutationObserver(() => {
+          const shown = document.querySelector('[data-testid=update] .progress');
+          if (shown) seen.add(shown.textContent.trim());
+        }).observe(document.body, { subtree: true, childList: true, characterData: true })`);
+      await page.getByTestId('release-files').setInputFiles([path, `${path}.sha256`, `${path}.sig`]);
+      await card
+        .getByTestId('last-update')
+        .getByText('6.0.0 took the place of')
+        .waitFor({ timeout: UPDATE_MS });
+      const seen = await page.evaluate<string[]>('[...seen]');
+      const said = (words: RegExp) =>
+        assert.ok(
+          seen.some((text) => words.test(text)),
+          `${words}: ${seen.join('\n')}`,
+        );
+      said(/Sending.*MB of /);
+      said(/Starting the new release, and watching it/);
+      assert.equal(await page.getByTestId('version').textContent(), 'gate 6.0.0');
+      assert.equal(await runs(), '6.0.0');
+      assert.deepEqual(story.complaints, []);
+    } finally {
+      await browser.stop();
+      await port.close();
+      await machine.demand(`gate clients revoke ${client.clientId}`);
+    }
+    await notified(/gate was updated to 6\.0\.0/);
+    return undefined;
+  });
+
   it('is updated, with everything it holds', async () => {
     const path = inside(await variant('7.0.0'));
     const { status, stdout, stderr } = await machine.run(`gate update ${path}`);
@@ -400,7 +445,7 @@ describe('gate on a machine of its own', function () {
     assert.equal(await machine.demand('gate clients list --json'), clients);
     assert.match(
       await machine.demand('gate update'),
-      /9\.0\.0 did not take the place of 7\.0\.0: (it was interrupted|systemctl start)/,
+      /9\.0\.0 did not take the place of 7\.0\.0: (it was interrupted|systemctl (start|show))/,
     );
   });
 

@@ -75,6 +75,8 @@ describe('the Zigbee coordinator', () => {
     for (const how of ['kill', 'stop', 'kill'] as const) {
       await house.restart(how);
       await house.until('running', undefined, 40_000);
+      // what it said last, before it says anything
+      if (how === 'stop') assert.equal((await house.get(id)).response?.['temperature'], temperature);
       assert.equal(house.radio.network?.extendedPanId.toString('hex'), before);
       temperature += 1;
       sensor.report({ temperature });
@@ -96,8 +98,23 @@ describe('the Zigbee coordinator', () => {
     await house.until('running', undefined, 40_000);
     sensor.report({ temperature: 16.5 });
     await house.reading(id, { temperature: 16.5 });
-    assert.match(house.log(), /database\.db was damaged; its previous copy was put in its place/);
+    assert.match(house.log(), /database\.db is damaged: its previous copy was put in its place/);
   }).timeout(120_000);
+
+  it('is asked anew for what it has, where its first start was broken off in the middle of that', async () => {
+    house = await ZigbeeHouse.open();
+    await house.daemon.stop();
+    const path = join(house.dataFolder, 'database.db');
+    const coordinator = JSON.parse(readFileSync(path, 'utf8').split('\n')[0] ?? '') as object;
+    assert.deepEqual(Object.keys(coordinator).includes('endpoints'), true);
+    writeFileSync(path, JSON.stringify({ ...coordinator, epList: [], endpoints: {} }));
+    await house.restart();
+    await house.until('running', undefined, 40_000);
+    const sensor = house.radio.add(new TemperatureSensor());
+    const { status } = await house.pair(TYPES.thermometer, sensor);
+    assert.equal(status.eventType, 'paired', JSON.stringify(status.reason));
+    assert.notEqual(sensor.endpoint(1).bindings.length, 0);
+  }).timeout(90_000);
 
   it('is never overwritten when it belongs to another network, unless a person says so', async () => {
     const other = await ZigbeeHouse.open({ radio: {} });
@@ -113,8 +130,30 @@ describe('the Zigbee coordinator', () => {
     const taken = await house.action('takeOverStick');
     assert.deepEqual(taken.response, { state: 'done' }, JSON.stringify(taken.error));
     await house.until('running', undefined, 40_000);
-    assert.notEqual(house.radio.network?.panId, panId);
+    const own = house.radio.network?.panId;
+    assert.notEqual(own, panId);
     other.folder.remove();
+
+    // one that is put in its place later, and taken away again: nobody has to say anything
+    const bulb = house.radio.add(new ColourBulb());
+    const { id, status } = await house.pair(TYPES.bulb, bulb, { touchlink: false });
+    assert.equal(status.eventType, 'paired', JSON.stringify(status.reason));
+    await house.radio.unplug();
+    await house.until('degraded');
+    const network = {
+      panId: 0x2b2b,
+      extendedPanId: Buffer.from('1122334455667788', 'hex'),
+      channel: 21,
+      networkKey: Buffer.alloc(16, 7),
+    };
+    const stranger = await SimulatedRadio.start({ port: house.radio.port, network });
+    await house.until('degraded', 'foreignNetwork');
+    assert.equal(stranger.network?.panId, 0x2b2b);
+    await stranger.stop();
+    await house.radio.replug();
+    await house.until('running', undefined, 40_000);
+    assert.equal(house.radio.network?.panId, own);
+    assert.equal((await house.set(id, { state: 'ON' })).status, 200);
   }).timeout(90_000);
 
   it('gives an empty stick the network back: no device is paired again', async () => {

@@ -44,6 +44,43 @@ describe('a Zigbee device', () => {
     await house.reading(id, { temperature: 12.25 });
   });
 
+  for (const how of ['said that it leaves', 'said nothing'] as const) {
+    it(`is its own again when it was reset, ${how}, and joins while another one is waited for`, async () => {
+      const sensor = house.radio.add(new TemperatureSensor());
+      const { id, status } = await house.pair(TYPES.thermometer, sensor);
+      assert.equal(status.eventType, 'paired', JSON.stringify(status.reason));
+      const bindings = () => sensor.endpoint(1).bindings.length;
+      const before = bindings();
+      assert.notEqual(before, 0);
+      if (how === 'said nothing') sensor.reset();
+      else sensor.leave();
+      assert.equal(bindings(), 0);
+
+      const other = await house.create(TYPES.thermometer);
+      await house.startPairing(other, { joinSeconds: 6 });
+      sensor.seek();
+      const { reason } = (await house.pairingEnd(other)).status;
+      assert.equal(reason?.code, 'alreadyPaired', JSON.stringify(reason));
+      assert.match(reason?.message ?? '', new RegExp(`${sensor.ieee}.*as device "${id}"`));
+      await until('it is set up as before', () => bindings() === before);
+      sensor.report({ temperature: 9.75 });
+      await house.reading(id, { temperature: 9.75 });
+      assert.equal((await house.device(id)).availability?.online, true);
+    });
+  }
+
+  it('is paired again when it was reset', async () => {
+    const sensor = house.radio.add(new TemperatureSensor());
+    const { id } = await house.pair(TYPES.thermometer, sensor);
+    sensor.reset();
+    await house.startPairing(id);
+    sensor.seek();
+    const { status, address } = await house.pairingEnd(id);
+    assert.equal(status.eventType, 'paired', JSON.stringify(status.reason));
+    assert.equal(address?.['ieeeAddress'], sensor.ieee);
+    assert.notEqual(sensor.endpoint(1).bindings.length, 0);
+  });
+
   it('is a thermostat that is told what to heat to, within its range', async () => {
     const thermostat = house.radio.add(new Thermostat());
     const { id, status } = await house.pair(TYPES.thermostat, thermostat);

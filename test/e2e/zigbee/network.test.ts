@@ -1,6 +1,6 @@
 /** Groups, scenes, bindings, reporting, firmware, availability. */
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ColourBulb } from '../../simulators/zigbee/devices/colour-bulb.ts';
@@ -68,6 +68,76 @@ describe('a Zigbee network', () => {
     const wrong = await house.set(id, { explode: {} });
     assert.equal(wrong.status, 400);
     assert.match(wrong.body.hint ?? '', /createGroup/);
+  });
+
+  it('has its groups, scenes, bindings, reports, firmware and backup told through a bridge device', async () => {
+    const bridge = await house.create(TYPES.bridge);
+    await house.startPairing(bridge);
+    assert.equal((await house.pairingEnd(bridge)).status.eventType, 'paired');
+    const told = async (verb: string, params: object) => {
+      const { status, body } = await house.set(bridge, { [verb]: params });
+      assert.equal(status, 200, `${verb}: ${JSON.stringify(body)}`);
+    };
+    const group = 21;
+    await told('createGroup', { group, name: 'hall' });
+    for (const { id } of lamps) await told('addToGroup', { group, deviceId: id });
+    await told('setGroup', { group, values: { state: 'ON', brightness: 33 } });
+    await until('both shine', () => lamps.every(({ bulb }) => bulb.state.on && bulb.state.level === 33));
+    await told('storeScene', { group, scene: 7, name: 'night' });
+    await told('setGroup', { group, values: { brightness: 222 } });
+    await until('both are brighter', () => lamps.every(({ bulb }) => bulb.state.level === 222));
+    await told('recallScene', { group, scene: 7 });
+    await until('both are as they were', () => lamps.every(({ bulb }) => bulb.state.level === 33));
+
+    // one that is out of the group is told no more, and a scene that was removed changes nothing
+    await told('removeFromGroup', { group, deviceId: lamp(1).id });
+    await told('setGroup', { group, values: { brightness: 99 } });
+    await until('the first one follows', () => lamp(0).bulb.state.level === 99);
+    assert.equal(lamp(1).bulb.state.level, 33);
+    await told('removeScene', { group, scene: 7 });
+    await house.set(bridge, { recallScene: { group, scene: 7 } });
+    assert.equal((await house.set(lamp(0).id, { state: 'ON' })).status, 200);
+    assert.equal(lamp(0).bulb.state.level, 99);
+
+    const plug = house.radio.add(new MeteringPlug());
+    const { id: deviceId } = await house.pair(TYPES.plug, plug);
+    const toGroup = () =>
+      plug.endpoint(1).bindings.filter((each) => JSON.stringify(each).includes(`${group}`));
+    await told('bind', { deviceId, clusters: ['genOnOff'], toGroup: group });
+    assert.equal(toGroup().length, 1, JSON.stringify(plug.endpoint(1).bindings));
+    await told('unbind', { deviceId, clusters: ['genOnOff'], toGroup: group });
+    assert.equal(toGroup().length, 0);
+    const reports = { deviceId, cluster: 'genOnOff', attribute: 'onOff', minSeconds: 0, maxSeconds: 600 };
+    await told('configureReporting', reports);
+
+    const folder = join(house.dataFolder, 'firmware');
+    mkdirSync(folder, { recursive: true });
+    const fileVersion = 0x0400_0000;
+    const image = otaImage({ manufacturerCode: 0x1166, imageType: 0x0120, fileVersion, bytes: 300 });
+    writeFileSync(join(folder, 'plug-4.ota'), image);
+    await told('updateFirmware', { deviceId, file: 'plug-4.ota' });
+    await until('the new firmware runs', () => plug.softwareBuild === '4.0.0', 60_000);
+
+    const backup = join(house.dataFolder, 'coordinator-backup.json');
+    rmSync(backup, { force: true });
+    await told('createBackup', {});
+    assert.equal(statSync(backup).mode & 0o777, 0o600);
+    await told('removeGroup', { group });
+    const refused = await house.set(bridge, { setGroup: { group, values: { state: 'ON' } } });
+    assert.match(refused.body.hint ?? '', /createGroup/);
+  }).timeout(120_000);
+
+  it('sends a device away that joined and is nobody’s, and none that is somebody’s', async () => {
+    const sensor = house.radio.add(new TemperatureSensor());
+    const { status } = await house.pair(TYPES.plug, sensor);
+    assert.equal(status.reason?.code, 'wrongModel', JSON.stringify(status));
+    assert.equal(sensor.joined, true);
+    const sent = await house.action('sendAway', { ieeeAddress: sensor.ieee });
+    assert.deepEqual(sent.response, { left: true }, JSON.stringify(sent.error));
+    await until('it has left', () => !sensor.joined);
+    const refused = await house.action('sendAway', { ieeeAddress: lamp(0).bulb.ieee });
+    assert.match(refused.error?.hint ?? '', /delete the device/);
+    assert.equal(lamp(0).bulb.joined, true);
   });
 
   it('binds devices to each other, and says what they report', async () => {

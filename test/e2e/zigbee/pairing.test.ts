@@ -175,6 +175,56 @@ describe('a Zigbee pairing', () => {
     assert.equal(bulb.joined, true);
   }).timeout(60_000);
 
+  it('looks for a lamp by Touchlink where the type has it, and leaves those of this network alone', async () => {
+    const [own, near] = [house.radio.add(new ColourBulb()), new ColourBulb()];
+    const paired = await house.pair(TYPES.bulb, own, { touchlink: false });
+    assert.equal(paired.status.eventType, 'paired', JSON.stringify(paired.status.reason));
+    const address = own.membership?.address;
+    house.radio.add(near);
+    const id = await house.create(TYPES.bulb);
+    await house.startPairing(id);
+    const view = await house.pairingEnd(id);
+    assert.equal(view.status.eventType, 'paired', JSON.stringify(view.status.reason));
+    assert.equal(view.address?.['ieeeAddress'], near.ieee);
+    assert.equal(own.membership?.address, address);
+
+    const lonely = await house.create(TYPES.bulb);
+    await house.startPairing(lonely, { joinSeconds: 16 });
+    const message = ended(await house.pairingEnd(lonely), 'nothingJoined');
+    assert.match(message, /and Touchlink found none near the coordinator/);
+    assert.deepEqual([own.joined, near.joined], [true, true]);
+  }).timeout(90_000);
+
+  it('looks for none by Touchlink where the type does not have it', async () => {
+    const bulb = house.radio.add(new ColourBulb());
+    const id = await house.create(TYPES.thermometer);
+    await house.startPairing(id, { joinSeconds: 5 });
+    assert.doesNotMatch(ended(await house.pairingEnd(id), 'nothingJoined'), /Touchlink/);
+    assert.equal(bulb.joined, false);
+    house.radio.remove(bulb);
+  });
+
+  it('takes the text of a QR code, and asks for the code where the device is not let in with it', async () => {
+    const code = withCrc(randomBytes(16));
+    const sensor = house.radio.add(new TemperatureSensor({ installCode: code }));
+    const qr = (key: Buffer) =>
+      `Z:${sensor.ieee.slice(2).toUpperCase()}$I:${key.toString('hex').toUpperCase()}`;
+    const typo = Buffer.from(code);
+    typo[3] = (typo[3] ?? 0) ^ 1;
+    const id = await house.create(TYPES.thermometer, { installCode: qr(typo) });
+    await house.startPairing(id, { joinSeconds: 3 });
+    await isOpen();
+    sensor.seek(200, 2_500);
+    const view = await house.pairingEnd(id);
+    assert.equal(view.status.reason?.code, 'nothingJoined', JSON.stringify(view.status));
+    assert.match(view.status.reason?.hint ?? '', /install code .* digit by digit/);
+    assert.equal(JSON.stringify(view.status).includes(typo.toString('hex').toUpperCase()), false);
+
+    const { status, address } = await house.pair(TYPES.thermometer, sensor, { installCode: qr(code) });
+    assert.equal(status.eventType, 'paired', JSON.stringify(status.reason));
+    assert.equal(address?.['ieeeAddress'], sensor.ieee);
+  });
+
   it('can be cancelled', async () => {
     const id = await house.create(TYPES.thermometer);
     await house.startPairing(id);
@@ -214,6 +264,53 @@ describe('a Zigbee pairing', () => {
     for (const event of ['discovering', 'paired', 'not_paired']) assert.ok(events.has(event));
   });
 }).timeout(90_000);
+
+describe('several Zigbee pairings at once', () => {
+  let house: ZigbeeHouse;
+  before(async () => {
+    house = await ZigbeeHouse.open();
+  });
+  after(() => house.close());
+
+  async function waiting(types: string[], joinSeconds: number): Promise<string[]> {
+    const ids: string[] = [];
+    for (const type of types) ids.push(await house.create(type, { touchlink: false }));
+    for (const id of ids) await house.startPairing(id, { joinSeconds });
+    await until('joining is open', () => house.radio.coordinator.permitsJoining);
+    return ids;
+  }
+  const ends = (ids: string[]) => Promise.all(ids.map((id) => house.pairingEnd(id)));
+
+  it('of one model are given one device each', async () => {
+    const ids = await waiting([TYPES.thermometer, TYPES.thermometer], 30);
+    const sensors = [house.radio.add(new TemperatureSensor()), house.radio.add(new TemperatureSensor())];
+    for (const sensor of sensors) sensor.seek();
+    const found = (await ends(ids)).map(({ address, status }) => address?.['ieeeAddress'] ?? status.reason);
+    assert.deepEqual(new Set(found), new Set(sensors.map(({ ieee }) => ieee)), JSON.stringify(found));
+  });
+
+  it('do not give up a device whose interview goes on when the time to join is over', async () => {
+    const ids = await waiting([TYPES.bulb, TYPES.thermometer], 3);
+    const sensor = house.radio.add(new TemperatureSensor());
+    // the library asks again after 10 s
+    sensor.faults.set('activeEndpoints', 'mute', 1);
+    sensor.seek();
+    const [lamp, thermometer] = await ends(ids);
+    assert.equal(thermometer?.status.eventType, 'paired', JSON.stringify(thermometer?.status));
+    assert.equal(thermometer?.address?.['ieeeAddress'], sensor.ieee);
+    assert.equal(lamp?.status.reason?.code, 'nothingJoined', JSON.stringify(lamp?.status));
+  });
+
+  it('say each that something joined and left', async () => {
+    const ids = await waiting([TYPES.bulb, TYPES.thermometer], 4);
+    const sensor = house.radio.add(new TemperatureSensor({ pollMs: 0 }));
+    sensor.faults.set('activeEndpoints', 'leave');
+    sensor.seek();
+    for (const { status } of await ends(ids))
+      assert.equal(status.reason?.code, 'leftDuringPairing', JSON.stringify(status));
+    house.radio.remove(sensor);
+  });
+}).timeout(60_000);
 
 describe('a Zigbee pairing without a coordinator, or without room', () => {
   it('says that the network is full', async () => {

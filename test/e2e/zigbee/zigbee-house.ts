@@ -67,7 +67,11 @@ export class ZigbeeHouse {
     const { radio, parameters = {}, installed = true, environment = {} } = options;
     const stick = await SimulatedRadio.start(radio);
     const folder = tempFolder();
-    const daemon = await start(folder.path, environment);
+    const daemon = await start(folder.path, environment).catch(async (error: unknown) => {
+      await stick.stop();
+      folder.remove();
+      throw error;
+    });
     const house = new ZigbeeHouse(stick, daemon, folder);
     house.#listen();
     try {
@@ -115,10 +119,11 @@ export class ZigbeeHouse {
     });
   }
 
-  async restart(how: 'stop' | 'kill' = 'stop'): Promise<void> {
+  /** `within`: as `Daemon` has it. */
+  async restart(how: 'stop' | 'kill' = 'stop', within: readonly string[] = []): Promise<void> {
     this.#socket?.disconnect();
     await this.daemon[how]();
-    this.daemon = await start(this.folder.path);
+    this.daemon = await start(this.folder.path, {}, within);
     this.#listen();
   }
 
@@ -241,9 +246,14 @@ export class ZigbeeHouse {
   }
 }
 
-function start(dataFolder: string, environment: Record<string, string> = {}): Promise<Daemon> {
+function start(
+  dataFolder: string,
+  environment: Record<string, string> = {},
+  within: readonly string[] = [],
+): Promise<Daemon> {
   return Daemon.start({
     dataFolder,
+    within,
     environment: { ON_PREMISE_ANONYMOUS: 'all', RATE_LIMIT_ANONYMOUS: '0', ...environment },
   });
 }

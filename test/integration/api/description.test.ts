@@ -209,6 +209,8 @@ describe('the API’s description', () => {
         }
         const telegrams = [{ ts: 1, destination: '1/0/1', raw: '01' }];
         open.events.emit('busTelegramsHeard', { slug: 'knx', telegrams, leftOut: 0, ts: Date.now() });
+        open.events.emit('protocolsChanged', { slug: 'knx' });
+        open.events.emit('healthChanged', { part: 'addon:knx', state: 'degraded', reason: 'no bus' });
         open.events.emit('cloudLinkChanged', { connected: true, ts: Date.now() });
         open.events.emit('cloudLinkChanged', { connected: false, reason: 'CONNECTION_LOST', ts: Date.now() });
         await until('each event has come', () => named.every(({ event }) => client.received.has(event)));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createPublicKey, X509Certificate } from 'node:crypto';
-import { chmodSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import {
@@ -100,8 +100,20 @@ describe('the certificate that the box makes for itself', () => {
     assert.notEqual(publicKeyOf((await source().load()).certificate), publicKeyOf(third.certificate));
     rmSync(inFolder('private.key'));
     await source().load();
-    assert.equal(log.length, 3);
-    for (const line of log) assert.match(line, /a new certificate is made/);
+    assert.equal(log.length, 4);
+    for (const line of log) assert.match(line, /a new certificate is made|it is no key of gate/);
+  });
+
+  it('is made anew where a folder has come into its place, or its key is damaged: that is kept aside', async () => {
+    await source().load();
+    rmSync(inFolder('certificate.pem'));
+    mkdirSync(inFolder('certificate.pem'));
+    writeFileSync(inFolder('private.key'), 'torn');
+    const made = await source().load();
+    assert.deepEqual(await source().load(), made, 'it is kept');
+    const aside = readdirSync(join(folder.path, 'tls')).filter((name) => name.includes('.damaged-'));
+    assert.equal(aside.length, 2, aside.join());
+    for (const name of aside) assert.match(log.join(), new RegExp(`set aside as .*${name}`));
   });
 
   it('is made anew, for the same key, where a person has removed it', async () => {

@@ -110,6 +110,24 @@ describe('the plain WebSocket', () => {
     assert.equal((await client.told('notification'))['subject'], 'device_unavailable');
   });
 
+  it('tells of devices, protocols and health that somebody else changed', async () => {
+    const client = await connect();
+    const { id } = await gate.devices.create({ name: 'new', isVirtual: true });
+    await gate.devices.patch(id, { name: 'renamed' });
+    await gate.devices.remove(id);
+    gate.events.emit('protocolsChanged', { slug: 'knx' });
+    gate.events.emit('healthChanged', { part: 'addon:knx', state: 'degraded', reason: 'no bus' });
+    const { ts, ...health } = await client.told('health');
+    assert.deepEqual(health, { part: 'addon:knx', state: 'degraded', reason: 'no bus' });
+    assert.match(String(ts), /Z$/);
+    const told = client.received.filter(({ action }) => action === 'device_changed');
+    assert.deepEqual(
+      told.map(({ payload }) => [payload['deviceId'], payload['change']]),
+      ['added', 'changed', 'removed'].map((change) => [id, change]),
+    );
+    assert.equal((await client.told('protocol_changed'))['protocol'], 'knx');
+  });
+
   it('tells administrators how an installation goes, in the documented shapes', async () => {
     const { token } = await gate.clientOf('admin');
     const [client, reader] = [await connect({ query: { access_token: token } }), await connect()];

@@ -50,6 +50,24 @@ describe('the KNX add-on with a bus', function () {
     assert.deepEqual(bus.errors, []);
   });
 
+  it('is degraded at no time when it starts beside a server that is there, and soon beside one that is silent', async () => {
+    await bus.configure();
+    assert.deepEqual(bus.states, ['running']);
+    const relay = new UdpRelay(bus.knxd.port);
+    relay.loses = () => true;
+    const parameters = { ip_address: '127.0.0.1', port: await relay.start(), route_back: true };
+    const alone = new AddonOnBus(bus.knxd);
+    try {
+      await alone.addon.handlers.configure?.({ parameters, devices: [] });
+      assert.deepEqual(alone.states, [
+        `degraded: connecting to the KNXnet/IP server 127.0.0.1:${parameters.port}`,
+      ]);
+    } finally {
+      await alone.addon.handlers.stop?.();
+      relay.stop();
+    }
+  });
+
   it('takes the documented form as one datapoint called value, and reports its own writes', async () => {
     await bus.configure({
       parameters: { individual_address: '1.1.7', group_address: '1/2/3', dpt: '1.001' },

@@ -2,12 +2,10 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { type JsonObject, systemClock } from '@gate/addon-sdk';
-import { Bus } from '../../../addons/knx/src/link/bus.ts';
-import { TunnelConnector } from '../../../addons/knx/src/link/tunnel-connector.ts';
-import { openUdpChannel } from '../../../addons/knx/src/link/udp-channel.ts';
+import type { JsonObject } from '@gate/addon-sdk';
 import { parseGroupAddress } from '../../../addons/knx/src/wire/address.ts';
 import { reasonToSkip } from '../../../scripts/peers/peers.ts';
+import { anotherClient } from '../../support/another-knx-client.ts';
 import { until } from '../../support/until.ts';
 import { AddonOnBus } from './support/addon-on-bus.ts';
 
@@ -168,7 +166,7 @@ describe('the KNX add-on with what is wrong', function () {
     });
     await bus.runs();
     const numbers = Array.from({ length: 1_000 }, (_, number) => number);
-    const storm = await busClient(bus.knxd.port);
+    const storm = await anotherClient(bus.knxd.port);
     try {
       const written = Promise.all(
         numbers.map((number) => {
@@ -229,24 +227,4 @@ function portsOf(pid: number): number[] {
     const port = Number.parseInt(columns[1]?.split(':')[1] ?? '', 16);
     return sockets.includes(columns[9] ?? '') ? [port] : [];
   });
-}
-
-async function busClient(port: number): Promise<Bus> {
-  const up = Promise.withResolvers<void>();
-  const bus = new Bus({
-    connector: new TunnelConnector({
-      open: openUdpChannel,
-      server: { host: '127.0.0.1', port },
-      routeBack: false,
-      clock: systemClock,
-    }),
-    clock: systemClock,
-    random: Math.random,
-    onTelegram: () => undefined,
-    onUp: () => up.resolve(),
-    onDown: () => undefined,
-  });
-  bus.start();
-  await up.promise;
-  return bus;
 }

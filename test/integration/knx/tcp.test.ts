@@ -9,9 +9,11 @@ import type { GroupTelegram } from '../../../addons/knx/src/wire/cemi.ts';
 import { reasonToSkip } from '../../../scripts/peers/peers.ts';
 import { KnxTcpFront } from '../../support/knx-tcp-front.ts';
 import { Knxd } from '../../support/knxd.ts';
+import { TcpRelay } from '../../support/tcp-relay.ts';
 import { until } from '../../support/until.ts';
 
-describe('a KNX tunnel over TCP', () => {
+describe('a KNX tunnel over TCP', function () {
+  this.timeout(30_000);
   let knxd: Knxd;
   let front: KnxTcpFront;
   let port: number;
@@ -81,6 +83,20 @@ describe('a KNX tunnel over TCP', () => {
     front.drop();
     await until('it is up again', () => ups === 2);
     assert.match(downs[0]?.message ?? '', /broke: it has ended the connection/);
+  });
+
+  it('is built again over a new connection when the one there is has fallen silent', async () => {
+    const relay = new TcpRelay(port);
+    connect(await relay.start());
+    try {
+      await until('it is up', () => ups === 1);
+      relay.silence();
+      await until('it is up again', () => ups === 2);
+      assert.match(downs[0]?.message ?? '', /heartbeat/);
+    } finally {
+      await bus.stop();
+      await relay.stop();
+    }
   });
 
   it('says when the server refuses TCP, or speaks something else', async () => {

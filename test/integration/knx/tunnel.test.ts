@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { type AddonError, systemClock } from '@gate/addon-sdk';
 import { Bus } from '../../../addons/knx/src/link/bus.ts';
+import type { OpenChannel } from '../../../addons/knx/src/link/frame-channel.ts';
 import { TunnelConnector } from '../../../addons/knx/src/link/tunnel-connector.ts';
-import { openUdpChannel } from '../../../addons/knx/src/link/udp-channel.ts';
+import { openUdpChannel, udpChannels } from '../../../addons/knx/src/link/udp-channel.ts';
 import { formatGroupAddress } from '../../../addons/knx/src/wire/address.ts';
 import type { GroupTelegram } from '../../../addons/knx/src/wire/cemi.ts';
 import { SERVICE } from '../../../addons/knx/src/wire/ip-frame.ts';
@@ -41,12 +42,15 @@ describe('a KNX tunnel', function () {
     await knxd.stop();
   });
 
-  function client(port: number, routeBack = false): Client {
+  function client(
+    port: number,
+    { routeBack = false, open = openUdpChannel }: { routeBack?: boolean; open?: OpenChannel } = {},
+  ): Client {
     const server = { host: '127.0.0.1', port };
     const telegrams: GroupTelegram[] = [];
     const downs: AddonError[] = [];
     const bus = new Bus({
-      connector: new TunnelConnector({ open: openUdpChannel, server, routeBack, clock: systemClock }),
+      connector: new TunnelConnector({ open, server, routeBack, clock: systemClock }),
       clock: systemClock,
       random: Math.random,
       onTelegram: (telegram) => telegrams.push(telegram),
@@ -64,7 +68,7 @@ describe('a KNX tunnel', function () {
   async function relayed(): Promise<{ relay: UdpRelay; it: Client }> {
     const relay = new UdpRelay(knxd.port);
     relays.push(relay);
-    return { relay, it: client(await relay.start(), true) };
+    return { relay, it: client(await relay.start(), { routeBack: true }) };
   }
 
   /** A telegram whose value is its number. */
@@ -189,6 +193,24 @@ describe('a KNX tunnel', function () {
     assert.ok(it.ups >= 2);
   });
 
+  it('asks from the address that the box has now, and at the one that the server has now', async () => {
+    knxd = await Knxd.start();
+    // of a network that the box is in no more, and where nobody is
+    const left = '192.0.2.1';
+    const own = [left];
+    const servers = ['127.0.0.1', left];
+    const it = client(knxd.port, {
+      open: udpChannels({
+        ownTowards: async () => own.shift() ?? '127.0.0.1',
+        addressOf: async () => servers.shift() ?? '127.0.0.1',
+      }),
+    });
+    await isUp(it);
+    assert.equal(it.downs.length, 2);
+    assert.match(it.downs[0]?.message ?? '', /when asked for a tunnel/);
+    await write(it, 1);
+  });
+
   it('notices within seconds, without any traffic, that its server is gone', async () => {
     knxd = await Knxd.start();
     const { relay, it } = await relayed();
@@ -249,7 +271,7 @@ describe('a KNX tunnel', function () {
       if (direction === 'toClient' && bytes.readUInt16BE(2) === SERVICE.connectResponse) bytes[7] = 0x28;
       return false;
     };
-    const it = client(await relay.start(), true);
+    const it = client(await relay.start(), { routeBack: true });
     await until('it is refused', () => it.downs.length > 0);
     assert.match(it.downs[0]?.message ?? '', /asks for KNX IP Secure, which this add-on does not speak/);
     assert.match(it.downs[0]?.hint ?? '', /plain tunnelling in ETS/);

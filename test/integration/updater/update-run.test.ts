@@ -1,7 +1,15 @@
 /** Updates from archive to end, and interrupted at each step: what runs afterwards is the old release or the new one. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { signingKey } from '../../../scripts/package/signing.ts';
 import { PHASES, type UpdateOutcome } from '../../../src/updater/forms.ts';
@@ -97,6 +105,68 @@ describe('an update', function () {
     const renamed = await gate.release({ version: '2.3.0' });
     writeFileSync(`${renamed}.sha256`, readFileSync(`${renamed}.sha256`, 'utf8').replace('2.3.0', '9.9.9'));
     await refused(renamed, /not signed by a key/);
+  });
+
+  it('of a version that was asked for takes no other, and is told under that one whatever came', async () => {
+    const key = signingKey(folder.path, makeKey(join(folder.path, 'stranger.pem')));
+    updater('run', gate.spool(await gate.release({ version: '2.0.0', key })), '', '2.0.0');
+    assert.match(outcome().failure ?? '', /not signed by a key/);
+    assert.equal(outcome().version, '2.0.0');
+    updater('run', gate.spool(await gate.release({ version: '1.5.0' })), '', '2.0.0');
+    assert.match(outcome().failure ?? '', /gate-1\.5\.0.* was fetched, not the 2\.0\.0 that was asked for/);
+    assert.equal(outcome().version, '2.0.0');
+    await endsIn('1.0.0');
+    updater('run', gate.spool(await gate.release({ version: '2.1.0' })), '', '2.1.0');
+    await endsIn('2.1.0');
+  });
+
+  it('puts the new release in place of one whose manifest is damaged, or whose keys are in part', async () => {
+    const release = join(gate.installFolder, 'releases/1.0.0');
+    writeFileSync(join(release, 'manifest.json'), '{');
+    writeFileSync(join(release, 'release-keys/another.pem'), '-----BEGIN PUBLIC KEY-----\nMCow\0\0');
+    updater('run', gate.spool(await gate.release({ version: '2.0.0' })));
+    assert.equal(outcome().failure, undefined);
+    await endsIn('2.0.0');
+  });
+
+  it('says what to do where no key of what is installed can be read', async () => {
+    writeFileSync(join(gate.installFolder, 'releases/1.0.0/release-keys/signed-by.pem'), '');
+    updater('run', gate.spool(await gate.release({ version: '2.0.0' })));
+    assert.match(outcome().failure ?? '', /has no key .*: run install\.sh of the release that is installed/);
+    await endsIn('1.0.0');
+  });
+
+  it('is ended after an interruption though the note of how far it was is damaged', async () => {
+    const state = join(gate.installFolder, 'update/state.json');
+    for (const damage of [
+      () => writeFileSync(state, '\0'.repeat(90)),
+      () => {
+        rmSync(state);
+        mkdirSync(state);
+      },
+    ]) {
+      const archive = gate.spool(await gate.release({ version: '2.0.0', store: 2 }));
+      assert.equal(updater('run', archive, 'trying'), 'SIGKILL');
+      damage();
+      updater('recover');
+      assert.match(outcome().failure ?? '', /it was interrupted while it was trying/);
+      await endsIn('1.0.0');
+      assert.deepEqual(gate.store(), { version: 1, things: ['kept'] });
+    }
+  });
+
+  it('leaves what is installed as it is where both notes are damaged, and is possible again', async () => {
+    const state = join(gate.installFolder, 'update/state.json');
+    assert.equal(
+      updater('run', gate.spool(await gate.release({ version: '2.0.0' })), 'unpacking'),
+      'SIGKILL',
+    );
+    for (const note of [state, state.replace('state', 'state-copy')]) writeFileSync(note, '');
+    updater('recover');
+    assert.ok(!existsSync(state));
+    assert.equal(linked('current'), '1.0.0');
+    updater('run', gate.spool(await gate.release({ version: '2.1.0' })));
+    await endsIn('2.1.0');
   });
 
   for (const phase of PHASES) {

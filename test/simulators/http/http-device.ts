@@ -74,11 +74,10 @@ export abstract class HttpDevice {
     return this.#place.port;
   }
 
-  /** Tells the network that it is there, and answers who asks for it. */
-  announce(): void {
-    this.#responder ??= new MdnsResponder(() =>
-      this.#place ? { ...this.#place, services: this.services() } : undefined,
-    );
+  /** Tells the network that it is there, and answers who asks for it. `network`: as `MdnsResponder` has it. */
+  announce(network?: string): void {
+    const place = () => (this.#place ? { ...this.#place, services: this.services() } : undefined);
+    this.#responder ??= new MdnsResponder(place, network);
   }
 
   get port(): number {

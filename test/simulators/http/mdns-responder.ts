@@ -1,5 +1,5 @@
 /** A simulated device's side of mDNS (RFC 6762) and DNS-SD (RFC 6763): it answers who asks for its services. */
-import mdns from 'multicast-dns';
+import mdns, { type MulticastDns } from 'multicast-dns';
 
 export interface AnnouncedService {
   /** `http`, `shelly`. */
@@ -17,12 +17,19 @@ export interface AnnouncedPlace {
 const TTL_SECONDS = 120;
 
 export class MdnsResponder {
-  readonly #mdns = mdns({ loopback: true });
+  readonly #mdns: MulticastDns;
   readonly #place: () => AnnouncedPlace | undefined;
 
-  /** @param place where the device is now; undefined while it is off */
-  constructor(place: () => AnnouncedPlace | undefined) {
+  /**
+   * @param place where the device is now; undefined while it is off
+   * @param network the one that it is heard in, by this machine's address there
+   */
+  constructor(place: () => AnnouncedPlace | undefined, network?: string) {
     this.#place = place;
+    this.#mdns = mdns({
+      loopback: true,
+      ...(network === undefined ? {} : { interface: network, bind: '0.0.0.0' }),
+    });
     this.#mdns.on('error', () => undefined);
     this.#mdns.on('warning', () => undefined);
     this.#mdns.on('query', ({ questions }) => {

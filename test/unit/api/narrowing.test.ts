@@ -13,6 +13,9 @@ const KINDS = [
   'cloud',
   'log',
   'maintenance',
+  'device',
+  'protocol',
+  'health',
 ];
 
 describe('what a socket asks to be sent', () => {

@@ -66,6 +66,24 @@ describe('values as bytes', () => {
   });
 });
 
+describe('values of a clock that could not be right', () => {
+  it('say so at the end of their entry, and the others nothing', () => {
+    const columns = { times: [3, 2, 1], values: [0.5, { a: 'ü' }, null] };
+    const bytes = [...valueBytes(SOURCE, { ...columns, clocks: new Map([[1, 'unsure']]) })].join('');
+    const entry = { device_id: SOURCE.deviceId, metadata: { protocol: 'zigbee', payload: 'json' } };
+    const found: object[] = JSON.parse(`[${bytes}]`);
+    assert.deepEqual(
+      found,
+      [
+        { ts: '1970-01-01T00:00:00.003000Z', value: 0.5 },
+        { ts: '1970-01-01T00:00:00.002000Z', value: { a: 'ü' }, clock: 'unsure' },
+        { ts: '1970-01-01T00:00:00.001000Z', value: null },
+      ].map((its) => ({ ...entry, ...its, attr: SOURCE.attribute })),
+    );
+    assert.deepEqual(Object.keys(found[1] ?? {}), ['device_id', 'ts', 'metadata', 'value', 'attr', 'clock']);
+  });
+});
+
 describe('digits of a number', () => {
   it('are those that JavaScript writes', () => {
     const buffer = Buffer.alloc(NUMBER_BYTES_MAX);

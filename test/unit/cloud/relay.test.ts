@@ -3,6 +3,7 @@ import type { CloudPublisher } from '../../../src/cloud/publisher.ts';
 import { Relay } from '../../../src/cloud/relay/relay.ts';
 import { AWS_LIMITS, type RelayLimits } from '../../../src/cloud/relay/relay-limits.ts';
 import { BACKLOG_WINDOW, LIVE_PATIENCE_MS, LIVE_WINDOW } from '../../../src/cloud/relay/relay-session.ts';
+import { GatewayError } from '../../../src/model/error.ts';
 import type { RelayItem } from '../../../src/model/relay.ts';
 import { type OpenedStore, openStore, TEST_ADDON, testDevice } from '../../support/open-store.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -20,7 +21,12 @@ class HandLink implements CloudPublisher {
     const parsed = JSON.parse(payload) as RelayItem | RelayItem[];
     return new Promise((resolve, reject) => {
       const items = Array.isArray(parsed) ? parsed : [parsed];
-      this.sent.push({ topic, items, acknowledge: resolve, refuse: () => reject(new Error('refused')) });
+      this.sent.push({
+        topic,
+        items,
+        acknowledge: resolve,
+        refuse: () => reject(new GatewayError('cloudRefused', 'not to that topic')),
+      });
       if (this.isOpen) resolve();
     });
   }
@@ -196,9 +202,13 @@ describe('the relay', () => {
     await until('both are sent', () => link.sent.length === 2);
     link.sent[0]?.refuse();
     await until('it says so', () => troubles.length === 1);
+    assert.equal(relay.backlog().refused, 'not to that topic');
     link.isOpen = true;
     await nothingLeft();
     assert.deepEqual(link.numbers('list'), [1, 2]);
+    assert.equal(relay.backlog().refused, 'not to that topic');
+    monotonicMs += 90_001;
+    assert.deepEqual(relay.backlog(), { readings: 0 });
   });
 
   it('says in its place what was deleted before it was sent, live too', async () => {

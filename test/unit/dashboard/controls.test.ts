@@ -1,7 +1,7 @@
 /** Which controls a device gets, and how its values are read. */
 import assert from 'node:assert/strict';
 import catalogue from '../../../addons/zigbee/types.json' with { type: 'json' };
-import type { Device, DeviceType } from '../../../src/dashboard/api/types.ts';
+import type { Device, DeviceType } from '../../../src/dashboard/api/answers.ts';
 import { colourShown, colourTold } from '../../../src/dashboard/devices/colour.ts';
 import { controlsOf, mainSwitch } from '../../../src/dashboard/devices/controls.ts';
 import {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type FaultResult, faultDocument } from '../../../scripts/faults/fault-document.ts';
 import { Random } from '../../../scripts/faults/random.ts';
 import type { Scenario } from '../../../scripts/faults/scenario.ts';
+import { demandSteady, type SoakFigures } from '../../../scripts/faults/soak-figures.ts';
 
 const scenario = (name: string): Scenario => ({
   name,
@@ -19,6 +20,17 @@ const result = (changes: Partial<FaultResult>): FaultResult => ({
   seed: 7,
   date: '2026-01-02',
   seconds: 12,
+  ...changes,
+});
+
+const soaked = (changes: Partial<SoakFigures>): SoakFigures => ({
+  rssBytes: 100 * 2 ** 20,
+  handles: 45,
+  files: 55,
+  storeBytes: 6 * 2 ** 20,
+  acknowledgedMs: [1, 13, 200],
+  commandMs: [2, 4, 60],
+  othersShare: 0.1,
   ...changes,
 });
 
@@ -61,5 +73,24 @@ describe('the fault suite', () => {
       ['one', 'long', '900', 'readings: 1,000', 'survived', '7'],
       ['two', 'short', '5', 'readings: 1,000', 'survived', '7'],
     ]);
+  });
+
+  it('finds what has grown in a soak, and times alone where nobody else takes the machine', () => {
+    demandSteady(soaked({}), soaked({ acknowledgedMs: [1, 20, 500], handles: 50 }));
+    assert.throws(
+      () => demandSteady(soaked({}), soaked({ handles: 60 })),
+      /handles have grown from 45 to 60/,
+    );
+    // a wait for one more window, or for TCP
+    const slower = { acknowledgedMs: [10, 38, 50] };
+    assert.throws(
+      () => demandSteady(soaked({}), soaked(slower)),
+      /acknowledgedMs has grown from 13 to 38 ms/,
+    );
+    demandSteady(soaked({}), soaked({ ...slower, othersShare: 0.8 }));
+    assert.throws(
+      () => demandSteady(soaked({}), soaked({ commandMs: [300], othersShare: 0.8 })),
+      /commandMs has grown/,
+    );
   });
 });

@@ -51,6 +51,12 @@ describe('readings of a clock that could not be right', () => {
     const { times = [], values = [] } = found.entries.get('n') ?? {};
     return times.map((ts, index) => [ts, values[index]]);
   };
+  /** As the history has them, the newest first. */
+  const marks = async () => {
+    const found = await opened.store.historyValues({ deviceId: 'lamp', root: [], attributes: ['n'] });
+    const { values = [], clocks } = ('entries' in found && found.entries.get('n')) || {};
+    return values.map((value, index) => [value, clocks?.get(index) ?? 'right']);
+  };
   const sent = () =>
     [...opened.store.relayItems(1, opened.store.relayHead())].map((item) =>
       'seq' in item ? [item.seq, item.ts, item.clock ?? 'right'] : item,
@@ -76,6 +82,12 @@ describe('readings of a clock that could not be right', () => {
       [61_000, 3, 'unsure'],
       [RIGHT, 1, 'right'],
       [RIGHT + 1, 4, 'right'],
+    ]);
+    assert.deepEqual(await marks(), [
+      [4, 'right'],
+      [1, 'right'],
+      [3, 'unsure'],
+      [2, 'unsure'],
     ]);
     assert.deepEqual(
       opened.commits.flat().map(({ clock }) => clock),
@@ -154,6 +166,7 @@ describe('readings of a clock that could not be right', () => {
       [RIGHT + 5_000, 5, 'right'],
     ];
     assert.deepEqual(brief(), expected);
+    assert.deepEqual(await marks(), expected.map(([, n, clock]) => [n, clock]).reverse());
     assert.deepEqual(
       sent(),
       expected.map(([ts, n, clock]) => [n, ts, clock]),
@@ -246,31 +259,58 @@ describe('readings of a clock that could not be right', () => {
     );
   });
 
-  it('that were packed are read from where they are now', async () => {
+  for (const [what, shift] of [
+    ['moved across their own places', 300_000],
+    ['right all along', 0],
+  ] as const) {
+    it(`are packed when they have lost their mark, and not before: ${what}`, async () => {
+      await append(
+        Array.from({ length: 1_200 }, (_, n) => 1_000 * n),
+        FIRST,
+      );
+      assert.ok((await marks()).every(([, mark]) => mark === 'unsure'));
+      await opened.store.stop();
+      const database = openForWriting(join(folder.path, 'gate.db'));
+      const packs = new ReadingPacks(database);
+      const count = (where: string) =>
+        Number(database.prepare(`SELECT count(*) AS n FROM reading_pack WHERE ${where}`).get()?.['n']);
+      while (packs.step({ mend: true }));
+      assert.ok(count('shapes IS NOT NULL') > 0);
+      assert.equal(count('body IS NOT NULL'), 0);
+      new ClockStretches({ database, packs }).redate({ boot: 'first', offsetMs: shift });
+      while (packs.step({ mend: true }));
+      assert.ok(count('body IS NOT NULL') > 0);
+      database.close();
+      await open();
+      const found = await numbers();
+      assert.deepEqual(
+        found.toSorted((a, b) => Number(a[0]) - Number(b[0])),
+        Array.from({ length: 1_200 }, (_, n) => [shift + 1_000 * n, n + 1]),
+      );
+      assert.ok((await marks()).every(([, mark]) => mark === 'right'));
+      assert.equal(page({ end: shift - 1 }).totalItems, 0);
+      assert.equal(page().totalItems, 1_200);
+    });
+  }
+
+  it('whose mark stays are in no pack, and a history that reads packs beside them shows it', async () => {
     await append(
-      Array.from({ length: 600 }, (_, n) => 1_000 * n),
+      Array.from({ length: 400 }, (_, n) => 1_000 * n),
       FIRST,
     );
+    await opened.store.redate({ boot: 'second', offsetMs: RIGHT });
+    await append(Array.from({ length: 600 }, (_, n) => RIGHT + 1_000 * n));
     await opened.store.stop();
     const database = openForWriting(join(folder.path, 'gate.db'));
     const packs = new ReadingPacks(database);
-    while (packs.step({ mend: false }));
-    const packed = Number(
-      database.prepare('SELECT count(*) AS n FROM reading_pack WHERE shapes IS NOT NULL').get()?.['n'],
-    );
-    assert.ok(packed > 0);
-    const stretches = new ClockStretches({ database, packs });
-    // an hour ahead: they come to lie across their own packs
-    stretches.redate({ boot: 'first', offsetMs: 300_000 });
     while (packs.step({ mend: true }));
+    const bodies = database.prepare('SELECT count(*) AS n FROM reading_pack WHERE body IS NOT NULL').get();
+    assert.ok(Number(bodies?.['n']) > 0);
     database.close();
     await open();
-    const found = await numbers();
     assert.deepEqual(
-      found.toSorted((a, b) => Number(a[0]) - Number(b[0])),
-      Array.from({ length: 600 }, (_, n) => [300_000 + 1_000 * n, n + 1]),
+      await marks(),
+      Array.from({ length: 1_000 }, (_, n) => [n + 1, n < 400 ? 'estimated' : 'right']).reverse(),
     );
-    assert.equal(page({ end: 299_999 }).totalItems, 0);
-    assert.equal(page().totalItems, 600);
   });
 });

@@ -148,6 +148,16 @@ describe('the store', () => {
     assert.equal(opened.store.page(query('lamp')).totalItems, 1);
   });
 
+  it('deletes it soon after the start too, though the time was not known at first', async () => {
+    await append('old', { ts: NOW - 40 * 24 * HOUR_MS });
+    await opened.store.stop();
+    let isKnown = false;
+    opened = await openStore(folder.path, {}, () => (isKnown ? NOW : 0));
+    isKnown = true;
+    await until('it is deleted', () => opened.dropped.length > 0);
+    assert.deepEqual(opened.dropped, [{ count: 1, reason: 'age', notRelayed: 0 }]);
+  });
+
   it('forgets the readings of a removed device, and nothing else', async () => {
     await append('a');
     await append('b', { deviceId: 'plug' });

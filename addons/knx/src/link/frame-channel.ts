@@ -10,6 +10,11 @@ export interface FrameChannel {
   readonly routeBack: boolean;
   /** To the server's control endpoint where no other one is given. Nothing is reported: what is lost is repeated. */
   send(frame: Buffer, to?: Endpoint): void;
+  /**
+   * For one more connection through it: the box and the server may each have got another address since. A channel that
+   * has none serves one connection alone. @throws AddonError noLink
+   */
+  renew?(): Promise<void>;
   close(): void;
 }
 

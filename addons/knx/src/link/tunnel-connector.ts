@@ -45,7 +45,7 @@ export class TunnelConnector implements Connector {
   readonly #parts: TunnelConnectorParts;
   readonly #dialogue: FrameDialogue;
   readonly #leftBehind = new Map<number, { untilMs: number }>();
-  /** Kept from tunnel to tunnel: some servers know a client by its port. */
+  /** Over UDP kept from tunnel to tunnel: some servers know a client by its port. */
   #channel: FrameChannel | undefined;
   #tunnel: Tunnel | undefined;
   /** Why the last channel is of no more use. */
@@ -105,7 +105,15 @@ export class TunnelConnector implements Connector {
   }
 
   async #openChannel(): Promise<FrameChannel> {
-    if (this.#channel) return this.#channel;
+    const kept = this.#channel;
+    if (kept?.renew) {
+      await kept.renew();
+      return kept;
+    }
+    // over TCP: one that has fallen silent would be found out minutes later; what it had ends with it
+    kept?.close();
+    this.#channel = undefined;
+    if (kept) this.#leftBehind.clear();
     const { open, server, routeBack } = this.#parts;
     const channel = await open(
       { server, routeBack },

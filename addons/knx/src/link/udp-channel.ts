@@ -12,17 +12,39 @@ import type { OpenChannel } from './frame-channel.ts';
 /** Telegrams of a bus storm wait in the kernel rather than being lost. */
 const RECEIVE_BUFFER_BYTES = 1024 * 1024;
 
-/** @throws AddonError noLink: the name is unknown, or there is no network */
-export const openUdpChannel: OpenChannel = async ({ server, routeBack }, { onFrame, onBroken }) => {
-  const host = await resolveIpv4(server.host);
-  const socket = createSocket('udp4');
-  try {
-    socket.bind(0);
-    await once(socket, 'listening');
-    tryReceiveBuffer(socket);
-    const own: Endpoint = routeBack
-      ? ROUTE_BACK
-      : { host: await localAddressTowards(host, server.port), port: socket.address().port };
+/** How a channel finds the two ends of its way; a test may give it others. */
+export interface WayFinder {
+  /** IPv4 address of a server's host. @throws AddonError noLink */
+  addressOf: (host: string) => Promise<string>;
+  /** The address that this machine shows to `host`. */
+  ownTowards: (host: string, port: number) => Promise<string>;
+}
+
+/** `open` @throws AddonError noLink: the name is unknown, or there is no network */
+export function udpChannels(ways: Partial<WayFinder> = {}): OpenChannel {
+  const { addressOf = resolveIpv4, ownTowards = localAddressTowards } = ways;
+  return async ({ server, routeBack }, { onFrame, onBroken }) => {
+    const socket = createSocket('udp4');
+    let host = '';
+    let own: Endpoint = ROUTE_BACK;
+    const findWay = async () => {
+      try {
+        const found = await addressOf(server.host);
+        if (!routeBack) own = { host: await ownTowards(found, server.port), port: socket.address().port };
+        host = found;
+      } catch (error) {
+        throw noWay(server, error);
+      }
+    };
+    try {
+      socket.bind(0);
+      await once(socket, 'listening');
+      tryReceiveBuffer(socket);
+      await findWay();
+    } catch (error) {
+      socket.close();
+      throw noWay(server, error);
+    }
     socket.on('message', (bytes, from) => {
       const frame = from.address === host ? decodeFrame(bytes) : undefined;
       if (frame !== undefined) onFrame(frame);
@@ -31,21 +53,23 @@ export const openUdpChannel: OpenChannel = async ({ server, routeBack }, { onFra
     return {
       reliable: false,
       routeBack,
-      ownEndpoint: encodeEndpoint(own, 'udp'),
+      get ownEndpoint() {
+        return encodeEndpoint(own, 'udp');
+      },
       send(bytes, to = { host, port: server.port }) {
         // what the network does not take now is repeated as if it were lost on the way
         socket.send(bytes, to.port, to.host, () => undefined);
       },
+      renew: findWay,
       close() {
         socket.removeAllListeners('error').on('error', () => undefined);
         socket.close();
       },
     };
-  } catch (error) {
-    socket.close();
-    throw noNetwork(server, error);
-  }
-};
+  };
+}
+
+export const openUdpChannel = udpChannels();
 
 /** @throws AddonError noLink */
 export async function resolveIpv4(host: string): Promise<string> {
@@ -78,6 +102,11 @@ function tryReceiveBuffer(socket: Socket): void {
   } catch {
     // the system's own size has to do
   }
+}
+
+/** A name that is unknown says so itself. */
+function noWay(server: Endpoint, cause: unknown): AddonError {
+  return cause instanceof AddonError ? cause : noNetwork(server, cause);
 }
 
 export function noNetwork({ host, port }: Endpoint, cause: unknown): AddonError {

@@ -3,7 +3,7 @@
  * And what their models want to hear of: that the gateway starts (some have clusters of their own that the library learns
  * only then, some are to be polled from then on), that a device is back, that it is no longer looked after.
  */
-import type { Addon } from '@gate/addon-sdk';
+import type { Addon, Clock } from '@gate/addon-sdk';
 import type { Controller, Models } from 'zigbee-herdsman';
 import type { NetworkBackup } from '../network/network-backup.ts';
 import { prepareDevice } from '../pairing/prepare-device.ts';
@@ -11,11 +11,15 @@ import type { BoundDevices } from './bound-devices.ts';
 import type { Definitions, KnownModel } from './definitions.ts';
 import { tellEnd, tellModel } from './model-events.ts';
 
+/** One that joins again and again, at the edge of the range, is not set up each time. */
+const SET_UP_AGAIN_AFTER_MS = 60_000;
+
 export interface ComingsAndGoingsParts {
   bound: BoundDevices;
   definitions: Definitions;
   backup: NetworkBackup;
   gate: Pick<Addon, 'availability' | 'event' | 'log'>;
+  clock: Clock;
   /** Its pairing sees to what it needs. */
   isPairing: (deviceId: string) => boolean;
 }
@@ -24,6 +28,8 @@ export class ComingsAndGoings {
   readonly #parts: ComingsAndGoingsParts;
   /** Models that were told of the start, by the address of their device: they are told of the end too. */
   readonly #told = new Map<string, KnownModel>();
+  /** When devices were set up again, in milliseconds of `uptime`. */
+  readonly #setUpMs = new Map<string, number>();
 
   constructor(parts: ComingsAndGoingsParts) {
     this.#parts = parts;
@@ -34,6 +40,11 @@ export class ComingsAndGoings {
     controller.on('deviceLeave', ({ ieeeAddr }) => this.#left(ieeeAddr));
     controller.on('deviceInterview', ({ device, status }) => {
       if (status === 'successful') void this.#rejoined(device, controller);
+    });
+    // one that was reset without a word is known to the library, which asks it nothing: what it was told is lost all the same
+    controller.on('lastSeenChanged', ({ device, reason }) => {
+      if (reason === 'deviceJoined' && device.interviewState === 'SUCCESSFUL')
+        void this.#rejoined(device, controller);
     });
     controller.on('deviceJoined', ({ device }) => void this.#joined(device));
     controller.on('deviceAnnounce', ({ device }) => void this.#tell(device, 'deviceAnnounce'));
@@ -55,6 +66,7 @@ export class ComingsAndGoings {
   forget(ieeeAddress: string): void {
     const model = this.#told.get(ieeeAddress);
     this.#told.delete(ieeeAddress);
+    this.#setUpMs.delete(ieeeAddress);
     if (model) void tellEnd(model, ieeeAddress, this.#parts.gate.log);
   }
 
@@ -83,9 +95,13 @@ export class ComingsAndGoings {
 
   /** It was reset and is back: it is set up as it was. */
   async #rejoined(device: Models.Device, controller: Controller): Promise<void> {
-    const { bound: known, definitions, gate, backup, isPairing } = this.#parts;
+    const { bound: known, definitions, gate, backup, clock, isPairing } = this.#parts;
     const bound = known.at(device.ieeeAddr);
     if (!bound || isPairing(bound.deviceId)) return;
+    const nowMs = clock.uptime();
+    if (nowMs - (this.#setUpMs.get(device.ieeeAddr) ?? Number.NEGATIVE_INFINITY) < SET_UP_AGAIN_AFTER_MS)
+      return;
+    this.#setUpMs.set(device.ieeeAddr, nowMs);
     const { deviceId, options } = bound;
     const { log } = gate;
     log.info(`device ${deviceId} (${device.ieeeAddr}) has joined again`);

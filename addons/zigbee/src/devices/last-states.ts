@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { type AddonLog, type Clock, isJsonObject, type JsonObject } from '@gate/addon-sdk';
-import { readDurably, writeDurably } from '../network/durable-file.ts';
+import { readDurably, setAside, writeDurably } from '../network/durable-file.ts';
 
 const SAVE_EVERY_MS = 5 * 60_000;
 
@@ -23,12 +23,18 @@ export class LastStates {
 
   load(): void {
     try {
-      const kept = readDurably(this.#path, (text) => JSON.parse(text) as unknown);
+      const kept = readDurably(
+        this.#path,
+        (text) => JSON.parse(text) as unknown,
+        (message) => this.#log.error(message),
+      );
       if (!isJsonObject(kept)) return;
       for (const [ieee, state] of Object.entries(kept))
         if (isJsonObject(state)) this.#states.set(ieee, state);
     } catch (error) {
       this.#log.error('the last states of the devices could not be read: they begin anew', error);
+      // in their way nothing could be written
+      setAside(this.#path);
     }
   }
 

@@ -17,6 +17,8 @@ interface AskedAdapter {
   getCoordinatorIEEE(): Promise<string>;
   /** Z-Stack's own. */
   znp?: { request(subsystem: number, command: string, payload: object): Promise<unknown> };
+  /** EmberZNet's own. */
+  ezsp?: { ezspNop(): Promise<void> };
 }
 /** Subsystem of "Z-Stack Monitor and Test API". */
 const SYS = 1;
@@ -37,9 +39,10 @@ export async function untilMute(controller: Controller, signal: AbortSignal): Pr
  */
 async function answers(controller: Controller): Promise<boolean> {
   const { adapter } = controller as unknown as { adapter: AskedAdapter };
-  const question = adapter.znp
-    ? adapter.znp.request(SYS, 'ping', { capabilities: 1 })
-    : adapter.getCoordinatorIEEE();
+  const question =
+    adapter.znp?.request(SYS, 'ping', { capabilities: 1 }) ??
+    adapter.ezsp?.ezspNop() ??
+    adapter.getCoordinatorIEEE();
   return Promise.race([
     question.then(
       () => true,

@@ -2,9 +2,10 @@
  * What makes this box's Zigbee network its own: key, PAN ids, channel. Generated once, never a default, kept 0600 in the
  * add-on's folder, and told to nobody.
  */
-import { randomBytes, randomInt } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { readDurably, writeDurably } from './durable-file.ts';
+import { RadioTrouble } from './radio-trouble.ts';
 
 export interface NetworkIdentity {
   /** 16 bytes, hexadecimal. */
@@ -27,28 +28,45 @@ export interface NetworkIdentity {
 
 export class IdentityFile {
   readonly #path: string;
+  readonly #onDamage: (message: string) => void;
 
-  constructor(folder: string) {
+  /** @param onDamage told in words when the file was damaged, and its previous copy takes its place */
+  constructor(folder: string, onDamage: (message: string) => void = () => undefined) {
     this.#path = join(folder, 'network.json');
+    this.#onDamage = onDamage;
   }
 
-  /** What is kept, or a new one, kept from now on. @throws Error when the file is damaged beyond its previous copy */
+  /** What is kept, or a new one, kept from now on. @throws RadioTrouble when the file is damaged beyond its previous copy */
   load(channel: number): NetworkIdentity {
-    const kept = readDurably(this.#path, parseIdentity);
+    const kept = this.peek();
     if (kept) return kept;
     const fresh = newIdentity(channel);
     this.save(fresh);
     return fresh;
   }
 
-  /** What is kept, if anything. */
+  /** What is kept, if anything. @throws RadioTrouble as `load` does */
   peek(): NetworkIdentity | undefined {
-    return readDurably(this.#path, parseIdentity);
+    try {
+      return readDurably(this.#path, parseIdentity, this.#onDamage);
+    } catch (error) {
+      throw new RadioTrouble(
+        'networkUnreadable',
+        (error as Error).message,
+        'restore a backup of the gateway; or remove it with its .previous to begin a new network, for which every device has to be paired again',
+        error,
+      );
+    }
   }
 
   save(identity: NetworkIdentity): void {
-    writeDurably(this.#path, `${JSON.stringify(identity, null, 2)}\n`);
+    writeDurably(this.#path, `${JSON.stringify({ ...identity, sum: sumOf(identity) }, null, 2)}\n`);
   }
+}
+
+/** A digit of the key that is another one is a key all the same. */
+function sumOf(identity: object): string {
+  return createHash('sha256').update(JSON.stringify(identity)).digest('hex');
 }
 
 /** The channel that is wanted by now: that of the settings, unless the network was moved by name since. */
@@ -66,7 +84,7 @@ export function newIdentity(channel: number): NetworkIdentity {
 }
 
 export function parseIdentity(text: string): NetworkIdentity {
-  const read = JSON.parse(text) as Partial<NetworkIdentity>;
+  const { sum, ...read } = parsedJson(text);
   const { networkKey = '', panId = 0, extendedPanId = '', channel = 0 } = read;
   const isWhole =
     /^[\da-f]{32}$/.test(networkKey) &&
@@ -78,6 +96,16 @@ export function parseIdentity(text: string): NetworkIdentity {
     channel >= 11 &&
     channel <= 26;
   // its content stays out of the message: it is a secret
-  if (!isWhole) throw new Error('network.json does not hold a whole network');
+  if (!isWhole || (sum !== undefined && sum !== sumOf(read)))
+    throw new Error('it does not hold a whole network');
   return { ...read, networkKey, panId, extendedPanId, channel };
+}
+
+function parsedJson(text: string): Partial<NetworkIdentity> & { sum?: string } {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // its own words would quote the content
+    throw new Error('it is no JSON');
+  }
 }

@@ -13,6 +13,7 @@ export type TroubleCode =
   | 'foreignNetwork'
   | 'networkLost'
   | 'wrongChannel'
+  | 'networkUnreadable'
   | 'startFailed';
 
 export class RadioTrouble extends AddonError {

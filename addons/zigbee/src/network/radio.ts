@@ -49,7 +49,7 @@ export class Radio {
 
   constructor(parts: RadioParts) {
     this.#parts = parts;
-    this.#identityFile = new IdentityFile(parts.folder);
+    this.#identityFile = new IdentityFile(parts.folder, (message) => parts.log.error(message));
   }
 
   /** The running coordinator. @throws AddonError coordinatorNotReady, with why */

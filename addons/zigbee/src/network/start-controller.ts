@@ -10,11 +10,17 @@ import { guardFor, installEmberGuard, installGuards } from '../stick/stick-guard
 import { askAddressesBriefly } from './address-question.ts';
 import { awaitAnswersBriefly } from './brief-answers.ts';
 import { closeController } from './controller-care.ts';
-import { makeDatabaseDurable, mendDatabase, pairedDevicesIn } from './device-database.ts';
+import {
+  forgetHalfCoordinator,
+  makeDatabaseDurable,
+  mendDatabase,
+  pairedDevicesIn,
+} from './device-database.ts';
 import { guardLibraryEvents } from './library-events.ts';
 import { libraryLog } from './library-log.ts';
 import type { NetworkIdentity } from './network-identity.ts';
 import type { RadioSettings } from './radio-settings.ts';
+import { mendBackup } from './stored-backup.ts';
 
 export const DATABASE_NAME = 'database.db';
 export const BACKUP_NAME = 'coordinator-backup.json';
@@ -43,8 +49,8 @@ export async function startController(parts: StartParts): Promise<StartedNetwork
   const databasePath = join(folder, DATABASE_NAME);
   const backupPath = join(folder, BACKUP_NAME);
   await prepareLibrary(parts);
-  const mended = mendDatabase(databasePath);
-  if (mended) log.error(mended);
+  for (const mended of [mendDatabase(databasePath), mendBackup(backupPath)]) if (mended) log.error(mended);
+  forgetHalfCoordinator(databasePath);
   const controller = await buildController(parts, { databasePath, backupPath });
   guardLibraryEvents(controller, log);
   try {

@@ -10,6 +10,8 @@ import { joinRefused, type Waiting } from './waiting-pairing.ts';
 
 /** What joins by itself needs no lamp to be looked for. */
 const TOUCHLINK_AFTER_MS = 2_000;
+/** Between two looks whether it is known by now whose something is that joined in time. */
+const LOOK_AGAIN_MS = 250;
 
 export interface JoinDoorParts {
   radio: Radio;
@@ -89,8 +91,16 @@ export class JoinDoor {
   async #windowEnded(waiting: Waiting): Promise<void> {
     const { radio, list } = this.#parts;
     if (waiting.ieeeAddress !== undefined || !list.isUnderWay(waiting)) return;
+    if (list.hasUndecided) {
+      waiting.cancelTimers.push(
+        this.#parts.clock.after(LOOK_AGAIN_MS, () => void this.#windowEnded(waiting)),
+      );
+      return;
+    }
     const full = !waiting.excuse && radio.isUp && !(await hasRoom(radio.controller).catch(() => true));
-    const nothing = () => nothingJoined(waiting.wishes.joinSeconds, waiting.touchlinkTried);
+    const { touchlinkTried, wishes } = waiting;
+    const withInstallCode = wishes.installCode !== undefined;
+    const nothing = () => nothingJoined({ seconds: wishes.joinSeconds, touchlinkTried, withInstallCode });
     list.fail(waiting, waiting.excuse ?? (full ? networkFull() : nothing()));
   }
 }

@@ -43,6 +43,8 @@ export class Newcomers {
 
   joined({ ieeeAddr }: Models.Device): void {
     const { list } = this.#parts;
+    // one of ours that was reset: whoever waits for another one goes on waiting
+    if (this.#isAnothers(ieeeAddr)) return;
     const open = list.open();
     const named = open.find(({ wishes }) => isMeantFor(wishes, ieeeAddr));
     const free = open.filter(
@@ -50,23 +52,33 @@ export class Newcomers {
     );
     const waiting = named ?? (free.length === 1 ? free[0] : undefined);
     if (waiting) list.attribute(waiting, ieeeAddr);
-    // whose it is will be seen from its model; until then each of them has something to wait for
-    else for (const { deviceId } of free) list.tell('joined', deviceId, ieeeAddr);
+    else if (free.length > 0) {
+      // whose it is will be seen from its model; until then each of them has something to wait for
+      list.undecided(ieeeAddr);
+      for (const { deviceId } of free) list.tell('joined', deviceId, ieeeAddr);
+    }
   }
 
   /** A device that the library knows joins again without a word but that it is there. */
   cameBack(device: Models.Device): void {
     if (device.interviewState !== 'SUCCESSFUL' || device.type === 'Coordinator') return;
-    const { list, ownerOf } = this.#parts;
-    const owner = ownerOf(device.ieeeAddr);
-    if (owner === undefined || list.of(owner)) {
-      if (list.open().length > 0) void this.#interviewed(device, true);
-      return;
-    }
+    const { list } = this.#parts;
+    if (list.open().length > 0) void this.#interviewed(device, true);
+  }
+
+  /** It belongs to a device of the gateway that is not being paired just now: nobody else is given it. */
+  #isAnothers(ieeeAddress: string): boolean {
+    const owner = this.#parts.ownerOf(ieeeAddress);
+    return owner !== undefined && this.#parts.list.of(owner) === undefined;
+  }
+
+  /** Those who wait for such a one are told whose it is, should nothing else come. */
+  async #excuse(device: Models.Device): Promise<void> {
+    const owner = this.#parts.ownerOf(device.ieeeAddr);
+    if (owner === undefined) return;
     const excuse = alreadyPaired(device.ieeeAddr, owner);
-    void this.#wanting(device).then(({ matching }) => {
-      for (const waiting of matching) if (waiting.ieeeAddress === undefined) waiting.excuse ??= excuse;
-    });
+    const { matching } = await this.#wanting(device);
+    for (const waiting of matching) if (waiting.ieeeAddress === undefined) waiting.excuse ??= excuse;
   }
 
   /** A device that is in the network already is wanted: it need not join again. */
@@ -96,6 +108,10 @@ export class Newcomers {
     const { list, door } = this.#parts;
     const { ieeeAddr } = device;
     if (this.#isOfBefore(device)) return;
+    if (this.#isAnothers(ieeeAddr)) {
+      if (successful) await this.#excuse(device);
+      return;
+    }
     if (!successful && door.touchlinking) {
       // a lamp that was reset joins at once, while the radio is still away from its channel: it was never asked
       await door.touchlinking;
@@ -103,10 +119,12 @@ export class Newcomers {
       return;
     }
     if (!successful) {
+      list.decided(ieeeAddr);
       list.blame(ieeeAddr, interviewFailed(stepReached(device), ieeeAddr));
       return;
     }
     const { model, matching } = await this.#wanting(device);
+    list.decided(ieeeAddr);
     const [waiting] = matching;
     if (!waiting || !model) {
       this.#turnAway(device, model);
@@ -125,7 +143,7 @@ export class Newcomers {
     return known !== undefined && known !== device;
   }
 
-  /** What the device is, and the pairings that want such a one, the one that has it first. */
+  /** What the device is, and the pairings that want such a one: the one that has it first, its owner's before others. */
   async #wanting(device: Models.Device): Promise<{ model: KnownModel | undefined; matching: Waiting[] }> {
     const { definitions, list } = this.#parts;
     const model = await definitions.of(device);
@@ -140,8 +158,11 @@ export class Newcomers {
             ? model !== undefined
             : model?.isSupported === true && model.typeIds.has(typeId)),
       );
-    const rank = ({ ieeeAddress, typeId }: Waiting) =>
-      ieeeAddress === ieeeAddr ? 0 : typeId === ANY_DEVICE_TYPE ? 2 : 1;
+    const owner = this.#parts.ownerOf(ieeeAddr);
+    const rank = ({ deviceId, ieeeAddress, typeId }: Waiting) => {
+      if (ieeeAddress === ieeeAddr || deviceId === owner) return 0;
+      return typeId === ANY_DEVICE_TYPE ? 2 : 1;
+    };
     return { model, matching: matching.sort((one, other) => rank(one) - rank(other)) };
   }
 

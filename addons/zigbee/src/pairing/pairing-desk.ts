@@ -111,7 +111,7 @@ export class PairingDesk {
       `the coordinator went away during the pairing: ${why}`,
       'see to the coordinator, then pair it again',
     );
-    for (const waiting of this.#list.all()) this.#list.fail(waiting, failure);
+    this.#list.failAll(failure);
   }
 
   async #begin(waiting: Waiting, controller: Controller): Promise<void> {

@@ -24,12 +24,20 @@ export class PairingFailure extends AddonError {
   }
 }
 
-export function nothingJoined(seconds: number, touchlinkTried: boolean): PairingFailure {
+export interface NothingJoined {
+  seconds: number;
+  touchlinkTried: boolean;
+  /** One that has a code is only let in with it: with a wrong one it is as if nothing had come. */
+  withInstallCode: boolean;
+}
+
+export function nothingJoined({ seconds, touchlinkTried, withInstallCode }: NothingJoined): PairingFailure {
   const tried = touchlinkTried ? ', and Touchlink found none near the coordinator' : '';
+  const code = withInstallCode ? '. See that the install code is that of this device, digit by digit' : '';
   return new PairingFailure(
     'nothingJoined',
     `no device joined within ${seconds} s${tried}`,
-    'reset the device (its manual says how) so that it looks for a network, bring it near, and pair it again',
+    `reset the device (its manual says how) so that it looks for a network, bring it near, and pair it again${code}`,
   );
 }
 

@@ -24,6 +24,8 @@ export class PairingList {
   readonly #waiting = new Map<string, Waiting>();
   /** Devices that joined for a pairing that failed later: the next attempt needs no reset. By gate device. */
   readonly #leftOver = new Map<string, string>();
+  /** Devices that joined while several waited: whose each is will be seen from its model. How their time is cancelled. */
+  readonly #undecided = new Map<string, () => void>();
 
   constructor(parts: PairingListParts) {
     this.#parts = parts;
@@ -61,6 +63,30 @@ export class PairingList {
     return this.#leftOver.get(deviceId);
   }
 
+  /** It may be for any of those that have no device yet, until its interview ends: no longer than one may take. */
+  undecided(ieeeAddress: string): void {
+    const { clock, interviewMs } = this.#parts;
+    this.decided(ieeeAddress);
+    this.#undecided.set(
+      ieeeAddress,
+      clock.after(interviewMs(), () => {
+        this.decided(ieeeAddress);
+        this.blame(ieeeAddress, this.#interviewLate(ieeeAddress));
+      }),
+    );
+  }
+
+  /** @returns whether it was in question till now */
+  decided(ieeeAddress: string): boolean {
+    this.#undecided.get(ieeeAddress)?.();
+    return this.#undecided.delete(ieeeAddress);
+  }
+
+  /** Something has joined of which nobody knows yet whose it is: whoever waits may still be given it. */
+  get hasUndecided(): boolean {
+    return this.#undecided.size > 0;
+  }
+
   /** This device is its own. From here on the time of its interview counts, `leastMs` or what the settings say. */
   attribute(waiting: Waiting, ieeeAddress: string, leastMs = 0): void {
     const { clock, interviewMs, onChange } = this.#parts;
@@ -69,7 +95,9 @@ export class PairingList {
     this.tell('joined', waiting.deviceId, ieeeAddress);
     this.#cancelTimers(waiting);
     waiting.cancelTimers.push(
-      clock.after(Math.max(leastMs, interviewMs()), () => this.#interviewLate(waiting, ieeeAddress)),
+      clock.after(Math.max(leastMs, interviewMs()), () =>
+        this.fail(waiting, this.#interviewLate(ieeeAddress)),
+      ),
     );
     onChange();
   }
@@ -102,6 +130,7 @@ export class PairingList {
   }
 
   left(ieeeAddress: string): void {
+    if (this.decided(ieeeAddress)) this.blame(ieeeAddress, leftDuringPairing(ieeeAddress));
     for (const [deviceId, ieee] of this.#leftOver) if (ieee === ieeeAddress) this.#leftOver.delete(deviceId);
     for (const waiting of this.all()) {
       if (waiting.ieeeAddress === ieeeAddress) this.fail(waiting, leftDuringPairing(ieeeAddress));
@@ -127,9 +156,14 @@ export class PairingList {
     waiting.settle.reject(failure);
   }
 
-  #interviewLate(waiting: Waiting, ieeeAddress: string): void {
+  failAll(failure: PairingFailure): void {
+    for (const ieeeAddress of [...this.#undecided.keys()]) this.decided(ieeeAddress);
+    for (const waiting of this.all()) this.fail(waiting, failure);
+  }
+
+  #interviewLate(ieeeAddress: string): PairingFailure {
     const device = this.#parts.deviceAt(ieeeAddress);
-    this.fail(waiting, interviewFailed(device ? stepReached(device) : 'nodeDescriptor', ieeeAddress));
+    return interviewFailed(device ? stepReached(device) : 'nodeDescriptor', ieeeAddress);
   }
 
   #end(waiting: Waiting): void {

@@ -99,18 +99,22 @@ function guardEmber(prototype: EmberAdapter & { [GUARDED]?: true }): void {
   prototype.initTrustCenter = async function guarded(this: EmberAdapter) {
     const { ezsp, adapterOptions } = this;
     const leave = ezsp.ezspLeaveNetwork;
-    ezsp.ezspLeaveNetwork = async () => {
+    const held = async () => {
       const [, , { panId, extendedPanId, radioChannel }] = await ezsp.ezspGetNetworkParameters();
-      const network = {
+      return networkOf({
         panId,
         extendedPanId: Buffer.from(extendedPanId).toString('hex'),
         channel: radioChannel,
-      };
-      adapterOptions.guard({ intent: 'form', holds: networkOf(network) });
+      });
+    };
+    ezsp.ezspLeaveNetwork = async () => {
+      adapterOptions.guard({ intent: 'form', holds: await held() });
       return leave.call(ezsp);
     };
     try {
-      return await initTrustCenter.call(this);
+      const result = await initTrustCenter.call(this);
+      if (result === 'resumed') adapterOptions.guard({ intent: 'resume', holds: await held() });
+      return result;
     } finally {
       ezsp.ezspLeaveNetwork = leave;
     }

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { io } from 'socket.io-client';
 import { KNX_DEVICE_TYPE } from '../../../../addons/knx/src/knx-parameters.ts';
+import { reasonToSkip } from '../../../../scripts/peers/peers.ts';
 import { Daemon } from '../../../support/daemon.ts';
 import { type HeardTelegram, Knxd, type KnxdOptions } from '../../../support/knxd.ts';
 import { tempFolder } from '../../../support/temp-folder.ts';
@@ -66,6 +67,23 @@ export class KnxInstallation {
     this.heard = parts.heard;
     this.#socket = io(parts.daemon.url);
     this.#socket.on('data', (reading: Reading) => this.readings.push(reading));
+  }
+
+  /**
+   * For `before`, with its Mocha context: KNX is installed, and reaches its bus. Where there is no knxd the suite is
+   * skipped.
+   */
+  static async reached(suite: Mocha.Context, options?: KnxInstallationOptions): Promise<KnxInstallation> {
+    if (reasonToSkip('knxd')) suite.skip();
+    const installation = await KnxInstallation.start(options);
+    try {
+      await installation.install();
+      await installation.protocolIs('running');
+      return installation;
+    } catch (error) {
+      await installation.stop();
+      throw error;
+    }
   }
 
   /** KNX is not installed yet. */

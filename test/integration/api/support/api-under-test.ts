@@ -339,7 +339,7 @@ export class ApiUnderTest {
         ...command,
         configFolder: join(folder, 'config'),
         now: this.#now,
-        checkSettings: () => undefined,
+        checkSettings: async () => undefined,
       }),
       received,
       events: this.events,

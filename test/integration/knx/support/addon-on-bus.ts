@@ -20,7 +20,7 @@ export class AddonOnBus {
   readonly addon: KnxAddon;
   heard: HeardTelegram[] = [];
 
-  private constructor(knxd: Knxd) {
+  constructor(knxd: Knxd) {
     this.knxd = knxd;
     this.addon = new KnxAddon({
       gate: {

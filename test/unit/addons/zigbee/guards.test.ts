@@ -1,6 +1,6 @@
 /** What keeps a network from being lost: the start's policy, the files, the logs. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import {
@@ -17,6 +17,7 @@ import {
   parseIdentity,
 } from '../../../../addons/zigbee/src/network/network-identity.ts';
 import { troubleOf } from '../../../../addons/zigbee/src/network/radio-trouble.ts';
+import { mendBackup } from '../../../../addons/zigbee/src/network/stored-backup.ts';
 import {
   checkIntent,
   networkOf,
@@ -80,10 +81,33 @@ describe('the files of a Zigbee network', () => {
     writeDurably(path, '2');
     assert.equal(statSync(path).mode & 0o777, 0o600);
     assert.equal(readFileSync(`${path}.previous`, 'utf8'), '1');
-    writeFileSync(path, '{damaged');
-    assert.equal(readDurably(path, JSON.parse), 1);
-    writeFileSync(`${path}.previous`, '{damaged');
-    assert.throws(() => readDurably(path, JSON.parse), SyntaxError);
+    for (const damage of [
+      () => writeFileSync(path, '{damaged'),
+      () => {
+        rmSync(path);
+        mkdirSync(path);
+      },
+    ]) {
+      damage();
+      const said: string[] = [];
+      assert.equal(
+        readDurably(path, JSON.parse, (words) => said.push(words)),
+        1,
+      );
+      assert.match(said.join(), /previous copy was put in its place, and it was set aside as .*\.damaged-/);
+      assert.equal(readFileSync(path, 'utf8'), '1');
+    }
+    rmSync(`${path}.previous`);
+    mkdirSync(`${path}.previous`);
+    writeDurably(path, '3');
+    assert.equal(
+      readFileSync(`${path}.previous`, 'utf8'),
+      '1',
+      'a folder in its place keeps nothing from being written',
+    );
+    for (const each of [path, `${path}.previous`]) writeFileSync(each, '{damaged');
+    assert.throws(() => readDurably(path, JSON.parse), /cannot be read/);
+    assert.equal(readFileSync(path, 'utf8'), '{damaged', 'nothing is there to take its place');
     assert.equal(readDurably(join(folder.path, 'none'), JSON.parse), undefined);
   });
 
@@ -101,6 +125,53 @@ describe('the files of a Zigbee network', () => {
       },
     );
     assert.throws(() => parseIdentity(JSON.stringify({ ...first, panId: 0xffff })));
+  });
+
+  it('hold a network whose key is not taken where a digit of it is another one', () => {
+    const said: string[] = [];
+    const file = new IdentityFile(folder.path, (words) => said.push(words));
+    const { networkKey } = file.load(20);
+    const path = join(folder.path, 'network.json');
+    const damage = (name: string) => {
+      const digit = networkKey.startsWith('a') ? 'b' : 'a';
+      const text = readFileSync(name, 'utf8');
+      writeFileSync(name, text.replace(networkKey, digit + networkKey.slice(1)));
+    };
+    file.save({ ...file.load(20), formedAt: 1 });
+    damage(path);
+    assert.equal(file.load(20).networkKey, networkKey);
+    assert.match(said.join(), /network\.json cannot be read .*previous copy/);
+    for (const name of [path, `${path}.previous`]) damage(name);
+    assert.throws(
+      () => file.load(20),
+      (error: Error & { code?: string }) => {
+        assert.equal(error.code, 'networkUnreadable');
+        assert.ok(!error.message.includes(networkKey.slice(1)));
+        return true;
+      },
+    );
+  });
+
+  it('hold a backup of the coordinator: a damaged one is replaced by the one before, and keeps nothing from starting', () => {
+    const path = join(folder.path, 'coordinator-backup.json');
+    const backup = JSON.stringify({
+      metadata: { format: 'zigpy/open-coordinator-backup', version: 1 },
+      coordinator_ieee: '00124b0024c0ffee',
+      pan_id: '1a62',
+      extended_pan_id: 'dddddddddddddddd',
+      network_key: { key: '01030507090b0d0f00020406080a0c0d' },
+      devices: [],
+    });
+    assert.equal(mendBackup(path), undefined);
+    writeDurably(path, backup);
+    assert.equal(mendBackup(path), undefined);
+    writeDurably(path, backup);
+    writeFileSync(path, backup.slice(0, 60));
+    assert.match(mendBackup(path) ?? '', /previous copy was put in its place/);
+    assert.equal(readFileSync(path, 'utf8'), backup);
+    for (const each of [path, `${path}.previous`]) writeFileSync(each, backup.replace('open', '\0\0\0\0'));
+    assert.match(mendBackup(path) ?? '', /set aside as .*the next backup takes its place/);
+    assert.ok(!existsSync(path));
   });
 
   it('hold the devices: a damaged database is replaced by the one before', () => {
@@ -124,6 +195,7 @@ describe('the files of a Zigbee network', () => {
     writeFileSync(path, '{');
     writeFileSync(`${path}.previous`, '{');
     assert.match(mendDatabase(path) ?? '', /devices may be missing/);
+    assert.equal(readFileSync(path, 'utf8'), '{', 'what can be read of it is gone on with');
   });
 
   it('take many changes of the devices at once, and have them on the disk before anything is acknowledged', () => {
@@ -148,6 +220,12 @@ describe('the files of a Zigbee network', () => {
     assert.equal(pairedDevicesIn(path), 49);
     assert.equal(pairedDevicesIn(`${path}.previous`), 50);
     assert.deepEqual(failures, []);
+    assert.equal(mendDatabase(path), undefined);
+    assert.deepEqual([...Database.open(path).getEntriesIterator(['Router'])].length, 49);
+    // every line of it is one still
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"id":7,', '"id":6,'));
+    assert.match(mendDatabase(path) ?? '', /previous copy was put in its place/);
+    assert.equal(pairedDevicesIn(path), 50);
   });
 });
 
