@@ -52,10 +52,9 @@ export async function verdictOf(
     await demandCredentialsNamed(gateway, file);
     said.push(...complaints(gateway));
     if (missing === undefined) return start > 1 ? 'said and begun anew' : 'whole';
-    // SQLite keeps no checksums of its pages: a bit that flipped in them may go unnoticed
-    if (missing === UNMET || (isPage(file) && missing.includes('readings') && said.length === 0))
-      return 'not noticed';
     const isSaid = said.some((line) => line.includes(basename(file)) || line.includes('the store'));
+    // SQLite keeps no checksums of its pages: a bit that flipped in them may go unnoticed
+    if (missing === UNMET || (isPage(file) && missing.includes('readings') && !isSaid)) return 'not noticed';
     demand(isSaid, () => `${missing}, and nobody said so`);
     if (missing === UNREADABLE) return 'said and gone on';
     demand(hasCopyAside(gateway.folder, file), `${missing}, and no copy was kept aside`);

@@ -36,7 +36,9 @@ function parse(
   if (text === undefined) return undefined;
   const result = v.safeParse(schema, text);
   if (result.success) return result.output;
-  throw new GatewayError('badSetting', `${name} is "${text}", but ${result.issues[0].message}`);
+  throw new GatewayError('badSetting', `${name} is "${text}", but ${result.issues[0].message}`, {
+    hint: `correct ${name} in config/.env, or where gate gets its environment from`,
+  });
 }
 
 function readDotEnv(path: string): Record<string, string | undefined> {
