@@ -5,14 +5,18 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { installNpmPeer } from './peers/npm-peers.ts';
 import { installPeers, reasonToSkip } from './peers/peers.ts';
 
 interface Outcome {
   passed: number;
   failed: number;
+  /** What failed, a paragraph each. */
+  failures: readonly string[];
 }
+
+const failure = (...words: string[]): Outcome => ({ passed: 0, failed: 1, failures: words });
 
 const folder = mkdtempSync(join(tmpdir(), 'gate-test-report-'));
 
@@ -43,7 +47,8 @@ function run(command: string, args: string[], { environment, later = false }: Ru
 
 /** A check passes or fails as a whole. */
 async function check(command: string, args: string[]): Promise<Outcome> {
-  return (await run(command, args)) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  const succeeded = await run(command, args);
+  return succeeded ? { passed: 1, failed: 0, failures: [] } : failure([command, ...args].join(' '));
 }
 
 interface Share extends Run {
@@ -54,22 +59,31 @@ interface Share extends Run {
   within?: readonly string[];
 }
 
+/** What the reporter leaves in its file. */
+interface Report {
+  passes: number;
+  failures: number;
+  failed: readonly { test: string; file?: string; error: string }[];
+}
+
 /** One share of the tests; a runner that broke off, or ran nothing, is a failure too. */
 async function tests({ name, files, within = [], ...how }: Share): Promise<Outcome> {
   const report = join(folder, `${name}.json`);
   const reporters = ['--reporter', './scripts/mocha-reporter.cjs', '--reporter-option', `output=${report}`];
   const [command = 'mocha', ...words] = [...within, 'mocha', ...reporters, ...files];
   const succeeded = await run(command, words, how);
+  let told: Report;
   try {
-    const { passes, failures } = JSON.parse(readFileSync(report, 'utf8')) as {
-      passes: number;
-      failures: number;
-    };
-    const broken = passes === 0 || (!succeeded && failures === 0) ? 1 : 0;
-    return { passed: passes, failed: failures + broken };
-  } catch {
-    return { passed: 0, failed: 1 };
+    told = JSON.parse(readFileSync(report, 'utf8')) as Report;
+  } catch (error) {
+    return failure(`${name}: broke off, and left no report (${String(error)})`);
   }
+  const { passes, failures, failed } = told;
+  const paragraphs = failed.map(({ test, file = '', error }) => `${test}\n${relative('.', file)}\n${error}`);
+  if (passes > 0 && (succeeded || failures > 0))
+    return { passed: passes, failed: failures, failures: paragraphs };
+  const broken = `${name}: ${passes > 0 ? 'ended with an error though none of its tests failed' : 'ran no test'}`;
+  return { passed: passes, failed: failures + 1, failures: [...paragraphs, broken] };
 }
 
 /** Shares that get in nobody's way: each has ports and folders of its own. The first one is shown as it runs. */
@@ -166,5 +180,7 @@ rmSync(folder, { recursive: true, force: true });
 const sum = (pick: (outcome: Outcome) => number) =>
   outcomes.reduce((total, outcome) => total + pick(outcome), 0);
 const failed = sum((outcome) => outcome.failed);
+// said again where somebody looks first: each stands somewhere in ten thousand lines
+for (const words of outcomes.flatMap(({ failures }) => failures)) console.log(`\nfailed: ${words}`);
 console.log(`\n${sum((outcome) => outcome.passed)} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
