@@ -5,6 +5,7 @@
  */
 import { access, copyFile, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { damagedName } from '../lib/damaged-name.ts';
 import { CERTIFICATE_FILE, checkPair, KEY_FILE } from './credentials.ts';
 
 const PAIR = [KEY_FILE, CERTIFICATE_FILE] as const;
@@ -41,7 +42,7 @@ export async function finishSwap(
     const before = join(from, BEFORE + name);
     if (await exists(before)) await rename(before, join(credentialsFolder, name));
   }
-  const aside = `${from}.damaged-${new Date(now).toISOString().replaceAll(':', '-')}`;
+  const aside = damagedName(from, now);
   await rename(from, aside);
   await synced(credentialsFolder);
   return `the new certificate of the cloud is damaged (${damage}); it was set aside as ${aside}, and the one before is used: have the cloud renew it once more`;

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import * as v from 'valibot';
+import { damagedName } from '../lib/damaged-name.ts';
 import { writeDurably } from './durable-file.ts';
 import { stateSchema, type UpdateState } from './forms.ts';
 import type { InstallFolders } from './install-folders.ts';
@@ -29,7 +30,7 @@ export function interruptedUpdate(places: Places, log: (message: string) => void
     noteUpdate(places, copy);
     return copy;
   }
-  const aside = `${state}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
+  const aside = damagedName(state, Date.now());
   renameSync(state, aside);
   log(
     `${state} is damaged, and so is its copy: it was set aside as ${aside}. What is installed stays as it is: run install.sh of the release that shall run`,

@@ -7,6 +7,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:cry
 import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { damagedName } from '../../lib/damaged-name.ts';
 import type { Dispose } from '../../lib/event-bus.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { CertificateOrder } from './certificate-maker.ts';
@@ -103,7 +104,7 @@ export class OwnCertificate implements CertificateSource {
   async #setAside(name: string, reason: string): Promise<void> {
     const { folder, now, logger } = this.#parts;
     const path = join(folder, name);
-    const aside = `${path}.damaged-${new Date(now()).toISOString().replaceAll(':', '-')}`;
+    const aside = damagedName(path, now());
     await rename(path, aside).then(
       () =>
         logger.warn(`TLS: ${path} cannot be read (${reason}): it was set aside as ${aside}, and made anew`),

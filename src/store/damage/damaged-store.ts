@@ -3,6 +3,7 @@
  * the registry (devices, protocols, clients, what is kept) is taken over into a new one, without the readings.
  */
 import { copyFileSync, existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { damagedName } from '../../lib/damaged-name.ts';
 import { GatewayError } from '../../model/error.ts';
 import { continueStore, snapshotStore } from '../store-snapshot.ts';
 
@@ -34,10 +35,6 @@ export function copyLogAside(path: string, now: number): string {
   const aside = damagedName(`${path}-wal`, now);
   copyFileSync(`${path}-wal`, aside);
   return aside;
-}
-
-function damagedName(path: string, now: number): string {
-  return `${path}.damaged-${new Date(now).toISOString().replaceAll(':', '-')}`;
 }
 
 async function takeOver(

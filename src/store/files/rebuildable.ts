@@ -5,6 +5,7 @@
  */
 import { closeSync, existsSync, openSync, renameSync } from 'node:fs';
 import Datastore from 'nedb-promises';
+import { damagedName } from '../../lib/damaged-name.ts';
 
 /** The wrapper's types leave out what it passes on to the wrapped store. */
 export type Collection<T> = Datastore<T> & { compactDatafileAsync(): Promise<void> };
@@ -67,7 +68,7 @@ export class Rebuildable<T extends { _id: string }> {
 
   async #begunAnew(error: unknown, prepare: Prepare<T>): Promise<Collection<T>> {
     const { path, onTrouble } = this.#parts;
-    const aside = `${path}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
+    const aside = damagedName(path, Date.now());
     renameSync(path, aside);
     onTrouble(`${path} could not be read (${error}); it was set aside as ${aside} and begun anew`);
     return this.#open(prepare);
