@@ -36,7 +36,7 @@ const writeJson = (path: string, value: unknown) =>
 async function buildAddon(folder: string): Promise<Metafile[]> {
   const { runtime, types } = readJson(join(folder, 'addon.json'));
   mkdirSync(join(OUT, folder), { recursive: true });
-  for (const file of ['addon.json', types?.file]) {
+  for (const file of ['addon.json', types?.file, types?.settable]) {
     if (file !== undefined) cpSync(join(folder, file), join(OUT, folder, file));
   }
   const entry: string | undefined = runtime.process?.entry;

@@ -1,7 +1,8 @@
 /**
- * `npm run types:zigbee`: the catalogue of Zigbee device types, addons/zigbee/types.json, made from the definitions of
- * zigbee-herdsman-converters: one line a type, in a fixed order, so that an update of the converters shows as the lines
- * that changed. With `--stdout` it is printed instead. The daemon reads the file and never loads the converters.
+ * `npm run types:zigbee`: the catalogue of Zigbee device types, addons/zigbee/types.json, and what they can be told,
+ * settable.json beside it, made from the definitions of zigbee-herdsman-converters: one line a type, or a schema with all
+ * its types, in a fixed order, so that an update of the converters shows as the lines that changed. With `--stdout` both
+ * are printed instead. The daemon reads the files and never loads the converters.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -13,8 +14,11 @@ import {
   setLogger,
 } from 'zigbee-herdsman-converters';
 import { typeIdOf } from '../addons/zigbee/src/type-id.ts';
+import type { JsonObject } from '../src/model/json.ts';
+import { type ExposedFeature, settableProperties } from './zigbee-types/settable-schema.ts';
 
 const FILE = resolve(import.meta.dirname, '../addons/zigbee/types.json');
+const SETTABLE_FILE = resolve(import.meta.dirname, '../addons/zigbee/settable.json');
 const DESCRIPTION_MAX_CHARS = 300;
 
 /** What the definitions do not say for each model is kept beside the catalogue. */
@@ -35,6 +39,11 @@ interface TypeLine {
   pairingMethods?: string[];
   features: string[];
 }
+/** A type, and what can be told to its devices. */
+type Described = Pick<TypeLine, 'manufacturer' | 'model' | 'description' | 'features'> & {
+  touchlink: boolean;
+  settable: JsonObject;
+};
 type Exposes = Extract<Definition['exposes'], readonly unknown[]>;
 
 const nothing = () => undefined;
@@ -43,6 +52,7 @@ setLogger({ debug: nothing, info: nothing, warning: nothing, error: nothing });
 const require = createRequire(import.meta.url);
 const devices = join(dirname(require.resolve('zigbee-herdsman-converters')), 'devices');
 const types = new Map<string, TypeLine>();
+const settable = new Map<string, JsonObject>();
 
 for (const generic of [
   {
@@ -54,21 +64,40 @@ for (const generic of [
     description: 'The Zigbee network itself: groups, scenes, bindings, reporting, firmware, backup',
   },
 ]) {
-  add({ manufacturer: 'Generic', ...generic, features: [], touchlink: false });
+  add({ manufacturer: 'Generic', ...generic, features: [], touchlink: false, settable: {} });
 }
 for (const name of readdirSync(devices).filter((each) => each.endsWith('.js'))) {
   const { definitions = [] } = require(join(devices, name)) as { definitions?: DefinitionWithExtend[] };
   for (const definition of definitions) addDefinition(definition);
 }
 
-const lines = [...types.values()]
-  .sort((one, other) => compare(one.manufacturer, other.manufacturer) || compare(one.model, other.model))
-  .map((type) => JSON.stringify(type));
-const text = `[\n${lines.join(',\n')}\n]\n`;
-if (process.argv.includes('--stdout')) process.stdout.write(text);
-else {
-  writeFileSync(FILE, text);
-  console.log(`${types.size} types in ${FILE}, ${Buffer.byteLength(text)} bytes`);
+const sorted = [...types.values()].sort(
+  (one, other) => compare(one.manufacturer, other.manufacturer) || compare(one.model, other.model),
+);
+for (const [file, entries] of [
+  [FILE, sorted],
+  [SETTABLE_FILE, settableLines(sorted.map(({ id }) => id))],
+] as const) {
+  const text = `[\n${entries.map((entry) => JSON.stringify(entry)).join(',\n')}\n]\n`;
+  if (process.argv.includes('--stdout')) process.stdout.write(text);
+  else {
+    writeFileSync(file, text);
+    console.log(`${entries.length} lines in ${file}, ${Buffer.byteLength(text)} bytes`);
+  }
+}
+
+/** Most schemas are those of many types: each stands once, with the types that have it. */
+function settableLines(ids: readonly string[]) {
+  const lines = new Map<string, { types: string[]; settable: JsonObject }>();
+  for (const id of ids) {
+    const properties = settable.get(id) ?? {};
+    if (Object.keys(properties).length === 0) continue;
+    const key = JSON.stringify(properties);
+    const line = lines.get(key) ?? { types: [], settable: { type: 'object', properties } };
+    line.types.push(id);
+    lines.set(key, line);
+  }
+  return [...lines.values()];
 }
 
 function addDefinition(raw: DefinitionWithExtend): void {
@@ -80,27 +109,22 @@ function addDefinition(raw: DefinitionWithExtend): void {
   const { vendor, model, description } = definition;
   const touchlink = hasTouchlink(definition, exposes);
   const features = featuresOf(exposes);
-  add({ manufacturer: vendor, model, description, features, touchlink });
+  const same = { features, touchlink, settable: settableProperties(exposes as readonly ExposedFeature[]) };
+  add({ manufacturer: vendor, model, description, ...same });
   for (const label of definition.whiteLabel ?? []) {
     add({
       manufacturer: label.vendor ?? vendor,
       model: label.model,
       description: label.description ?? description,
-      features,
-      touchlink,
+      ...same,
     });
   }
 }
 
-function add({
-  manufacturer,
-  model,
-  description,
-  features,
-  touchlink,
-}: Pick<TypeLine, 'manufacturer' | 'model' | 'description' | 'features'> & { touchlink: boolean }): void {
+function add({ manufacturer, model, description, features, touchlink, settable: told }: Described): void {
   const id = typeIdOf(manufacturer, model);
   // a model that is defined twice is told apart when it joins: to a person it is one type
+  settable.set(id, { ...told, ...settable.get(id) });
   const before = types.get(id);
   if (before) {
     before.features = [...new Set([...before.features, ...features])];

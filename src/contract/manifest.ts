@@ -72,11 +72,18 @@ export const manifestSchema = v.object({
   preinstalled: v.optional(v.boolean(), false),
   /** JSON Schema of the protocol's own parameters. */
   parameters: v.optional(jsonObjectSchema, { type: 'object' }),
-  /** The device types it speaks to: a list, or a file with that list; `defaults` are what its types share. */
+  /**
+   * The device types it speaks to: a list, or a file with that list; `defaults` are what its types share, `settable` is
+   * a second file, with what they can be told (`sharedSettableSchema`, one a line).
+   */
   types: v.optional(
     v.union([
       v.array(deviceTypeSchema),
-      v.object({ file: innerPath, defaults: v.optional(sharedTypeSchema, {}) }),
+      v.object({
+        file: innerPath,
+        settable: v.optional(innerPath),
+        defaults: v.optional(sharedTypeSchema, {}),
+      }),
     ]),
     [],
   ),

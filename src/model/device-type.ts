@@ -19,6 +19,11 @@ export const deviceTypeSchema = v.object({
   type: v.optional(v.string(), 'sensor'),
   /** Names of what its devices measure and can be told, as they stand in readings and commands. */
   features: v.optional(v.array(v.string())),
+  /**
+   * JSON Schema of the values that its devices can be told, an entry of `properties` each; for those that read it: the
+   * add-on is who refuses. Its own keywords: `unit`, `step`, `on` and `off` of a switch, `category`.
+   */
+  settable: v.optional(jsonObjectSchema),
   /** JSON Schema of the parameters that a device of this type is created with. */
   parameters: v.optional(jsonObjectSchema),
 });
@@ -30,3 +35,10 @@ export const sharedTypeSchema = v.object({
   parameters: v.optional(jsonObjectSchema),
 });
 export type SharedType = v.InferOutput<typeof sharedTypeSchema>;
+
+/** An entry of a file of what types can be told: one schema for all types that have it. */
+export const sharedSettableSchema = v.object({
+  /** Their ids. */
+  types: v.array(v.string()),
+  settable: jsonObjectSchema,
+});

@@ -2,22 +2,17 @@
  * The add-ons that lie on disk: each a folder with `addon.json`. One that cannot be used becomes a problem with
  * its reason and harms no other. Bundled add-ons come first: a foreign one cannot take their place.
  */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import * as v from 'valibot';
-import { type Manifest, manifestSchema } from '../contract/manifest.ts';
+import { manifestSchema } from '../contract/manifest.ts';
 import { SUPPORTED_CONTRACTS } from '../contract/version.ts';
-import type { TypesOfProtocol } from '../core/devices/type-catalogue.ts';
 import type { AddonPackage } from '../core/protocols/protocols.ts';
-import { type DeviceType, deviceTypeSchema } from '../model/device-type.ts';
 import { parseWith } from '../model/parse.ts';
-import { realInnerPath } from './inner-path.ts';
+import { isMissing, messageOf, parseJson, readBounded } from './addon-file.ts';
+import { readTypes } from './type-files.ts';
 
 /** A manifest larger than this is none; the types of a large protocol lie in a file of their own. */
 const MANIFEST_MAX_BYTES = 4 * 1024 * 1024;
-const TYPES_MAX_BYTES = 64 * 1024 * 1024;
-/** A file of types larger than this is read when somebody asks for the types, and checked then. */
-const TYPES_AT_ONCE_MAX_BYTES = 256 * 1024;
 export const MANIFEST_NAME = 'addon.json';
 /** The manifest of an add-on that was taken away; its folder is left alone. */
 export const REMOVED_NAME = 'addon.json.removed';
@@ -96,49 +91,6 @@ function isRemoved(folder: string): Promise<boolean> {
   );
 }
 
-async function readTypes(folder: string, types: Manifest['types']): Promise<TypesOfProtocol> {
-  if (Array.isArray(types)) return types;
-  const { file, defaults } = types;
-  const path = await realInnerPath(folder, file);
-  const missing = () => new Error(`its file of types, ${file}, is not there`);
-  if (path === undefined) throw missing();
-  const read = async () => {
-    const text = await readBounded(path, TYPES_MAX_BYTES);
-    if (text === undefined) throw missing();
-    return text;
-  };
-  // in place: with thousands of types every copy is megabytes
-  const complete = (type: DeviceType) => {
-    type.addOn ??= defaults.addOn;
-    type.parameters ??= defaults.parameters;
-    return type;
-  };
-  const parse = (text: string) =>
-    parseWith(v.array(deviceTypeSchema), parseJson(text, file), file).map(complete);
-  const load = async () => parse(await read());
-  const find = async (typeId: string) => {
-    const text = await read();
-    if (!text.includes(JSON.stringify(typeId))) return undefined;
-    const line = lineOf(text, typeId);
-    return line === undefined ? parse(text).find(({ id }) => id === typeId) : complete(line);
-  };
-  return (await stat(path)).size > TYPES_AT_ONCE_MAX_BYTES ? { load, find } : load();
-}
-
-/** Most large files have one type a line: then that line is all that is looked at. Undefined where it is none. */
-function lineOf(text: string, typeId: string): DeviceType | undefined {
-  const at = text.indexOf(`"id":${JSON.stringify(typeId)}`);
-  if (at < 0) return undefined;
-  const end = text.indexOf('\n', at);
-  const line = text.slice(text.lastIndexOf('\n', at) + 1, end < 0 ? undefined : end).replace(/,\s*$/, '');
-  try {
-    const type = v.parse(deviceTypeSchema, JSON.parse(line));
-    return type.id === typeId ? type : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** A protocol is asked for by its id or its slug: neither may lead to two. */
 function checkFree(addon: AddonPackage, packages: readonly AddonPackage[]): AddonPackage {
   const { id, slug } = addon.manifest;
@@ -150,33 +102,4 @@ function checkFree(addon: AddonPackage, packages: readonly AddonPackage[]): Addo
     }
   }
   return addon;
-}
-
-/** Undefined when there is no such file. */
-async function readBounded(path: string, maxBytes: number): Promise<string | undefined> {
-  try {
-    const { size } = await stat(path);
-    if (size > maxBytes) throw new Error(`${basename(path)} is larger than ${maxBytes} bytes`);
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
-function parseJson(text: string, what: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Error(`${what} is not valid JSON: ${messageOf(error)}`);
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOENT' || code === 'ENOTDIR';
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -14,7 +14,14 @@ import {
   type Representation,
   represent,
 } from '../representation.ts';
-import { typeName, typeNameSchema, typeView, typeViewSchema } from '../views/type-view.ts';
+import {
+  typeName,
+  typeNameSchema,
+  typeView,
+  typeViewSchema,
+  wholeType,
+  wholeTypeSchema,
+} from '../views/type-view.ts';
 import type { Routes } from './router.ts';
 
 const section = 'Types';
@@ -90,6 +97,7 @@ export function addTypeRoutes(routes: Routes, { types }: { types: TypeCatalogue 
       200: { says: 'The names', json: v.array(typeNameSchema), headers: ['ETag', 'Cache-Control'] },
       ...notModified,
     },
+    errors: ['unavailable'],
     handle: async ({ headers, context }) => {
       if (everyName.tag !== undefined && answerUnchanged(context, everyName.tag, headers)) return undefined;
       return answerHeld(context, await everyName.get(), headers);
@@ -111,6 +119,7 @@ export function addTypeRoutes(routes: Routes, { types }: { types: TypeCatalogue 
       200: { says: 'The types', json: v.array(typeViewSchema), headers: ['ETag', 'Cache-Control'] },
       ...notModified,
     },
+    errors: ['unavailable'],
     handle: async ({ query, headers, context }) => {
       if (Object.keys(query).length > 0) {
         return answerHeld(context, represent(selectTypes(await types.list(), query).map(typeView)), headers);
@@ -127,22 +136,23 @@ export function addTypeRoutes(routes: Routes, { types }: { types: TypeCatalogue 
     name: 'getType',
     section,
     summary: 'Get a type by id',
+    description: 'With what its devices can be told, as `settable`, where the add-on says it.',
     right: 'read',
     headers: heldHeaders,
     compressed: true,
     answers: {
-      200: { says: 'The type', json: typeViewSchema, headers: ['ETag', 'Cache-Control'] },
+      200: { says: 'The type', json: wholeTypeSchema, headers: ['ETag', 'Cache-Control'] },
       ...notModified,
     },
-    errors: ['notFound'],
+    errors: ['notFound', 'unavailable'],
     handle: async ({ path, headers, context }) => {
-      const entry = await types.find(path.typeId);
+      const entry = await types.whole(path.typeId);
       if (!entry) {
         throw new GatewayError('notFound', `there is no device type "${path.typeId}"`, {
           hint: 'GET /device/v1/types lists them',
         });
       }
-      return answerHeld(context, represent(typeView(entry)), headers);
+      return answerHeld(context, represent(wholeType(entry)), headers);
     },
   });
 }

@@ -22,6 +22,17 @@ export const typeViewSchema = v.object({
   parameters: v.optional(jsonObjectSchema),
 });
 
+/** One type by its id: with what its devices can be told, which would weigh too much in a list of thousands. */
+export const wholeTypeSchema = v.object({
+  ...typeViewSchema.entries,
+  settable: v.optional(
+    v.pipe(
+      jsonObjectSchema,
+      v.description('JSON Schema of the values that its devices can be told (docs/specs/addon-contract.md)'),
+    ),
+  ),
+});
+
 /** What a type is found by. */
 export const typeNameSchema = v.object({
   id: v.string(),
@@ -54,4 +65,8 @@ export function typeView(entry: CatalogueEntry) {
     ...(entry.features === undefined ? {} : { features: entry.features }),
     ...(entry.parameters === undefined ? {} : { parameters: entry.parameters }),
   };
+}
+
+export function wholeType(entry: CatalogueEntry) {
+  return { ...typeView(entry), ...(entry.settable === undefined ? {} : { settable: entry.settable }) };
 }

@@ -19,6 +19,8 @@ export interface TypeSource {
   load(): Promise<DeviceType[]>;
   /** One of them, without the others becoming objects. Throws as `load`. */
   find(typeId: string): Promise<DeviceType | undefined>;
+  /** What devices of a type can be told, where that is kept apart from the types. Throws as `load`. */
+  settable?(typeId: string): Promise<JsonObject | undefined>;
 }
 
 export type TypesOfProtocol = readonly DeviceType[] | TypeSource;
@@ -70,6 +72,15 @@ export class TypeCatalogue {
       if (found) return { ...found, protocol };
     }
     return undefined;
+  }
+
+  /** With what its devices can be told, also where that is kept apart. Throws as `list`. */
+  async whole(typeId: string): Promise<CatalogueEntry | undefined> {
+    const entry = await this.find(typeId);
+    const source = entry && this.#protocols.get(entry.protocol)?.source;
+    if (!source || !('load' in source) || !source.settable) return entry;
+    const settable = await readTypes(entry.protocol, source.settable(typeId));
+    return settable === undefined ? entry : { ...entry, settable };
   }
 
   /** @throws GatewayError badRequest when there is no such type; as `list` */

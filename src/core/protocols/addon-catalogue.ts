@@ -55,6 +55,7 @@ function typesOf({ manifest, types }: AddonPackage): TypesOfProtocol {
   const protocols = [manifest.id];
   if (!('load' in types)) return types.map((type) => ({ ...type, protocols }));
   return {
+    ...types,
     load: async () => {
       const list = await types.load();
       for (const type of list) type.protocols = protocols;

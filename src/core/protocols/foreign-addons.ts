@@ -139,6 +139,7 @@ function schemasOf({ parameters, types, actions = {} }: Manifest): [string, Json
   if (Array.isArray(types)) {
     types.forEach((type, index) => {
       if (isJsonObject(type.parameters)) found.push([`types.${index}.parameters`, type.parameters]);
+      if (isJsonObject(type.settable)) found.push([`types.${index}.settable`, type.settable]);
     });
   }
   return found;

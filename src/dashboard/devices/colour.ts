@@ -2,10 +2,10 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../api/json.ts';
 import type { ColourControl } from './controls.ts';
 
-/** From `{hex}`, `{r, g, b}`, `{hue, saturation}` or `{x, y}` (CIE 1931); undefined for anything else. */
+/** From `{hex}`, `{r, g, b}`, `{red, green, blue}`, `{hue, saturation}` or `{x, y}` (CIE 1931); undefined for anything else. */
 export function colourShown(value: JsonValue | undefined): string | undefined {
   if (!isJsonObject(value)) return undefined;
-  const { hex, r, g, b, hue, saturation, x, y } = value;
+  const { hex, red, green, blue, r = red, g = green, b = blue, hue, saturation, x, y } = value;
   if (typeof hex === 'string' && /^#[0-9a-f]{6}$/i.test(hex)) return hex.toLowerCase();
   if (areNumbers(r, g, b)) return hexOf([Number(r), Number(g), Number(b)].map((part) => part / 255));
   if (areNumbers(x, y) && Number(y) > 0) return hexOf(fromXy(Number(x), Number(y)));
@@ -17,7 +17,7 @@ export function colourShown(value: JsonValue | undefined): string | undefined {
 export function colourTold(hex: string, form: ColourControl['form']): JsonObject {
   if (form === 'hex') return { hex };
   const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
-  return { r, g, b };
+  return form === 'rgb' ? { r, g, b } : { red: r, green: g, blue: b };
 }
 
 function areNumbers(...values: (JsonValue | undefined)[]): boolean {

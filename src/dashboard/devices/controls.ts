@@ -1,21 +1,24 @@
 /**
- * What of a device can be set, and with which control: from the names that its type has (`features`), the datapoints of a
- * KNX device, and what it says of itself. Only what the name alone makes certain; everything else has the raw form. Pure.
+ * What of a device can be set, and with which control: from the JSON Schema of what its type can be told (`settable`), or
+ * from the datapoints of a KNX device. What has no control of its own has the raw form. Pure.
  */
-
 import type { Device, DeviceType } from '../api/answers.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../api/json.ts';
+import { datapointProperties } from './datapoint-properties.ts';
 import type { Values } from './values.ts';
 
-export interface SwitchControl {
-  kind: 'switch';
+interface Named {
   name: string;
+  /** Something that is set once, at leisure: how a device behaves, not what it does. */
+  isSetting: boolean;
+}
+export interface SwitchControl extends Named {
+  kind: 'switch';
   on: JsonValue;
   off: JsonValue;
 }
-export interface SliderControl {
+export interface SliderControl extends Named {
   kind: 'slider';
-  name: string;
   min: number;
   max: number;
   step: number;
@@ -24,83 +27,155 @@ export interface SliderControl {
 export interface SetpointControl extends Omit<SliderControl, 'kind'> {
   kind: 'setpoint';
 }
-export interface ColourControl {
+export interface ColourControl extends Named {
   kind: 'colour';
-  name: string;
-  /** How the device takes it. */
-  form: 'hex' | 'rgb';
+  /** How the device takes it: `{hex}`, `{r, g, b}` or `{red, green, blue}`. */
+  form: 'hex' | 'rgb' | 'names';
 }
-export interface CoverControl {
+export interface CoverControl extends Named {
   kind: 'cover';
-  name: string;
+  /** Not all can be stopped on their way. */
+  stops: boolean;
 }
-export type Control = SwitchControl | SliderControl | SetpointControl | ColourControl | CoverControl;
+/** One of a few values; one alone is something to be done. */
+export interface ChoiceControl extends Named {
+  kind: 'choice';
+  choices: readonly JsonValue[];
+}
+/** A number or a text to be typed. */
+export interface EntryControl extends Named {
+  kind: 'entry';
+  type: 'number' | 'text';
+  min: number | undefined;
+  max: number | undefined;
+  step: number | 'any';
+  unit: string | undefined;
+}
+export type Control =
+  | SwitchControl
+  | SliderControl
+  | SetpointControl
+  | ColourControl
+  | CoverControl
+  | ChoiceControl
+  | EntryControl;
 
 const STATE = /^state(_\w+)?$/;
-const SETPOINT = /^(occupied|unoccupied|current)_(heating|cooling)_setpoint$/;
-const PERCENT = { min: 0, max: 100, step: 1, unit: '%' } as const;
-/** Of lamps: 2,000 K to 6,500 K. */
-const COLOUR_TEMPERATURE = { min: 153, max: 500, step: 1, unit: 'mired' } as const;
-const ROOM_TEMPERATURE = { min: 5, max: 35, step: 0.5, unit: '°C' } as const;
-/** HTTP devices whose brightness goes to 255 (docs/guides/http.md). */
-const BRIGHTNESS_255 = /^(WLED|HomeWizard)/i;
-const ZIGBEE_BRIGHTNESS_MAX = 254;
+const SETPOINT = /(^|_)setpoint(_|$)/;
+/** A finger does not find its place among more. */
+const SLIDER_STEPS_MAX = 1_000;
+/** Of setpoints that do not say theirs. */
+const SETPOINT_STEP = 0.5;
 
 export function controlsOf(device: Device, type: DeviceType | undefined, values: Values): Control[] {
   if (device.isVirtual) return [];
-  const datapoints = device.parameters['datapoints'];
-  if (Array.isArray(datapoints)) return datapoints.flatMap((each) => datapointControl(each as JsonValue));
-  // a family of HTTP devices has the names of all its models: only what this one has sent is there
-  const features = (type?.features ?? []).filter((name) => isZigbee(type) || name in values);
-  const isCover = features.includes('position');
-  return features.flatMap((name): Control[] => {
-    if (STATE.test(name)) {
-      if (isCover) return name === 'state' ? [{ kind: 'cover', name }] : [];
-      return isSwitched(values[name]?.value) ? [{ kind: 'switch', name, on: 'ON', off: 'OFF' }] : [];
-    }
-    if (name === 'position') return [{ kind: 'slider', name, ...PERCENT }];
-    if (name === 'brightness') return [{ kind: 'slider', name, ...brightness(type) }];
-    if (name === 'color_temp') return [{ kind: 'slider', name, ...COLOUR_TEMPERATURE }];
-    if (name === 'color') return [{ kind: 'colour', name, form: isZigbee(type) ? 'hex' : 'rgb' }];
-    if (SETPOINT.test(name)) return [{ kind: 'setpoint', name, ...ROOM_TEMPERATURE }];
-    return [];
+  const properties = datapointProperties(device.parameters) ?? toldOf(type, values);
+  return Object.entries(properties).flatMap(([name, schema]) => {
+    const control = isJsonObject(schema) ? controlOf(name, schema, values) : undefined;
+    return control ? [control] : [];
   });
 }
 
-/** The first switch of a device: what a card in the overview can do. */
+/** The first switch of a device that is one: what a card in the overview can do. Never a lock. */
 export function mainSwitch(device: Device, type: DeviceType | undefined, values: Values) {
+  const isKnx = datapointProperties(device.parameters) !== undefined;
   return controlsOf(device, type, values).find(
-    (control): control is SwitchControl => control.kind === 'switch',
+    (control): control is SwitchControl =>
+      control.kind === 'switch' &&
+      (control.on === 'ON' || control.on === true) &&
+      (isKnx || STATE.test(control.name)),
   );
 }
 
-/** Not heard of yet counts as one; what says something else (a cover's "OPEN", an alarm's) does not. */
-function isSwitched(value: JsonValue | undefined): boolean {
-  return value === undefined || value === 'ON' || value === 'OFF';
+/** By name; of what a pattern allows, what the device has sent: a family of models has more than each of them. */
+function toldOf(type: DeviceType | undefined, values: Values): JsonObject {
+  const settable = (type?.settable ?? {}) as JsonObject;
+  const told = { ...objectIn(settable, 'properties') };
+  for (const [pattern, schema] of Object.entries(objectIn(settable, 'patternProperties'))) {
+    for (const name of Object.keys(values).sort())
+      if (!(name in told) && isMatch(pattern, name)) told[name] = schema;
+  }
+  return told;
 }
 
-function isZigbee(type: DeviceType | undefined): boolean {
-  return type?.addOn?.includes('zigbee') ?? false;
+function objectIn(schema: JsonObject, key: string): JsonObject {
+  const inner = schema[key];
+  return isJsonObject(inner) ? inner : {};
 }
 
-function brightness(type: DeviceType | undefined) {
-  if (isZigbee(type)) return { min: 0, max: ZIGBEE_BRIGHTNESS_MAX, step: 1, unit: undefined };
-  if (BRIGHTNESS_255.test(type?.manufacturer ?? '')) return { min: 0, max: 255, step: 1, unit: undefined };
-  return PERCENT;
+/** What is no pattern matches nothing. */
+function isMatch(pattern: string, name: string): boolean {
+  try {
+    return new RegExp(pattern, 'u').test(name);
+  } catch {
+    return false;
+  }
 }
 
-/** By its type (KNX, 03_07_02): what it can be told it is told by the group address it is written to. */
-function datapointControl(datapoint: JsonValue): Control[] {
-  if (!isJsonObject(datapoint) || !isWritten(datapoint)) return [];
-  const { name, dpt } = datapoint;
-  if (typeof name !== 'string' || typeof dpt !== 'string') return [];
-  if (/^1\./.test(dpt)) return [{ kind: 'switch', name, on: true, off: false }];
-  if (dpt === '5.001') return [{ kind: 'slider', name, ...PERCENT }];
-  if (dpt === '9.001') return [{ kind: 'setpoint', name, ...ROOM_TEMPERATURE }];
-  return [];
+function controlOf(name: string, schema: JsonObject, values: Values): Control | undefined {
+  const named = { name, isSetting: schema['category'] !== undefined };
+  const choices = Array.isArray(schema['enum']) ? schema['enum'] : [];
+  const said = values[name]?.value;
+  if (isCover(name, { choices, said, values }))
+    return { kind: 'cover', ...named, stops: choices.includes('STOP') };
+  const { on, off, type } = schema;
+  if (on !== undefined && off !== undefined) {
+    // a channel that says something else than on and off is no switch just now
+    return said === undefined || said === on || said === off
+      ? { kind: 'switch', ...named, on, off }
+      : undefined;
+  }
+  if (type === 'boolean') return { kind: 'switch', ...named, on: true, off: false };
+  if (choices.length > 0) return { kind: 'choice', ...named, choices };
+  if (type === 'number' || type === 'integer') return numberControl(named, schema);
+  if (type === 'string')
+    return {
+      kind: 'entry',
+      ...named,
+      type: 'text',
+      min: undefined,
+      max: undefined,
+      step: 'any',
+      unit: undefined,
+    };
+  const form = type === 'object' ? colourForm(schema['properties']) : undefined;
+  return form && { kind: 'colour', ...named, form };
 }
 
-/** Without flags a datapoint is whatever its address takes. */
-function isWritten({ flags }: JsonObject): boolean {
-  return !Array.isArray(flags) || flags.includes('write');
+/** What may be both is one where it has a position: a relay of two channels may drive a shutter. */
+function isCover(
+  name: string,
+  { choices, said, values }: { choices: readonly JsonValue[]; said: JsonValue | undefined; values: Values },
+): boolean {
+  if (!choices.includes('OPEN') || !choices.includes('CLOSE')) return false;
+  if (!choices.includes('ON')) return true;
+  return said !== 'ON' && said !== 'OFF' && name.replace(/^state/, 'position') in values;
+}
+
+function numberControl(named: Named, schema: JsonObject): Control {
+  const min = numberIn(schema, 'minimum');
+  const max = numberIn(schema, 'maximum');
+  const unit = typeof schema['unit'] === 'string' ? schema['unit'] : undefined;
+  const isWhole = schema['type'] === 'integer';
+  const given = numberIn(schema, 'step');
+  if (min === undefined || max === undefined || max <= min)
+    return { kind: 'entry', ...named, type: 'number', min, max, step: isWhole ? 1 : 'any', unit };
+  if (unit === '°C' || SETPOINT.test(named.name))
+    return { kind: 'setpoint', ...named, min, max, step: given ?? SETPOINT_STEP, unit };
+  const step = given ?? (isWhole || max - min >= 10 ? 1 : (max - min) / 100);
+  if ((max - min) / step > SLIDER_STEPS_MAX)
+    return { kind: 'entry', ...named, type: 'number', min, max, step: isWhole ? 1 : 'any', unit };
+  return { kind: 'slider', ...named, min, max, step, unit };
+}
+
+function numberIn(schema: JsonObject, key: string): number | undefined {
+  const value = schema[key];
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+function colourForm(parts: JsonValue | undefined): ColourControl['form'] | undefined {
+  if (!isJsonObject(parts)) return undefined;
+  if ('hex' in parts) return 'hex';
+  if ('r' in parts && 'g' in parts && 'b' in parts) return 'rgb';
+  return 'red' in parts && 'green' in parts && 'blue' in parts && !('white' in parts) ? 'names' : undefined;
 }

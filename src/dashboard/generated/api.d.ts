@@ -525,7 +525,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get a type by id */
+        /**
+         * Get a type by id
+         * @description With what its devices can be told, as `settable`, where the add-on says it.
+         */
         get: operations["getType"];
         put?: never;
         post?: never;
@@ -3263,9 +3266,12 @@ export interface operations {
                         type?: string;
                         features?: string[];
                         /** @description Any JSON object */
+                        settable?: Record<string, never>;
+                        /** @description Any JSON object */
                         parameters?: Record<string, never>;
                     }[] | {
                         file: string;
+                        settable?: string;
                         /** @default {} */
                         defaults?: {
                             addOn?: string;
@@ -4522,6 +4528,20 @@ export interface operations {
             429: components["responses"]["tooManyRequests"];
             431: components["responses"]["headersTooLarge"];
             500: components["responses"]["internal"];
+            /** @description An error: `unavailable` */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "unavailable";
+                    } & components["schemas"]["Error"];
+                };
+            };
         };
     };
     listTypes: {
@@ -4612,6 +4632,20 @@ export interface operations {
             429: components["responses"]["tooManyRequests"];
             431: components["responses"]["headersTooLarge"];
             500: components["responses"]["internal"];
+            /** @description An error: `unavailable` */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "unavailable";
+                    } & components["schemas"]["Error"];
+                };
+            };
         };
     };
     getType: {
@@ -4671,7 +4705,27 @@ export interface operations {
                      *       "type": "sensor"
                      *     }
                      */
-                    "application/json": components["schemas"]["DeviceType"];
+                    "application/json": {
+                        /** @description Package name of the add-on */
+                        addOn: string;
+                        description: string;
+                        /** @description What a virtual device of this type generates */
+                        fakeSampleLabel: string;
+                        id: string;
+                        manufacturer: string;
+                        model: string;
+                        pairingMethods: string[];
+                        physicalParameter: string[];
+                        protocols: string[];
+                        rooms: string[];
+                        space: string[];
+                        type: string;
+                        features?: string[];
+                        /** @description Any JSON object */
+                        parameters?: Record<string, never>;
+                        /** @description JSON Schema of the values that its devices can be told (docs/specs/addon-contract.md) */
+                        settable?: Record<string, never>;
+                    };
                 };
             };
             /** @description The caller has it already */
@@ -4704,6 +4758,20 @@ export interface operations {
             429: components["responses"]["tooManyRequests"];
             431: components["responses"]["headersTooLarge"];
             500: components["responses"]["internal"];
+            /** @description An error: `unavailable` */
+            503: {
+                headers: {
+                    /** @description Seconds after which to try again */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        code?: "unavailable";
+                    } & components["schemas"]["Error"];
+                };
+            };
         };
     };
     getLogs: {

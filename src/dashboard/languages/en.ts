@@ -161,6 +161,8 @@ export default {
     open: 'Open',
     stop: 'Stop',
     close: 'Close',
+    set: 'Set',
+    settings: 'Settings ({count})',
     higher: 'Higher',
     lower: 'Lower',
     done: 'Done at {time}',

@@ -164,6 +164,8 @@ const messages: Messages = {
     open: 'Apri',
     stop: 'Ferma',
     close: 'Chiudi',
+    set: 'Imposta',
+    settings: 'Impostazioni ({count})',
     higher: 'Più alto',
     lower: 'Più basso',
     done: 'Fatto alle {time}',

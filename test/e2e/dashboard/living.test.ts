@@ -14,6 +14,9 @@ import {
   TYPES,
 } from './dashboard-house.ts';
 
+/** What is triggered where a lamp is told to blink (ZCL, 3.5.2.3.3). */
+const BLINK = 0;
+
 describe('the dashboard of a living house', () => {
   let house: DashboardHouse;
   let bulb: ColourBulb;
@@ -96,6 +99,10 @@ describe('the dashboard of a living house', () => {
     const colour = bulb.state.colour;
     await page.getByTestId('colour-color').fill('#ff0000');
     await until('the lamp is red', () => JSON.stringify(bulb.state.colour) !== JSON.stringify(colour));
+    await page.getByTestId('slider-color_temp').fill('555');
+    await until('the lamp is as warm as this model can be', () => bulb.state.colour.mireds === 555);
+    await page.getByTestId('choice-effect').selectOption({ label: 'Blink' });
+    await until('the lamp blinks', () => bulb.effect === BLINK);
     // what it says of itself afterwards is what is shown
     await value(page, 'brightness').getByText('127').waitFor();
   });

@@ -52,6 +52,50 @@ describe('the types over REST', () => {
     );
   });
 
+  it('say what their devices can be told where one is asked for, and not in the list', async () => {
+    const settable = { type: 'object', properties: { state: { enum: ['ON', 'OFF'], on: 'ON', off: 'OFF' } } };
+    gate.types.replace('acme', [{ ...DOCUMENTED, id: 'told', settable }]);
+    const apart = { ...DOCUMENTED, id: 'apart' };
+    gate.types.replace('other', {
+      load: async () => [apart],
+      find: async (typeId) => (typeId === 'apart' ? apart : undefined),
+      settable: async (typeId) => (typeId === 'apart' ? settable : undefined),
+    });
+    for (const id of ['told', 'apart']) {
+      const { body } = await gate.call(`${TYPES}/${id}`);
+      assert.deepEqual([Object.keys(body).at(-1), body['settable']], ['settable', settable]);
+    }
+    assert.equal(
+      (await list()).some((each) => 'settable' in each),
+      false,
+    );
+    assert.equal(
+      (await list('?q=hue')).some((each) => 'settable' in each),
+      false,
+    );
+  });
+
+  it('whose file of what they can be told is damaged say so, and are there without it', async () => {
+    gate.types.replace('other', {
+      load: async () => [{ ...DOCUMENTED, id: 'apart' }],
+      find: async () => ({ ...DOCUMENTED, id: 'apart' }),
+      settable: () => Promise.reject(new Error('settable.json is not valid JSON')),
+    });
+    const { status, body } = await gate.call(`${TYPES}/apart`);
+    assert.equal(status, 503);
+    assert.match(JSON.stringify(body), /the device types of \\"other\\" cannot be read: settable.json/);
+    assert.equal((await gate.call(TYPES)).status, 200);
+  });
+
+  it('whose file is damaged are said to be', async () => {
+    const damaged = () => Promise.reject(new Error('types.json is not valid JSON'));
+    gate.types.replace('other', { load: damaged, find: damaged });
+    for (const path of [TYPES, `${TYPES}?q=hue`, `${TYPES}/apart`, '/device/v1/type-names']) {
+      const { status, body } = await gate.call(path);
+      assert.deepEqual([status, body['hint']], [503, 'reinstall the add-on: its file of types is damaged']);
+    }
+  });
+
   it('have every documented key where a manifest leaves it out, and the parameters last', async () => {
     const { body } = await gate.call(`${TYPES}/${HTTP_TYPE}`);
     assert.deepEqual(Object.keys(body), [...Object.keys(DOCUMENTED), 'parameters']);

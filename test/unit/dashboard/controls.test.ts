@@ -1,5 +1,7 @@
 /** Which controls a device gets, and how its values are read. */
 import assert from 'node:assert/strict';
+import http from '../../../addons/http/addon.json' with { type: 'json' };
+import told from '../../../addons/zigbee/settable.json' with { type: 'json' };
 import catalogue from '../../../addons/zigbee/types.json' with { type: 'json' };
 import type { Device, DeviceType } from '../../../src/dashboard/api/answers.ts';
 import { colourShown, colourTold } from '../../../src/dashboard/devices/colour.ts';
@@ -14,38 +16,114 @@ import { troublesOf } from '../../../src/dashboard/gateway/troubles.ts';
 import { unitOf, unitOfValue } from '../../../src/dashboard/text/units.ts';
 
 const device = (more: Partial<Device> = {}) => ({ isVirtual: false, parameters: {}, ...more }) as Device;
-const zigbee = (features: string[]) => ({ addOn: '@instathings/gate-addon-zigbee', features }) as DeviceType;
+const typeOf = (properties: Record<string, unknown>) =>
+  ({ settable: { type: 'object', properties } }) as unknown as DeviceType;
+/** As the catalogue has it. */
+function zigbee(model: string): DeviceType {
+  const type = catalogue.find((each) => each.model === model);
+  const settable = told.find(({ types }) => types.includes(type?.id ?? ''))?.settable;
+  return { ...type, settable } as unknown as DeviceType;
+}
+const family = (model: string) => http.types.find((each) => each.model === model) as unknown as DeviceType;
 const values = (given: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(given).map(([name, value]) => [name, { value: value as string, at: 1 }]));
 const kinds = (controls: ReturnType<typeof controlsOf>) =>
   controls.map(({ kind, name }) => `${kind} ${name}`);
 
 describe('the controls of a device', () => {
-  it('are those that the names of its type make certain', () => {
-    const bulb = catalogue.find(({ model }) => model === 'RB 285 C');
-    const made = controlsOf(device(), zigbee(bulb?.features ?? []), {});
-    assert.deepEqual(kinds(made), ['switch state', 'slider brightness', 'slider color_temp', 'colour color']);
-    const cover = controlsOf(device(), zigbee(['state', 'position']), {});
-    assert.deepEqual(kinds(cover), ['cover state', 'slider position']);
-    assert.deepEqual(kinds(controlsOf(device(), zigbee(['occupied_heating_setpoint', 'battery']), {})), [
-      'setpoint occupied_heating_setpoint',
+  it('are made of what its type can be told, with its own ranges; how it behaves is apart', () => {
+    const made = controlsOf(device(), zigbee('RB 285 C'), {});
+    assert.deepEqual(kinds(made), [
+      'switch state',
+      'slider brightness',
+      'slider color_temp',
+      'slider color_temp_startup',
+      'colour color',
+      'choice effect',
+      'choice power_on_behavior',
     ]);
-    assert.deepEqual(controlsOf(device(), zigbee(['temperature', 'humidity', 'action']), {}), []);
+    assert.deepEqual(made[2], {
+      kind: 'slider',
+      name: 'color_temp',
+      isSetting: false,
+      min: 153,
+      max: 555,
+      step: 1,
+      unit: 'mired',
+    });
+    assert.deepEqual(
+      made.filter(({ isSetting }) => isSetting).map(({ name }) => name),
+      ['power_on_behavior'],
+    );
+    assert.deepEqual(kinds(controlsOf(device(), zigbee('WSDCGQ11LM'), {})), []);
+  });
+
+  it('of a blind are its ways, and of a thermostat its steps', () => {
+    assert.deepEqual(kinds(controlsOf(device(), zigbee('AM25'), {})), ['cover state', 'slider position']);
+    const [setpoint, calibration, mode] = controlsOf(device(), zigbee('TRVZB'), {});
+    assert.deepEqual(setpoint, {
+      kind: 'setpoint',
+      name: 'occupied_heating_setpoint',
+      isSetting: false,
+      min: 4,
+      max: 35,
+      step: 0.5,
+      unit: '°C',
+    });
+    assert.equal(calibration?.kind, 'setpoint');
+    assert.deepEqual(mode?.kind === 'choice' && mode.choices, ['off', 'auto', 'heat']);
+  });
+
+  it('are fields where a finger would not find its place, or where there is no range', () => {
+    const made = controlsOf(
+      device(),
+      typeOf({
+        countdown: { type: 'number', minimum: 0, maximum: 43_200, step: 1, unit: 's' },
+        schedule: { type: 'string' },
+        offset: { type: 'number' },
+        share: { type: 'number', minimum: 0, maximum: 1 },
+        identify: { enum: ['identify'] },
+        deep: { type: 'array' },
+        odd: 7,
+      }),
+      {},
+    );
+    assert.deepEqual(kinds(made), [
+      'entry countdown',
+      'entry schedule',
+      'entry offset',
+      'slider share',
+      'choice identify',
+    ]);
+    const [countdown, , , share] = made;
+    assert.deepEqual(countdown?.kind === 'entry' && [countdown.min, countdown.max], [0, 43_200]);
+    assert.equal(share?.kind === 'slider' && share.step, 0.01);
+  });
+
+  it('of a type that says nothing are none', () => {
+    assert.deepEqual(controlsOf(device(), {} as DeviceType, {}), []);
+    assert.deepEqual(controlsOf(device(), undefined, {}), []);
+    assert.deepEqual(controlsOf(device({ isVirtual: true }), zigbee('RB 285 C'), {}), []);
   });
 
   it('of an HTTP device are those of what it has sent: its family has more', () => {
-    const family = {
-      addOn: '@x/http',
-      manufacturer: 'Shelly',
-      features: ['state', 'position', 'brightness'],
-    };
-    const plug = controlsOf(device(), family as DeviceType, values({ state: 'ON' }));
-    assert.deepEqual(kinds(plug), ['switch state']);
-    const shutter = controlsOf(device(), family as DeviceType, values({ state: 'OPENING', position: 3 }));
+    assert.deepEqual(kinds(controlsOf(device(), family('GEN1'), values({ state: 'ON' }))), ['switch state']);
+    const shutter = controlsOf(device(), family('GEN1'), values({ state: 'OPENING', position: 3 }));
     assert.deepEqual(kinds(shutter), ['cover state', 'slider position']);
-    const strip = { ...family, manufacturer: 'WLED' } as DeviceType;
-    const [brightness] = controlsOf(device(), strip, values({ brightness: 1 }));
+    const two = controlsOf(device(), family('GEN2+'), values({ state: 'ON', state_2: 'OFF', power_2: 3 }));
+    assert.deepEqual(kinds(two), ['switch state', 'switch state_2']);
+    const [brightness, colour] = controlsOf(device(), family('WLED'), values({ brightness: 1, color: {} }));
     assert.deepEqual(brightness?.kind === 'slider' && [brightness.min, brightness.max], [0, 255]);
+    assert.equal(colour?.kind === 'colour' && colour.form, 'rgb');
+  });
+
+  it('in a card of the overview is a switch that is one, and no lock', () => {
+    assert.equal(mainSwitch(device(), zigbee('RB 285 C'), {})?.name, 'state');
+    const lock = { state: { enum: ['LOCK', 'UNLOCK'], on: 'LOCK', off: 'UNLOCK' } };
+    assert.equal(mainSwitch(device(), typeOf(lock), {}), undefined);
+    assert.deepEqual(kinds(controlsOf(device(), typeOf(lock), {})), ['switch state']);
+    const other = { child_lock: { enum: ['ON', 'OFF'], on: 'ON', off: 'OFF' } };
+    assert.equal(mainSwitch(device(), typeOf(other), {}), undefined);
   });
 
   it('of a KNX device are its datapoints that may be written', () => {
@@ -55,15 +133,19 @@ describe('the controls of a device', () => {
       { name: 'room', dpt: '9.001', flags: ['read', 'listen'] },
       { name: 'wanted', dpt: '9.001' },
       { name: 'text', dpt: '16.000' },
+      { name: 'strip', dpt: '232.600' },
+      { name: 'date', dpt: '11.001' },
     ];
     const knx = device({ parameters: { datapoints } });
     assert.deepEqual(kinds(controlsOf(knx, undefined, {})), [
       'switch light',
       'slider level',
       'setpoint wanted',
+      'entry text',
+      'colour strip',
     ]);
-    assert.deepEqual(mainSwitch(knx, undefined, {}), { kind: 'switch', name: 'light', on: true, off: false });
-    assert.deepEqual(controlsOf(device({ isVirtual: true }), zigbee(['state']), {}), []);
+    const light = { kind: 'switch', name: 'light', isSetting: false, on: true, off: false };
+    assert.deepEqual(mainSwitch(knx, undefined, {}), light);
   });
 });
 
@@ -118,6 +200,8 @@ describe('a colour', () => {
   it('is told as the device takes it', () => {
     assert.deepEqual(colourTold('#ff8001', 'rgb'), { r: 255, g: 128, b: 1 });
     assert.deepEqual(colourTold('#ff8001', 'hex'), { hex: '#ff8001' });
+    const names = { red: 255, green: 128, blue: 1 };
+    assert.deepEqual([colourTold('#ff8001', 'names'), colourShown(names)], [names, '#ff8001']);
   });
 });
 

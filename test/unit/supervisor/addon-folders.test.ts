@@ -157,6 +157,34 @@ describe('add-on folders', () => {
     await assert.rejects(broken.load(), /types\.json is not valid JSON/);
   });
 
+  it('reads what types can be told, of one type, from a file beside the types', async () => {
+    const settable = (n: number) => ({ type: 'object', properties: { [`n${n}`]: { type: 'number' } } });
+    const entries = [
+      { types: ['plug', 'lamp'], settable: settable(1) },
+      { types: ['other'], settable: settable(2) },
+    ];
+    await foreign('acme', {
+      'addon.json': manifest('acme', { types: { file: 'types.json', settable: 'settable.json' } }),
+      'types.json': JSON.stringify(['plug', 'lamp', 'other', 'mute'].map((id) => ({ ...type, id }))),
+    });
+    assert.equal(await soleProblem(), 'its file of types, settable.json, is not there');
+    const lines = `[\n${entries.map((each) => JSON.stringify(each)).join(',\n')}\n]\n`;
+    for (const text of [lines, JSON.stringify(entries, null, 1)]) {
+      await foreign('acme', { 'settable.json': text });
+      const types = (await read()).packages[0]?.types;
+      assert.ok(types && 'load' in types && types.settable);
+      assert.deepEqual(await types.settable('lamp'), settable(1));
+      assert.deepEqual(await types.settable('other'), settable(2));
+      assert.equal(await types.settable('mute'), undefined);
+      assert.equal((await types.find('lamp'))?.settable, undefined);
+    }
+    await foreign('acme', { 'settable.json': '[{"types": ["lamp"]}]' });
+    const types = (await read()).packages[0]?.types;
+    assert.ok(types && 'load' in types && types.settable);
+    await assert.rejects(types.settable('lamp'), /settable\.json: "0\.settable"/);
+    assert.equal((await types.find('lamp'))?.id, 'lamp');
+  });
+
   it('reads no file of types outside the folder, also behind a symbolic link', async () => {
     await writeFile(join(root, 'secret.json'), '[]');
     await foreign('acme', { 'addon.json': manifest('acme', { types: { file: 'types.json' } }) });

@@ -47,6 +47,11 @@ export class ColourBulb extends UpgradableDevice {
     return this.#identify.number(0x0000);
   }
 
+  /** The last effect that it was told to show. */
+  get effect(): number | undefined {
+    return this.#identify.effect;
+  }
+
   /** Somebody presses a switch that is wired to it, or its own app does. */
   turn(on: boolean): void {
     this.#onOff.turn(on);

@@ -5,10 +5,13 @@ import * as v from 'valibot';
 import { ANY_DEVICE_TYPE, BRIDGE_TYPE, typeIdOf } from '../../../../addons/zigbee/src/type-id.ts';
 import { manifestSchema } from '../../../../src/contract/manifest.ts';
 import { checkAgainst } from '../../../../src/core/devices/type-catalogue.ts';
-import { deviceTypeSchema } from '../../../../src/model/device-type.ts';
+import { deviceTypeSchema, sharedSettableSchema } from '../../../../src/model/device-type.ts';
+import type { JsonObject } from '../../../../src/model/json.ts';
 
 const TEXT = readFileSync('addons/zigbee/types.json', 'utf8');
 const TYPES = v.parse(v.array(deviceTypeSchema), JSON.parse(TEXT));
+const SETTABLE_TEXT = readFileSync('addons/zigbee/settable.json', 'utf8');
+const SETTABLE = v.parse(v.array(sharedSettableSchema), JSON.parse(SETTABLE_TEXT));
 const MANIFEST = v.parse(manifestSchema, JSON.parse(readFileSync('addons/zigbee/addon.json', 'utf8')));
 
 describe('the catalogue of Zigbee types', () => {
@@ -18,7 +21,7 @@ describe('the catalogue of Zigbee types', () => {
       maxBuffer: 64 * 1024 * 1024,
     });
     assert.equal(status, 0);
-    assert.equal(stdout === TEXT, true);
+    assert.equal(stdout === TEXT + SETTABLE_TEXT, true);
   }).timeout(60_000);
 
   it('has thousands of models, each once, under the id that its name gives', () => {
@@ -38,6 +41,45 @@ describe('the catalogue of Zigbee types', () => {
     for (const name of ['state', 'brightness', 'color_temp', 'color'])
       assert.ok(hue?.features?.includes(name));
     assert.deepEqual(TYPES.find(({ model }) => model === 'WSDCGQ11LM')?.pairingMethods, []);
+  });
+});
+
+describe('what Zigbee devices can be told', () => {
+  const of = (model: string) => {
+    const type = TYPES.find((each) => each.model === model);
+    return SETTABLE.find(({ types }) => types.includes(type?.id ?? ''))?.settable;
+  };
+
+  it('is a JSON Schema that can be used, once for all types that have it', async () => {
+    const listed = SETTABLE.flatMap(({ types }) => types);
+    assert.equal(new Set(listed).size, listed.length);
+    const ids = new Set(TYPES.map(({ id }) => id));
+    assert.deepEqual(
+      listed.filter((id) => !ids.has(id)),
+      [],
+    );
+    const { default: ajv } = await import('ajv/dist/2020.js');
+    const validator = new ajv.Ajv2020({ strict: false });
+    for (const { settable } of SETTABLE) validator.compile(settable);
+  }).timeout(30_000);
+
+  it('has the names, ranges, units and words of the model', async () => {
+    const bulb = of('RB 285 C');
+    assert.ok(bulb);
+    const check = (values: JsonObject) => checkAgainst(bulb, values, 'values');
+    await check({ state: 'TOGGLE', brightness: 254, color_temp: 555, color: { hex: '#ff8800' } });
+    await assert.rejects(check({ brightness: 255 }), { code: 'badRequest' });
+    await assert.rejects(check({ color_temp: 556 }), { code: 'badRequest' });
+    await assert.rejects(check({ effect: 'fireworks' }), { code: 'badRequest' });
+    const thermostat = of('TRVZB')?.['properties'] as Record<string, JsonObject> | undefined;
+    assert.deepEqual(thermostat?.['occupied_heating_setpoint'], {
+      type: 'number',
+      minimum: 4,
+      maximum: 35,
+      step: 0.5,
+      unit: '°C',
+    });
+    assert.equal(of('WSDCGQ11LM'), undefined);
   });
 });
 

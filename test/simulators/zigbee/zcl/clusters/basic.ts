@@ -30,14 +30,19 @@ export function basic(identity: Identity): Cluster {
 }
 
 export class Identify extends Cluster {
+  /** The last that was triggered (ZCL, 3.5.2.3.3): 0 blink, 1 breathe and so on. */
+  effect: number | undefined;
+
   constructor() {
     super(0x0003, [{ id: 0x0000, type: Type.uint16, value: 0, writable: true }]);
   }
 
   override command(id: number, { payload }: CommandContext): CommandResult | undefined {
     if (id === 0x00) this.set(0x0000, payload.u16());
-    else if (id === 0x40) payload.u16();
-    else return undefined;
+    else if (id === 0x40) {
+      this.effect = payload.u8();
+      payload.u8();
+    } else return undefined;
     return ZclStatus.success;
   }
 }
