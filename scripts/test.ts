@@ -86,9 +86,20 @@ async function tests({ name, files, within = [], ...how }: Share): Promise<Outco
   return { passed: passes, failed: failures + 1, failures: [...paragraphs, broken] };
 }
 
-/** Shares that get in nobody's way: each has ports and folders of its own. The first one is shown as it runs. */
-const sideBySide = (shares: readonly Share[]): Promise<Outcome[]> =>
-  Promise.all(shares.map((share, index) => tests({ ...share, later: index > 0 })));
+/**
+ * Shares that get in nobody's way: each has ports and folders of its own. Those of one row follow each other. The first row
+ * is shown as it runs.
+ */
+async function sideBySide(rows: readonly (readonly Share[])[]): Promise<Outcome[]> {
+  const ended = await Promise.all(
+    rows.map(async (row, index) => {
+      const outcomes: Outcome[] = [];
+      for (const share of row) outcomes.push(await tests({ ...share, later: index > 0 }));
+      return outcomes;
+    }),
+  );
+  return ended.flat();
+}
 
 /**
  * A network of its own for those who drive a browser: whenever an interface of its machine comes or goes, as those of
@@ -144,8 +155,8 @@ if (reasonToSkip('shellcheck') === undefined)
   outcomes.push(await check('shellcheck', ['packaging/install.sh', 'packaging/bin/gate']));
 outcomes.push(
   ...(await sideBySide([
-    { name: 'integration', files: ['test/integration/**/*.test.ts'] },
-    { name: 'unit', files: ['test/unit/**/*.test.ts'] },
+    [{ name: 'integration', files: ['test/integration/**/*.test.ts'] }],
+    [{ name: 'unit', files: ['test/unit/**/*.test.ts'] }],
   ])),
 );
 // end to end, what is packaged is what is run; whatever starts a container engine is in one share: two engines on a
@@ -158,17 +169,22 @@ const engines = [
   'test/e2e/packaging/**/*.test.ts',
 ];
 const pages = 'test/e2e/dashboard/**/*.test.ts';
-const others = ['test/e2e/**/*.test.ts', ...[...engines, pages].flatMap((pattern) => ['--ignore', pattern])];
+// they wait more than they work
+const zigbee = 'test/e2e/zigbee/**/*.test.ts';
+const apart = [...engines, pages, zigbee].flatMap((pattern) => ['--ignore', pattern]);
 outcomes.push(
   ...(await sideBySide([
-    { name: 'e2e', files: others, environment },
-    { name: 'e2e-engines', files: engines, environment },
-    {
-      name: 'e2e-pages',
-      files: [pages, '--ignore', 'test/e2e/dashboard/pulling.test.ts'],
-      within: networkOfItsOwn(),
-      environment,
-    },
+    [{ name: 'e2e', files: ['test/e2e/**/*.test.ts', ...apart], environment }],
+    [{ name: 'e2e-engines', files: engines, environment }],
+    [
+      {
+        name: 'e2e-pages',
+        files: [pages, '--ignore', 'test/e2e/dashboard/pulling.test.ts'],
+        within: networkOfItsOwn(),
+        environment,
+      },
+      { name: 'e2e-zigbee', files: [zigbee], environment },
+    ],
   ])),
 );
 // and broken on purpose, in the short form; three scenarios at a time: they wait more than they work. The same faults for each
