@@ -103,6 +103,10 @@ describe('the dashboard of a living house', () => {
     await until('the lamp is as warm as this model can be', () => bulb.state.colour.mireds === 555);
     await page.getByTestId('choice-effect').selectOption({ label: 'Blink' });
     await until('the lamp blinks', () => bulb.effect === BLINK);
+    // how it behaves stands apart
+    await page.getByText('Settings (1)').click();
+    await page.getByTestId('choice-power_on_behavior').selectOption({ label: 'On' });
+    await until('the lamp keeps its setting', () => bulb.powerOnBehaviour === 1);
     // what it says of itself afterwards is what is shown
     await value(page, 'brightness').getByText('127').waitFor();
   });

@@ -6,7 +6,6 @@ export class Command {
   readonly #deviceId: string;
   #busy = $state(false);
   #error = $state.raw<unknown>();
-  #doneAt = $state<number | undefined>();
   #next: JsonObject | undefined;
 
   constructor(deviceId: string) {
@@ -20,11 +19,6 @@ export class Command {
   /** Why the last one failed. */
   get error(): unknown {
     return this.#error;
-  }
-
-  /** When the last one was done, in milliseconds since 1970. */
-  get doneAt(): number | undefined {
-    return this.#doneAt;
   }
 
   /** Sends it, after the one under way; what waits meanwhile gives way to what is newer. */
@@ -52,10 +46,8 @@ export class Command {
     try {
       await request(() => api.POST('/device/v1/control/{deviceId}/set', { params, body }));
       this.#error = undefined;
-      this.#doneAt = Date.now();
     } catch (error) {
       this.#error = error;
-      this.#doneAt = undefined;
     }
   }
 }

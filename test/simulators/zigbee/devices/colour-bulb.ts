@@ -47,6 +47,11 @@ export class ColourBulb extends UpgradableDevice {
     return this.#identify.number(0x0000);
   }
 
+  /** What it does when its power comes back (ZCL, 3.8.2.2.5): 0 off, 1 on, 2 the other one, 255 as before. */
+  get powerOnBehaviour(): number {
+    return this.#onOff.number(0x4003);
+  }
+
   /** The last effect that it was told to show. */
   get effect(): number | undefined {
     return this.#identify.effect;
