@@ -19,11 +19,13 @@ export function settableProperties(exposes: readonly ExposedFeature[]): JsonObje
   );
 }
 
+/** How a device behaves rather than what it does: the definitions say it of some, and of others their names do. */
+const SETTING =
+  /(^|_)(startup|calibration|offset|sensitivity|threshold|interval|lockout|memory|behavior|indicator|led|backlight|schedule|limit|ballast|min|max|unit|deadzone|protection)(_|$)|^(child_lock|level_config)/;
+
 function schemaOf(name: string, feature: ExposedFeature): JsonObject {
-  return {
-    ...valueSchema(name, feature),
-    ...(feature.category === undefined ? {} : { category: feature.category }),
-  };
+  const category = feature.category ?? (SETTING.test(name) ? 'config' : undefined);
+  return { ...valueSchema(name, feature), ...(category === undefined ? {} : { category }) };
 }
 
 function valueSchema(name: string, feature: ExposedFeature): JsonObject {

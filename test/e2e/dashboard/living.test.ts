@@ -104,7 +104,7 @@ describe('the dashboard of a living house', () => {
     await page.getByTestId('choice-effect').selectOption({ label: 'Blink' });
     await until('the lamp blinks', () => bulb.effect === BLINK);
     // how it behaves stands apart
-    await page.getByText('Settings (1)').click();
+    await page.getByText('Settings (2)').click();
     await page.getByTestId('choice-power_on_behavior').selectOption({ label: 'On' });
     await until('the lamp keeps its setting', () => bulb.powerOnBehaviour === 1);
     // what it says of itself afterwards is what is shown

@@ -53,7 +53,7 @@ describe('the controls of a device', () => {
     });
     assert.deepEqual(
       made.filter(({ isSetting }) => isSetting).map(({ name }) => name),
-      ['power_on_behavior'],
+      ['color_temp_startup', 'power_on_behavior'],
     );
     assert.deepEqual(kinds(controlsOf(device(), zigbee('WSDCGQ11LM'), {})), []);
   });
