@@ -2,7 +2,7 @@
  * `npm test`: everything that must be true before a change lands, cheapest first. Ends with the line
  * `N passed, N failed`, and a non-zero exit code when anything failed.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
@@ -55,8 +55,6 @@ interface Share extends Run {
   name: string;
   /** What mocha is given: patterns of files, and `--ignore` before those that another share has. */
   files: readonly string[];
-  /** A command that runs mocha, given as its last words. */
-  within?: readonly string[];
 }
 
 /** What the reporter leaves in its file. */
@@ -67,11 +65,10 @@ interface Report {
 }
 
 /** One share of the tests; a runner that broke off, or ran nothing, is a failure too. */
-async function tests({ name, files, within = [], ...how }: Share): Promise<Outcome> {
+async function tests({ name, files, ...how }: Share): Promise<Outcome> {
   const report = join(folder, `${name}.json`);
   const reporters = ['--reporter', './scripts/mocha-reporter.cjs', '--reporter-option', `output=${report}`];
-  const [command = 'mocha', ...words] = [...within, 'mocha', ...reporters, ...files];
-  const succeeded = await run(command, words, how);
+  const succeeded = await run('mocha', [...reporters, ...files], how);
   let told: Report;
   try {
     told = JSON.parse(readFileSync(report, 'utf8')) as Report;
@@ -99,26 +96,6 @@ async function sideBySide(rows: readonly (readonly Share[])[]): Promise<Outcome[
     }),
   );
   return ended.flat();
-}
-
-/**
- * A network of its own for those who drive a browser: whenever an interface of its machine comes or goes, as those of
- * containers do, Chromium gives up what is under way. It takes root; elsewhere there is none.
- */
-function networkOfItsOwn(): readonly string[] {
-  const steps = [
-    'ip link set lo up',
-    // leads nowhere, but knxd wants an interface with a route
-    'ip link add own type veth peer name other',
-    'ip address add 192.0.2.1/24 dev own',
-    'ip link set own up',
-    'ip link set other up',
-    'ip route add default via 192.0.2.2',
-    'exec "$@"',
-  ];
-  const within = ['unshare', '--net', 'sh', '-c', steps.join(' && '), 'sh'];
-  const [command = '', ...words] = [...within, 'true'];
-  return spawnSync(command, words).status === 0 ? within : [];
 }
 
 const outcomes: Outcome[] = [];
@@ -177,12 +154,7 @@ outcomes.push(
     [{ name: 'e2e', files: ['test/e2e/**/*.test.ts', ...apart], environment }],
     [{ name: 'e2e-engines', files: engines, environment }],
     [
-      {
-        name: 'e2e-pages',
-        files: [pages, '--ignore', 'test/e2e/dashboard/pulling.test.ts'],
-        within: networkOfItsOwn(),
-        environment,
-      },
+      { name: 'e2e-pages', files: [pages, '--ignore', 'test/e2e/dashboard/pulling.test.ts'], environment },
       { name: 'e2e-zigbee', files: [zigbee], environment },
     ],
   ])),

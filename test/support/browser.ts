@@ -1,6 +1,7 @@
 /**
  * A real browser, headless, with an empty profile: Debian's Chromium driven by Playwright. It reaches nothing but this
- * machine. What a page goes through is kept (`page-story.ts`).
+ * machine, and for tests from a network of its own: whenever an interface of its machine comes or goes, as those of
+ * containers do, Chromium gives up what is under way. What a page goes through is kept (`page-story.ts`).
  */
 import {
   type Browser,
@@ -8,9 +9,9 @@ import {
   type BrowserContextOptions,
   chromium,
   type Page,
-  type Request,
 } from 'playwright-core';
 import { programPath } from '../../scripts/peers/peers.ts';
+import { OwnNetwork } from './own-network.ts';
 import { PageStory } from './page-story.ts';
 
 /** It is started as root in containers, needs no GPU, and must not call home. */
@@ -24,8 +25,6 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-const NETWORK_CHANGED = 'net::ERR_NETWORK_CHANGED';
-const LOADS_MAX = 3;
 /** Less than a test has: what it waited for is told then, and not only that it took too long. */
 const STEP_MS = 20_000;
 
@@ -39,16 +38,24 @@ export interface OpenPage {
 
 export class TestBrowser {
   readonly browser: Browser;
+  readonly #network: OwnNetwork | undefined;
 
-  private constructor(browser: Browser) {
+  private constructor(browser: Browser, network?: OwnNetwork) {
     this.browser = browser;
+    this.#network = network;
   }
 
-  static async start(): Promise<TestBrowser> {
-    const executablePath = programPath('chromium');
-    if (executablePath === undefined)
-      throw new Error('chromium is not installed: node scripts/peers.ts chromium');
-    return new TestBrowser(await chromium.launch({ executablePath, args: FLAGS, headless: true }));
+  /** @param network where it shall be; that of this machine where none is given */
+  static async start(network?: OwnNetwork): Promise<TestBrowser> {
+    const program = programPath('chromium');
+    if (program === undefined) throw new Error('chromium is not installed: node scripts/peers.ts chromium');
+    const executablePath = network?.within(program) ?? program;
+    return new TestBrowser(await chromium.launch({ executablePath, args: FLAGS, headless: true }), network);
+  }
+
+  /** In a network of its own, where there can be one. */
+  static async startApart(): Promise<TestBrowser> {
+    return TestBrowser.start(await OwnNetwork.open());
   }
 
   /** A page with a profile of its own, in English where nothing else is said. */
@@ -57,28 +64,13 @@ export class TestBrowser {
     const page = await context.newPage();
     page.setDefaultTimeout(STEP_MS);
     const story = new PageStory(page);
-    await load(page, url);
+    await this.#network?.reach(Number(new URL(url).port));
+    await page.goto(url);
     return { page, context, story };
   }
 
   async stop(): Promise<void> {
     await this.browser.close();
+    await this.#network?.close();
   }
-}
-
-/** What is fetched while an interface of the machine comes or goes, as those of containers do, Chromium gives up. */
-async function load(page: Page, url: string): Promise<void> {
-  let isCut = true;
-  const note = (request: Request) => {
-    isCut ||= request.failure()?.errorText === NETWORK_CHANGED;
-  };
-  page.on('requestfailed', note);
-  for (let attempt = 1; isCut && attempt <= LOADS_MAX; attempt += 1) {
-    isCut = false;
-    await page.goto(url).catch((error: Error) => {
-      isCut = error.message.includes(NETWORK_CHANGED);
-      if (!isCut) throw error;
-    });
-  }
-  page.off('requestfailed', note);
 }

@@ -76,7 +76,7 @@ export class DashboardHouse {
     // the same after a restart, so that the page finds it again
     const settings = { PORT: String(await freePort()), ...environment };
     const daemon = await Daemon.start({ dataFolder: folder.path, environment: settings });
-    const browser = await TestBrowser.start();
+    const browser = await TestBrowser.startApart();
     const house = new DashboardHouse({ browser, folder, environment: settings, daemon });
     // for each test of the suite that this hook is of
     test.test?.parent?.afterEach(function () {

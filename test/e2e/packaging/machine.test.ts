@@ -325,7 +325,7 @@ describe('gate on a machine of its own', function () {
     const path = await variant('6.0.0');
     const client = JSON.parse(await machine.demand('gate clients add --name browser --scopes admin --json'));
     const port = await PortInMachine.openHere(machine, { folder: folder.path, port: 8080 });
-    const browser = await TestBrowser.start();
+    const browser = await TestBrowser.startApart();
     try {
       const { page, story } = await browser.open(`http://127.0.0.1:${port.port}/#/maintenance`);
       await logIn(page, client);
