@@ -50,7 +50,7 @@ export interface HouseOptions {
 }
 
 export class ZigbeeHouse {
-  readonly folder = tempFolder();
+  readonly folder: ReturnType<typeof tempFolder>;
   radio: SimulatedRadio;
   daemon: Daemon;
   /** Events of socket.io, as they came. */
