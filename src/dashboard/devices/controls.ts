@@ -69,22 +69,32 @@ const SETPOINT_STEP = 0.5;
 
 export function controlsOf(device: Device, type: DeviceType | undefined, values: Values): Control[] {
   if (device.isVirtual) return [];
-  const properties = datapointProperties(device.parameters) ?? toldOf(type, values);
-  return Object.entries(properties).flatMap(([name, schema]) => {
-    const control = isJsonObject(schema) ? controlOf(name, schema, values) : undefined;
+  return Object.entries(propertiesOf(device, type, values)).flatMap(([name, schema]) => {
+    const control = controlOf(name, schema, values);
     return control ? [control] : [];
   });
 }
 
-/** The first switch of a device that is one: what a card in the overview can do. Never a lock. */
-export function mainSwitch(device: Device, type: DeviceType | undefined, values: Values) {
-  const isKnx = datapointProperties(device.parameters) !== undefined;
-  return controlsOf(device, type, values).find(
-    (control): control is SwitchControl =>
-      control.kind === 'switch' &&
-      (control.on === 'ON' || control.on === true) &&
-      (isKnx || STATE.test(control.name)),
-  );
+/**
+ * The first switch of a device that is one: what a card in the overview can do. Never a lock. Asked anew with each reading
+ * of each device, so that nothing else is made on the way.
+ */
+export function mainSwitch(
+  device: Device,
+  type: DeviceType | undefined,
+  values: Values,
+): SwitchControl | undefined {
+  if (device.isVirtual) return undefined;
+  const isKnx = 'datapoints' in device.parameters;
+  for (const [name, schema] of Object.entries(propertiesOf(device, type, values))) {
+    const control = isKnx || STATE.test(name) ? controlOf(name, schema, values) : undefined;
+    if (control?.kind === 'switch' && (control.on === 'ON' || control.on === true)) return control;
+  }
+  return undefined;
+}
+
+function propertiesOf(device: Device, type: DeviceType | undefined, values: Values): JsonObject {
+  return datapointProperties(device.parameters) ?? toldOf(type, values);
 }
 
 /** By name; of what a pattern allows, what the device has sent: a family of models has more than each of them. */
@@ -103,16 +113,24 @@ function objectIn(schema: JsonObject, key: string): JsonObject {
   return isJsonObject(inner) ? inner : {};
 }
 
+const expressions = new Map<string, RegExp | undefined>();
+
 /** What is no pattern matches nothing. */
 function isMatch(pattern: string, name: string): boolean {
+  if (!expressions.has(pattern)) expressions.set(pattern, expressionOf(pattern));
+  return expressions.get(pattern)?.test(name) ?? false;
+}
+
+function expressionOf(pattern: string): RegExp | undefined {
   try {
-    return new RegExp(pattern, 'u').test(name);
+    return new RegExp(pattern, 'u');
   } catch {
-    return false;
+    return undefined;
   }
 }
 
-function controlOf(name: string, schema: JsonObject, values: Values): Control | undefined {
+function controlOf(name: string, schema: JsonValue, values: Values): Control | undefined {
+  if (!isJsonObject(schema)) return undefined;
   const named = { name, isSetting: schema['category'] !== undefined };
   const choices = Array.isArray(schema['enum']) ? schema['enum'] : [];
   const said = values[name]?.value;

@@ -112,6 +112,8 @@ describe('the controls of a device', () => {
     assert.deepEqual(kinds(shutter), ['cover state', 'slider position']);
     const two = controlsOf(device(), family('GEN2+'), values({ state: 'ON', state_2: 'OFF', power_2: 3 }));
     assert.deepEqual(kinds(two), ['switch state', 'switch state_2']);
+    const broken = { settable: { type: 'object', patternProperties: { '(': { type: 'string' } } } };
+    assert.deepEqual(controlsOf(device(), broken as unknown as DeviceType, values({ state: 'ON' })), []);
     const [brightness, colour] = controlsOf(device(), family('WLED'), values({ brightness: 1, color: {} }));
     assert.deepEqual(brightness?.kind === 'slider' && [brightness.min, brightness.max], [0, 255]);
     assert.equal(colour?.kind === 'colour' && colour.form, 'rgb');
