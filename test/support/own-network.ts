@@ -44,20 +44,18 @@ export class OwnNetwork {
       // `kill 0` is for its own group
       detached: true,
     });
-    await once(keeper.stdout, 'data');
-    return new OwnNetwork(keeper);
+    const isUp = await Promise.race([
+      once(keeper.stdout, 'data').then(() => true),
+      once(keeper, 'exit').then(() => false),
+    ]);
+    return isUp ? new OwnNetwork(keeper) : undefined;
   }
 
   /** A program that is `program`, in this network. @returns its path */
   within(program: string): string {
     const path = join(this.#folder.path, 'within');
-    writeFileSync(
-      path,
-      `#!/bin/sh\nexec nsenter --net=/proc/${this.#keeper.pid}/ns/net '${program}' "$@"\n`,
-      {
-        mode: 0o755,
-      },
-    );
+    const script = `#!/bin/sh\nexec nsenter --net=/proc/${this.#keeper.pid}/ns/net '${program}' "$@"\n`;
+    writeFileSync(path, script, { mode: 0o755 });
     return path;
   }
 
