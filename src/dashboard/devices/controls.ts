@@ -85,7 +85,7 @@ export function mainSwitch(
   values: Values,
 ): SwitchControl | undefined {
   if (device.isVirtual) return undefined;
-  const isKnx = 'datapoints' in device.parameters;
+  const isKnx = datapointProperties(device.parameters) !== undefined;
   for (const [name, schema] of Object.entries(propertiesOf(device, type, values))) {
     const control = isKnx || STATE.test(name) ? controlOf(name, schema, values) : undefined;
     if (control?.kind === 'switch' && (control.on === 'ON' || control.on === true)) return control;

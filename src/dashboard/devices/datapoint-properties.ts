@@ -33,17 +33,24 @@ const SCHEMAS: Readonly<Record<string, JsonObject>> = {
   '232': RGB,
 };
 
-/** By the names of the datapoints; undefined for a device that has none. */
-export function datapointProperties({ datapoints }: JsonObject): JsonObject | undefined {
-  if (!Array.isArray(datapoints)) return undefined;
-  return Object.fromEntries(datapoints.flatMap(propertyOf));
+/** Of a device that is one group address. */
+const SINGLE_NAME = 'value';
+/** As ETS shows it, 9.001, and as its exports have it, DPST-9-1. */
+const DPT = /^(?:DPS?T-)?0*(\d+)(?:[.-]0*(\d+))?$/;
+
+/** By the names of the datapoints, from a device's parameters; undefined for a device that has none. */
+export function datapointProperties(parameters: JsonObject): JsonObject | undefined {
+  const { datapoints, group_address, dpt } = parameters;
+  if (Array.isArray(datapoints)) return Object.fromEntries(datapoints.flatMap(propertyOf));
+  if (typeof group_address !== 'string' || typeof dpt !== 'string') return undefined;
+  return Object.fromEntries(propertyOf({ ...parameters, name: SINGLE_NAME }));
 }
 
 function propertyOf(datapoint: JsonValue): [string, JsonObject][] {
   if (!isJsonObject(datapoint) || !isWritten(datapoint)) return [];
   const { name, dpt, unit } = datapoint;
   if (typeof name !== 'string' || typeof dpt !== 'string') return [];
-  const [main = '', sub = ''] = dpt.split('.').map((part) => part.replace(/^0+(?=.)/, ''));
+  const [, main = '', sub = ''] = DPT.exec(dpt) ?? [];
   const schema = SCHEMAS[`${main}.${sub}`] ?? SCHEMAS[main];
   return schema ? [[name, { ...schema, ...(typeof unit === 'string' ? { unit } : {}) }]] : [];
 }

@@ -146,6 +146,13 @@ describe('the controls of a device', () => {
       'entry text',
       'colour strip',
     ]);
+    for (const dpt of ['1.001', 'DPST-1-1', 'DPT-1', '1']) {
+      const single = device({ parameters: { group_address: '1/2/3', dpt } });
+      assert.deepEqual(kinds(controlsOf(single, undefined, {})), ['switch value'], dpt);
+      assert.equal(mainSwitch(single, undefined, {})?.on, true);
+    }
+    const heard = { group_address: '1/2/3', dpt: '1.001', flags: ['listen'] };
+    assert.deepEqual(controlsOf(device({ parameters: heard }), undefined, {}), []);
     const light = { kind: 'switch', name: 'light', isSetting: false, on: true, off: false };
     assert.deepEqual(mainSwitch(knx, undefined, {}), light);
   });
