@@ -1,8 +1,9 @@
 /**
  * `npm run faults [-- --only NAME … --seed N --long]`: breaks the gateway on purpose and looks at whether its promises
  * held. Builds what is packaged first (`--no-build` takes it as it is) and writes `docs/faults.md` (`--no-report` does
- * not). `--at-once 2` runs two scenarios at a time. One line for each scenario; a failure tells how it is repeated, and
- * the exit code is 1. Everything a scenario starts, mounts or writes goes with it, also on Ctrl-C.
+ * not). `--at-once 2` runs two scenarios at a time; `--long --minutes 60` has each begin no further fault after an hour.
+ * One line for each scenario; a failure tells how it is repeated, and the exit code is 1. Everything a scenario starts,
+ * mounts or writes goes with it, also on Ctrl-C.
  */
 import './faults/built.ts';
 import { spawnSync } from 'node:child_process';
@@ -10,6 +11,7 @@ import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { chosenOf, Interruptible } from './bench/interruptible.ts';
 import { clock } from './faults/clock.ts';
+import { containerKills } from './faults/container-kills.ts';
 import { damaged } from './faults/damage.ts';
 import { diskFull } from './faults/disk-full.ts';
 import { type FaultResult, writeFaultDocument } from './faults/fault-document.ts';
@@ -23,7 +25,7 @@ import { powerCut } from './faults/power-cut.ts';
 import { Random } from './faults/random.ts';
 import { readOnly } from './faults/read-only.ts';
 import { AT_ONCE } from './faults/ready-times.ts';
-import type { FaultRun, Scenario, Survived } from './faults/scenario.ts';
+import { FaultFound, type FaultRun, type Scenario, type Survived } from './faults/scenario.ts';
 import { soak } from './faults/soak.ts';
 import { updates } from './faults/updates.ts';
 import { upgrades } from './faults/upgrades.ts';
@@ -36,6 +38,7 @@ const SCENARIOS: readonly Scenario[] = [
   updates,
   zigbeeKills,
   knxKills,
+  containerKills,
   powerCut,
   damaged,
   zigbeeDamage,
@@ -56,6 +59,7 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     seed: { type: 'string' },
     long: { type: 'boolean', default: false },
+    minutes: { type: 'string' },
     'at-once': { type: 'string', default: '1' },
     'no-build': { type: 'boolean', default: false },
     'no-report': { type: 'boolean', default: false },
@@ -64,6 +68,10 @@ const { values } = parseArgs({
 const waiting = chosenOf('scenario', SCENARIOS, values.only);
 if (!/^\d{1,9}$/.test(values.seed ?? '0') || !/^[1-9]$/.test(values['at-once'])) {
   console.error('--seed takes a whole number, --at-once one from 1 to 9');
+  process.exit(2);
+}
+if (values.minutes !== undefined && !(values.long && /^[1-9]\d{0,3}$/.test(values.minutes))) {
+  console.error('--minutes takes a whole number from 1 to 9999, and goes with --long');
   process.exit(2);
 }
 process.env[AT_ONCE] = values['at-once'];
@@ -78,8 +86,14 @@ if (!values['no-build']) {
 const interruptible = new Interruptible();
 
 /** @throws whatever it found, or that it was not done in time */
-async function survive(scenario: Scenario, run: Omit<FaultRun, 'signal'>): Promise<Survived> {
+async function survive(
+  scenario: Scenario,
+  run: Omit<FaultRun, 'signal' | 'isOver' | 'randomOf' | 'random'>,
+): Promise<Survived> {
   const boundMs = scenario.boundMs[form];
+  const overAt =
+    performance.now() + (values.minutes === undefined ? boundMs : Number(values.minutes) * 60_000);
+  const randomOf = (part: number) => new Random(seed + part, scenario.name);
   const timer = new AbortController();
   const late = setTimeout(() => timer.abort(), boundMs);
   const tooLate = new Promise<never>((_, reject) =>
@@ -88,7 +102,12 @@ async function survive(scenario: Scenario, run: Omit<FaultRun, 'signal'>): Promi
     ),
   );
   try {
-    return await Promise.race([scenario.run({ ...run, signal: timer.signal }), tooLate]);
+    const { signal } = timer;
+    const isOver = () => signal.aborted || performance.now() > overAt;
+    return await Promise.race([
+      scenario.run({ ...run, signal, isOver, random: randomOf(0), randomOf }),
+      tooLate,
+    ]);
   } finally {
     clearTimeout(late);
   }
@@ -107,12 +126,12 @@ async function attempt(scenario: Scenario): Promise<FaultResult | undefined> {
     last = line;
     console.log(`${name}: ${line}`);
   };
-  const random = new Random(seed, name);
   const survived = await interruptible
-    .within((scope) => survive(scenario, { scope, random, long: values.long, say }))
+    .within((scope) => survive(scenario, { scope, long: values.long, say }))
     .catch((error: unknown) => {
       console.error(`${name}: FAILED (after: ${last})\n`, error);
-      const again = `--only ${name} --seed ${seed}${values.long ? ' --long' : ''}`;
+      const from = seed + (error instanceof FaultFound ? error.part : 0);
+      const again = `--only ${name} --seed ${from}${values.long ? ' --long' : ''}`;
       console.error(`${name}: to repeat it: npm run faults -- ${again}`);
     });
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
@@ -122,8 +141,9 @@ async function attempt(scenario: Scenario): Promise<FaultResult | undefined> {
   const counted = Object.entries(survived.counts)
     .map(([what, count]) => `${what}: ${typeof count === 'number' ? count.toLocaleString('en') : count}`)
     .join('; ');
-  console.log(`${name}: survived ${survived.faults} faults in ${seconds} s; ${counted}`);
-  return { ...result, faults: survived.faults, counted, result: 'survived' };
+  const { faults, planned } = survived;
+  console.log(`${name}: survived ${faults} faults in ${seconds} s; ${counted}`);
+  return { ...result, faults, planned, counted, result: 'survived' };
 }
 
 console.log(`seed ${seed}, ${form} form`);

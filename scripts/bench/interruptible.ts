@@ -27,13 +27,21 @@ export class Interruptible {
     const scope = new Scope();
     this.#open.add(scope);
     try {
-      return await work(scope);
-    } finally {
-      // after an interruption everything fails: that is no news, and the clean-up ends the process
-      if (this.#isInterrupted) await forEver();
-      await scope.end();
-      this.#open.delete(scope);
+      const done = await work(scope);
+      await this.#end(scope);
+      return done;
+    } catch (error) {
+      // what cannot be cleaned away after a failure is its consequence, and hides it from nobody
+      await this.#end(scope).catch((consequence: unknown) => console.error(consequence));
+      throw error;
     }
+  }
+
+  async #end(scope: Scope): Promise<void> {
+    // after an interruption everything fails: that is no news, and the clean-up ends the process
+    if (this.#isInterrupted) await forEver();
+    await scope.end();
+    this.#open.delete(scope);
   }
 }
 

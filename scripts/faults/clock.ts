@@ -36,7 +36,7 @@ export const clock: Scenario = {
   run,
 };
 
-async function run({ scope, random, long, signal, say }: FaultRun): Promise<Survived> {
+async function run({ scope, random, long, isOver, say }: FaultRun): Promise<Survived> {
   const box = new BoxClock(join(scope.folder(), 'clock'));
   const ready = new ReadyTimes();
   const environment = { ...box.environment, TZ: random.pick(ZONES) };
@@ -106,9 +106,9 @@ async function run({ scope, random, long, signal, say }: FaultRun): Promise<Surv
 
   const rounds = ROUNDS[long ? 'long' : 'short'];
   let faults = 1;
-  for (let round = 0; round < rounds && !signal.aborted; round += 1) {
+  for (let round = 0; round < rounds && !isOver(); round += 1) {
     for (const [name, step] of random.shuffled(Object.entries(steps))) {
-      if (signal.aborted) break;
+      if (isOver()) break;
       say(`round ${round}: ${name}`);
       await step();
       await account.measured(20);
@@ -128,7 +128,8 @@ async function run({ scope, random, long, signal, say }: FaultRun): Promise<Surv
   account.look();
   account.ledger.demandSound();
   demand((await gateway.daemon.stop()) === 0, 'the daemon did not end well');
-  return { faults, counts: { 'readings acknowledged': account.acked, ready: ready.words() } };
+  const planned = 1 + rounds * Object.keys(steps).length;
+  return { faults, planned, counts: { 'readings acknowledged': account.acked, ready: ready.words() } };
 }
 
 /** One reading after the other, by their numbers, all the time; what was acknowledged against what is stored. */

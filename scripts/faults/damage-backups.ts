@@ -38,7 +38,7 @@ interface Backups {
 
 /** @returns how many were refused @throws FaultFound */
 export async function damageBackups(
-  { scope, random, long, signal, say }: FaultRun,
+  { scope, random, long, isOver, say }: FaultRun,
   { template, kinds }: Backups,
 ): Promise<number> {
   const outside = scope.folder();
@@ -72,7 +72,7 @@ export async function damageBackups(
   for (const kind of kinds) {
     const isChance = kind === 'torn' || kind === 'flipped' || kind === 'zeroed';
     const times = isChance ? AGAIN[long ? 'long' : 'short'] : 1;
-    for (let n = 0; n < times && !signal.aborted; n += 1) {
+    for (let n = 0; n < times && (n < AGAIN.short || !isOver()); n += 1) {
       copyFileSync(whole, file);
       let done = damage(file, kind, random);
       if (kind === 'newer') {

@@ -54,7 +54,7 @@ interface Site {
 }
 
 async function run(suite: FaultRun): Promise<Survived> {
-  const { scope, random, long, signal, say } = suite;
+  const { scope, random, long, isOver, say } = suite;
   const ready = new ReadyTimes();
   const disk = LoopDisk.make(scope, DISK_MB);
   const gateway = await FaultHouse.at({ scope, ready, folder: join(disk.path, 'data') });
@@ -67,9 +67,10 @@ async function run(suite: FaultRun): Promise<Survived> {
   await witness.move(gateway.api);
   await registry.begin(gateway.api);
   let faults = 0;
-  for (let round = 0; round < ROUNDS[long ? 'long' : 'short']; round += 1) {
+  const rounds = ROUNDS[long ? 'long' : 'short'];
+  for (let round = 0; round < rounds && !isOver(); round += 1) {
     for (const [name, stage] of random.shuffled(Object.entries(STAGES))) {
-      if (signal.aborted) break;
+      if (isOver()) break;
       say(`round ${round}: ${name}`);
       await witness.heard(30);
       await stage(site);
@@ -83,7 +84,8 @@ async function run(suite: FaultRun): Promise<Survived> {
   ledger.audit(witness);
   demand((await gateway.daemon.stop()) === 0, 'the daemon did not end well');
   await disk.unmount();
-  return { faults, counts: { 'readings acknowledged': witness.acked.size, ready: ready.words() } };
+  const planned = rounds * Object.keys(STAGES).length;
+  return { faults, planned, counts: { 'readings acknowledged': witness.acked.size, ready: ready.words() } };
 }
 
 const STAGES: Record<string, (site: Site) => Promise<void>> = {

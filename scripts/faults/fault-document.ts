@@ -14,6 +14,8 @@ export interface FaultResult {
   scenario: string;
   form: 'short' | 'long';
   faults: number;
+  /** How many the form has, where that is known beforehand. */
+  planned?: number | undefined;
   counted: string;
   result: string;
   seed: number;
@@ -30,8 +32,9 @@ export function faultDocument(
 ): string {
   const rows = new Map(oldRows(before).map((row) => [keyOf(row), row]));
   for (const result of results) {
-    const { scenario, form, faults, counted, seed, date, seconds } = result;
-    const row = [scenario, form, String(faults), counted, result.result, String(seed), date, `${seconds} s`];
+    const { scenario, form, faults, planned = faults, counted, seed, date, seconds } = result;
+    const made = faults < planned ? `${faults} of ${planned}` : String(faults);
+    const row = [scenario, form, made, counted, result.result, String(seed), date, `${seconds} s`];
     rows.set(keyOf(row), row);
   }
   const known = scenarios
@@ -41,10 +44,11 @@ export function faultDocument(
 
 What the gateway is put through, and what must hold all the same. \`npm run faults\` runs it against what is packaged
 (\`dist/\`), with real add-ons and real peers, and writes this page; it talks to nothing but loopback and network
-namespaces of its own. One scenario: \`npm run faults -- --only NAME\`; the long form, which takes hours:
-\`--long\`; the same faults again: \`--seed N\`. A failure ends with the seed, and with an exit code other than 0. How
-long starts took is held against the aim where nothing else of the suite was at work; what was measured beside others
-(\`--at-once\`) is told apart.
+namespaces of its own. One scenario: \`npm run faults -- --only NAME\`; the long form, which takes more than a day:
+\`--long\`, or \`--long --minutes N\`, where each scenario begins no further fault after that time, and its row says how
+many of how many it came to; the same faults again: \`--seed N\`. A failure ends with the seed, and with an exit code
+other than 0. How long starts took is held against the aim where nothing else of the suite was at work; what was
+measured beside others (\`--at-once\`) is told apart.
 
 Elsewhere: \`kill -9\` of gate before and after each call that it makes to a container engine, in
 \`test/e2e/containers/crashes.ts\`; an update under systemd, its power cut too, in \`test/e2e/packaging/machine.test.ts\`.

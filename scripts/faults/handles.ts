@@ -29,7 +29,7 @@ export const handles: Scenario = {
   run,
 };
 
-async function run({ scope, random, long, signal, say }: FaultRun): Promise<Survived> {
+async function run({ scope, random, long, isOver, say }: FaultRun): Promise<Survived> {
   const ready = new ReadyTimes();
   const gateway = await FaultHouse.at({ scope, ready, folder: scope.folder() });
   const witness = new Witness(join(scope.folder(), 'acked'));
@@ -38,7 +38,8 @@ async function run({ scope, random, long, signal, say }: FaultRun): Promise<Surv
   await gateway.start();
   await witness.move(gateway.api);
   let faults = 0;
-  for (let round = 0; round < ROUNDS[long ? 'long' : 'short'] && !signal.aborted; round += 1) {
+  const rounds = ROUNDS[long ? 'long' : 'short'];
+  for (let round = 0; round < rounds && !isOver(); round += 1) {
     say(`round ${round}`);
     await witness.heard(30);
     limit(gateway, handlesOf(gateway) + random.whole(0, SPARE));
@@ -70,7 +71,8 @@ async function run({ scope, random, long, signal, say }: FaultRun): Promise<Surv
   await witness.settled();
   ledger.audit(witness);
   demand((await gateway.daemon.stop()) === 0, 'the daemon did not end well');
-  return { faults, counts: { 'readings acknowledged': witness.acked.size, ready: ready.words() } };
+  const planned = rounds + START_LIMITS.length;
+  return { faults, planned, counts: { 'readings acknowledged': witness.acked.size, ready: ready.words() } };
 }
 
 const handlesOf = ({ daemon }: FaultHouse) => readdirSync(`/proc/${daemon.process.pid}/fd`).length;

@@ -1,5 +1,4 @@
 /** The house that `kills` breaks: a witness, real add-ons, a registry that changes, and a cloud behind mosquitto. */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CloudHouse } from '../../test/e2e/cloud/cloud-house.ts';
 import { ShellyPlugS } from '../../test/simulators/shelly-plug-s.ts';
@@ -73,9 +72,6 @@ export class KillHouse {
 
   async #furnish(): Promise<void> {
     const type = addForeignAddon(this.gateway.folder, { slug: JOURNAL, source: 'journal.ts' });
-    const addonData = join(this.gateway.folder, 'addons-data', JOURNAL);
-    mkdirSync(addonData, { recursive: true, mode: 0o700 });
-    writeFileSync(join(addonData, 'in-flight'), String(JOURNAL_IN_FLIGHT));
     await this.gateway.start();
     const { api } = this.gateway;
     await this.witness.move(api);
@@ -87,7 +83,9 @@ export class KillHouse {
       await api.send('PATCH', `/device/v1/devices/${id}`, { relay });
       this.fillers[age] = id;
     }
-    await api.send('POST', `/device/v1/protocols/${JOURNAL}/installation`, { parameters: {} });
+    await api.send('POST', `/device/v1/protocols/${JOURNAL}/installation`, {
+      parameters: { inFlight: JOURNAL_IN_FLIGHT },
+    });
     await api.send('POST', '/device/v1/devices', { name: 'journal', type });
     const demo = { name: 'demo', isVirtual: true, demoActive: true, frequency: 30 };
     await api.send('POST', '/device/v1/devices', demo);

@@ -29,7 +29,7 @@ export const knxKills: Scenario = {
   run,
 };
 
-async function run({ scope, random, long, signal, say }: FaultRun): Promise<Survived> {
+async function run({ scope, random, long, isOver, say }: FaultRun): Promise<Survived> {
   const ready = new ReadyTimes();
   const knxd = await Knxd.start({ onLoopback: true });
   scope.defer(() => knxd.stop());
@@ -56,16 +56,17 @@ async function run({ scope, random, long, signal, say }: FaultRun): Promise<Surv
   const counts = new Map<string, number>();
   const cuts = CUTS[long ? 'long' : 'short'];
   let deck: (typeof VICTIMS)[number][] = [];
-  for (let cut = 1; cut <= cuts && !signal.aborted; cut += 1) {
+  let cut = 0;
+  for (; cut < cuts && !isOver(); cut += 1) {
     if (deck.length === 0) deck = random.shuffled([...VICTIMS, ...VICTIMS]);
     const victim = deck.pop() as (typeof VICTIMS)[number];
     counts.set(victim, (counts.get(victim) ?? 0) + 1);
     say(`cut ${cut} of ${cuts}: ${victim}`);
     try {
-      await told(gateway, knxd, { id, value: 2 * cut });
+      await told(gateway, knxd, { id, value: 2 * cut + 1 });
       await pause(random.next() * 200);
       await kill(victim, gateway, knxd);
-      await told(gateway, knxd, { id, value: 2 * cut + 1 });
+      await told(gateway, knxd, { id, value: 2 * cut + 2 });
     } catch (error) {
       throw new FaultFound(`cut ${cut}, ${victim}: ${(error as Error).message}\n${gateway.lastWords()}`, {
         cause: error,
@@ -74,7 +75,8 @@ async function run({ scope, random, long, signal, say }: FaultRun): Promise<Surv
   }
   demand((await gateway.daemon.stop()) === 0, 'the daemon did not end well');
   return {
-    faults: cuts,
+    faults: cut,
+    planned: cuts,
     counts: { of: [...counts].map(([name, count]) => `${name} ${count}`).join(', '), ready: ready.words() },
   };
 }

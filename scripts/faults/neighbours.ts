@@ -45,7 +45,7 @@ export const neighbours: Scenario = {
   run,
 };
 
-async function run({ scope, random, long, signal, say }: FaultRun): Promise<Survived> {
+async function run({ scope, random, long, isOver, say }: FaultRun): Promise<Survived> {
   const form = long ? 'long' : 'short';
   const ready = new ReadyTimes();
   const folder = scope.folder();
@@ -96,11 +96,12 @@ async function run({ scope, random, long, signal, say }: FaultRun): Promise<Surv
       return ended;
     };
   let faults = 0;
-  for (let round = 0; round < ROUNDS[form] && !signal.aborted; round += 1) {
+  let round = 0;
+  for (; round < ROUNDS[form] && !isOver(); round += 1) {
     const slow = sendsSlowly(lan);
     const deaf = readsNothing(lan, NOT_READING);
     for (const [name, act] of random.shuffled(Object.entries(attacks))) {
-      if (signal.aborted) break;
+      if (isOver()) break;
       say(`round ${round}: ${name}`);
       look.begin(name);
       const before = witness.acked.size;
@@ -133,6 +134,7 @@ async function run({ scope, random, long, signal, say }: FaultRun): Promise<Surv
   return {
     faults,
     counts: {
+      rounds: `${round} of ${ROUNDS[form]}`,
       'readings acknowledged': witness.acked.size,
       'of a second, at the least': look.slowest(),
       'slowest answer on the Unix socket': `${Math.round(look.slowestMs)} ms`,

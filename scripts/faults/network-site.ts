@@ -2,7 +2,7 @@
  * What stands on the two sides of the network: the box with the gateway and an add-on that keeps account; outside the
  * cloud, a name server, devices that speak HTTP, and a KNX bus. And how they are once all is well again.
  */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { KNX_DEVICE_TYPE } from '../../addons/knx/src/knx-parameters.ts';
@@ -74,8 +74,6 @@ export async function buildNetwork(suite: FaultRun, ready: ReadyTimes): Promise<
   const gateway = await FaultHouse.at({ scope, ready, folder: scope.folder(), environment });
   const type = addForeignAddon(gateway.folder, { slug: JOURNAL, source: 'journal.ts' });
   const addonData = join(gateway.folder, 'addons-data', JOURNAL);
-  mkdirSync(addonData, { recursive: true, mode: 0o700 });
-  writeFileSync(join(addonData, 'in-flight'), String(IN_FLIGHT));
   await gateway.start(box.within);
   const plug = new ShellyPlugS();
   const port = await plug.start(0, box.outside);
@@ -120,7 +118,9 @@ async function furnish(
   await api.send('POST', '/device/v1/protocols/knx/installation', {
     parameters: { ip_address: box.outside, port: knxd.port },
   });
-  await api.send('POST', `/device/v1/protocols/${JOURNAL}/installation`, { parameters: {} });
+  await api.send('POST', `/device/v1/protocols/${JOURNAL}/installation`, {
+    parameters: { inFlight: IN_FLIGHT },
+  });
   await device({ name: JOURNAL, type: journal });
   for (const slug of ['http', 'knx'])
     await until(`the add-on ${slug} runs`, async () => (await part(site, `addon:${slug}`)) === 'running');

@@ -35,16 +35,18 @@ export const network: Scenario = {
 };
 
 async function run(suite: FaultRun): Promise<Survived> {
-  const { random, long, signal, say } = suite;
+  const { random, long, signal, isOver, say } = suite;
   const ready = new ReadyTimes();
   const site = await buildNetwork(suite, ready);
   const { gateway, ledger } = site;
   let faults = 0;
-  for (let round = 0; round < ROUNDS[site.form] && !signal.aborted; round += 1) {
+  const rounds = ROUNDS[site.form];
+  const planned = rounds * Object.keys(TROUBLES).length - (rounds - 1);
+  for (let round = 0; round < rounds && !isOver(); round += 1) {
     // an hour of it is enough
     const all = Object.entries(TROUBLES).filter(([name]) => !long || round === 0 || name !== FLAPPING);
     for (const [name, trouble] of random.shuffled(all)) {
-      if (signal.aborted) break;
+      if (isOver()) break;
       say(`round ${round}: ${name}`);
       const before = acked(gateway).length;
       await trouble(site);
@@ -78,6 +80,7 @@ async function run(suite: FaultRun): Promise<Survived> {
   demand(code === 0, `the daemon was told to stop and ended with ${code}`);
   return {
     faults,
+    planned,
     counts: {
       'readings acknowledged': acked(gateway).length,
       'numbers at the cloud': arrivals.count,

@@ -99,12 +99,13 @@ class Box {
 }
 
 async function run(suite: FaultRun): Promise<Survived> {
-  const { random, long, signal, say } = suite;
+  const { random, long, isOver, say } = suite;
   const cuts = long ? CUTS.long : CUTS.short;
   const ready = new ReadyTimes();
   const counts = { acknowledged: 0, ingest: 0, registry: 0, 'first start': 0, migration: 0, backup: 0 };
   let box: Box | undefined;
-  for (let cut = 0; cut < cuts && !signal.aborted; cut += 1) {
+  let cut = 0;
+  for (; cut < cuts && !isOver(); cut += 1) {
     if (cut % CUTS_A_DISK === 0) {
       if (box) counts.acknowledged += await leave(box);
       box = await Box.open(suite, ready);
@@ -121,7 +122,8 @@ async function run(suite: FaultRun): Promise<Survived> {
   if (box) counts.acknowledged += await leave(box);
   const { acknowledged, ...kinds } = counts;
   return {
-    faults: cuts,
+    faults: cut,
+    planned: cuts,
     counts: {
       'readings acknowledged': acknowledged,
       during: Object.entries(kinds)

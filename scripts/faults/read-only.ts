@@ -22,7 +22,7 @@ export const readOnly: Scenario = {
   run,
 };
 
-async function run({ scope, random, long, signal, say }: FaultRun): Promise<Survived> {
+async function run({ scope, random, long, isOver, say }: FaultRun): Promise<Survived> {
   const ready = new ReadyTimes();
   const disk = LoopDisk.make(scope, DISK_MB);
   const gateway = await FaultHouse.at({ scope, ready, folder: join(disk.path, 'data') });
@@ -32,7 +32,8 @@ async function run({ scope, random, long, signal, say }: FaultRun): Promise<Surv
   await gateway.start();
   await witness.move(gateway.api);
   const rounds = ROUNDS[long ? 'long' : 'short'];
-  for (let round = 0; round < rounds && !signal.aborted; round += 1) {
+  let round = 0;
+  for (; round < rounds && !isOver(); round += 1) {
     say(`round ${round} of ${rounds}`);
     await witness.heard(30);
     await pause(random.next() * 300);
@@ -54,5 +55,9 @@ async function run({ scope, random, long, signal, say }: FaultRun): Promise<Surv
   ledger.audit(witness);
   demand((await gateway.daemon.stop()) === 0, 'the daemon did not end well');
   await disk.unmount();
-  return { faults: rounds, counts: { 'readings acknowledged': witness.acked.size, ready: ready.words() } };
+  return {
+    faults: round,
+    planned: rounds,
+    counts: { 'readings acknowledged': witness.acked.size, ready: ready.words() },
+  };
 }

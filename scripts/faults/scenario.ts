@@ -11,10 +11,14 @@ export interface FaultRun {
   scope: Scope;
   /** The only chance there is: the same seed chooses the same faults in the same order. */
   random: Random;
+  /** The chance of one of several parts that know nothing of each other: a run whose seed is greater by `part` begins with it. */
+  randomOf: (part: number) => Random;
   /** The long form: hours in place of a minute. */
   long: boolean;
-  /** Ends when the scenario must: its time is over, or somebody interrupts. */
+  /** Ends when the scenario must: it has failed by being late, or somebody interrupts. */
   signal: AbortSignal;
+  /** Whether no further fault is to be begun: it must end, or has had the time that it was given. */
+  isOver: () => boolean;
   /** A line on the terminal; the last one is shown again where the scenario fails. */
   say: (line: string) => void;
 }
@@ -23,6 +27,8 @@ export interface FaultRun {
 export interface Survived {
   /** Faults that were made. */
   faults: number;
+  /** How many the form has, where the scenario may be over before. */
+  planned?: number;
   /** What was counted on the way, in the order of the report: `{'readings acknowledged': 12_345}`. */
   counts: Record<string, number | string>;
 }
@@ -42,9 +48,15 @@ export interface Scenario {
   run: (run: FaultRun) => Promise<Survived>;
 }
 
-/** A promise did not hold: the words say which, and what was seen. */
+/** A promise did not hold: the words say which, and what was seen; `part`: in which part of the run, as `randomOf` has it. */
 export class FaultFound extends Error {
   override readonly name = 'FaultFound';
+  readonly part: number;
+
+  constructor(words: string, { part = 0, cause }: { part?: number; cause?: unknown } = {}) {
+    super(words, { cause });
+    this.part = part;
+  }
 }
 
 /** @throws FaultFound unless it holds */

@@ -10,7 +10,7 @@ import { demand } from './scenario.ts';
 /** Of files of journals, of threads and of connections that come and go. */
 const HANDLES_SPARE = 12;
 const FILES_SPARE = 6;
-const RSS_SPARE_BYTES = 80 * 1024 * 1024;
+const RSS_SPARE_BYTES = 40 * 1024 * 1024;
 /** Of medians: less than one more wait for a window, or a delayed TCP, takes. */
 const STEADY = { slowerMax: 1.5, spareMs: 10 };
 /** The same where others take the machine, as other scenarios do: far less than what grows for a day. */

@@ -62,14 +62,15 @@ interface Template {
 }
 
 async function run(suite: FaultRun): Promise<Survived> {
-  const { random, long, signal, say } = suite;
+  const { random, long, isOver, say } = suite;
   const template = await lay(suite);
   const counts = { of: new Map<string, number>(), endedIn: new Map<string, number>() };
   let middle = 0;
   let damaged = 0;
   const cuts = CUTS[long ? 'long' : 'short'];
   let deck: (typeof VICTIMS)[number][] = [];
-  for (let cut = 0; cut < cuts && !signal.aborted; cut += 1) {
+  let cut = 0;
+  for (; cut < cuts && !isOver(); cut += 1) {
     if (deck.length === 0) deck = random.shuffled(VICTIMS);
     const victim = deck.pop() as (typeof VICTIMS)[number];
     const atEnd = victim === 'updater at its end';
@@ -93,7 +94,8 @@ async function run(suite: FaultRun): Promise<Survived> {
     }
   }
   return {
-    faults: cuts,
+    faults: cut,
+    planned: cuts,
     counts: {
       of: words(counts.of),
       'surely in the middle': middle,

@@ -33,13 +33,14 @@ export const upgrades: Scenario = {
 };
 
 async function run(suite: FaultRun): Promise<Survived> {
-  const { random, long, signal, say } = suite;
+  const { random, long, isOver, say } = suite;
   const cuts = CUTS[long ? 'long' : 'short'];
   const ready = new ReadyTimes();
   const counts = { migration: 0, restore: 0, 'first start': 0 };
   const middle = { migration: 0, restore: 0, 'first start': 0 };
   const backup = await Backup.take(suite, ready);
-  for (let cut = 0; cut < cuts && !signal.aborted; cut += 1) {
+  let cut = 0;
+  for (; cut < cuts && !isOver(); cut += 1) {
     const kind = random.pick(['migration', 'migration', 'migration', 'restore', 'first start'] as const);
     if (cut % SAID_EVERY === 0) say(`cut ${cut} of ${cuts}: ${kind}`);
     const folder = suite.scope.folder();
@@ -61,7 +62,8 @@ async function run(suite: FaultRun): Promise<Survived> {
       .map(([kind, count]) => `${kind} ${count}`)
       .join(', ');
   return {
-    faults: cuts,
+    faults: cut,
+    planned: cuts,
     counts: { during: words(counts), 'surely in the middle': words(middle), ready: ready.words() },
   };
 }

@@ -45,21 +45,23 @@ interface Lived {
 }
 
 async function run(suite: FaultRun): Promise<Survived> {
-  const { random, long, signal, say } = suite;
+  const { random, long, isOver, say } = suite;
   const lived = await live(suite);
   const files = filesOf(lived.template);
   const cases = chosen(files, random, long);
   const verdicts = new Map<string, number>();
   let done = 0;
   for (const each of cases) {
-    if (signal.aborted) break;
+    if (isOver()) break;
     say(`${done} of ${cases.length}: ${each.file}, ${each.kind}`);
     const verdict = await putToTest(lived, each, random);
     if (verdict === undefined) continue;
     verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
     done += 1;
   }
-  return { faults: done, counts: { files: files.length, ...Object.fromEntries(verdicts) } };
+  // of some files there is nothing to damage in a way
+  const planned = isOver() ? cases.length : done;
+  return { faults: done, planned, counts: { files: files.length, ...Object.fromEntries(verdicts) } };
 }
 
 /** Each file twice written, so that there is a copy before of each. */

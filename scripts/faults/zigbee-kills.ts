@@ -32,7 +32,7 @@ export const zigbeeKills: Scenario = {
   run,
 };
 
-async function run({ scope, random, long, signal, say }: FaultRun): Promise<Survived> {
+async function run({ scope, random, long, isOver, say }: FaultRun): Promise<Survived> {
   const house = await ZigbeeHouse.open();
   scope.defer(() => house.close());
   const bulb = house.radio.add(new ColourBulb());
@@ -42,7 +42,8 @@ async function run({ scope, random, long, signal, say }: FaultRun): Promise<Surv
   let endedPaired = 0;
   const cuts = CUTS[long ? 'long' : 'short'];
   let deck: (typeof ACTIONS)[number][] = [];
-  for (let cut = 0; cut < cuts && !signal.aborted; cut += 1) {
+  let cut = 0;
+  for (; cut < cuts && !isOver(); cut += 1) {
     if (deck.length === 0) deck = random.shuffled(ACTIONS);
     const action = deck.pop() as (typeof ACTIONS)[number];
     say(`cut ${cut} of ${cuts}: ${action}`);
@@ -76,7 +77,8 @@ async function run({ scope, random, long, signal, say }: FaultRun): Promise<Surv
     }
   }
   return {
-    faults: cuts,
+    faults: cut,
+    planned: cuts,
     counts: {
       of: [...counts].map(([name, count]) => `${name} ${count}`).join(', '),
       'pairings that ended well all the same': endedPaired,

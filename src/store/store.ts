@@ -17,7 +17,6 @@ import type {
   Registry,
   RelayStore,
 } from '../core/ports.ts';
-import { pause } from '../lib/deadline.ts';
 import type { ClientRecord } from '../model/client.ts';
 import type { Device } from '../model/device.ts';
 import { GatewayError } from '../model/error.ts';
@@ -35,25 +34,17 @@ import type { RelayItem, SeqRange } from '../model/relay.ts';
 import { ClockMarks } from './clock/clock-marks.ts';
 import { Redating } from './clock/redating.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { logDamage } from './damage/log-check.ts';
+import { checkedLog } from './damage/checked-log.ts';
 import { HistoryQuery } from './history/history-query.ts';
-import { HOUR_MS } from './hours.ts';
 import { ReadingQuery } from './reading-query.ts';
 import { clientsIn, demandReadable, devicesIn, notificationsIn, protocolsIn } from './registry-records.ts';
 import { RelayNotes } from './relay/relay-notes.ts';
 import { RelayQuery } from './relay/relay-query.ts';
-import { type Database, forbiddenFile, openForReading, storeError } from './sqlite.ts';
+import { type Database, openForReading, storeError } from './sqlite.ts';
+import { type DroppedFact, Upkeep } from './upkeep.ts';
 import { Writer } from './writer.ts';
 import type { WriterCallName } from './writer-messages.ts';
 
-const UPKEEP_EVERY_MS = 60_000;
-/** After the first round, which comes before it is known whether the clock can be believed: so it deletes nothing for its age. */
-const UPKEEP_AGAIN_MS = 500;
-/** Between two steps of deletion or packing: commits go first. */
-const UPKEEP_PAUSE_MS = 20;
-/** So seldom are loosened packs made anew: a device that is always late must not have them written again and again. */
-const MEND_EVERY_ROUNDS = 60;
-const DAY_MS = 86_400_000;
 /** What can wait while a part of the store is damaged. Without the others a gateway is none. */
 const UPKEEP_CALLS: readonly WriterCallName[] = [
   'retain',
@@ -73,13 +64,6 @@ export interface StoreSettings {
   retentionBytes: number;
   /** Readings get numbers for the cloud. Where not, what was given out before is kept. */
   relaying?: boolean | undefined;
-}
-
-/** `notRelayed`: how many of these the cloud had not got. */
-export interface DroppedFact {
-  count: number;
-  reason: 'age' | 'size';
-  notRelayed: number;
 }
 
 export interface StoreParts {
@@ -115,7 +99,7 @@ export class Store
   readonly #relayNotes: RelayNotes;
   readonly #redating: Redating;
   #marks: ClockMarks | undefined;
-  #upkeep: { stop: AbortController; done: Promise<void> } | undefined;
+  #upkeep: Upkeep | undefined;
   #damageFound: string | undefined;
   #isBroken = false;
 
@@ -135,7 +119,7 @@ export class Store
 
   /** @throws GatewayError storeNewer, storeFailed; storeCorrupt after the file was set aside under a dated name */
   async start(): Promise<void> {
-    await this.#checkLog();
+    this.#damageFound = await checkedLog(this.#path, this.#parts.now());
     try {
       const { epoch } = await this.#writer.start();
       const publicId = (seq: number) => epoch + seq.toString(16).padStart(14, '0');
@@ -163,14 +147,20 @@ export class Store
       const failure = storeError(error, this.#path);
       throw failure.code === 'storeCorrupt' ? await this.#setAside(failure) : failure;
     }
-    const stop = new AbortController();
-    this.#upkeep = { stop, done: this.#keepUp(stop.signal) };
+    const { settings, now, retentionNow = now, onDropped } = this.#parts;
+    const { retentionDays, retentionBytes } = settings;
+    this.#upkeep = new Upkeep({
+      writer: this.#writer,
+      retentionDays,
+      retentionBytes,
+      now: retentionNow,
+      onDropped,
+    });
   }
 
   /** Commits what waits, then closes. */
   async stop(): Promise<void> {
-    this.#upkeep?.stop.abort();
-    await this.#upkeep?.done;
+    await this.#upkeep?.stop();
     await this.#redating.stop();
     await this.#commits?.stop();
     await this.#relayNotes.stop();
@@ -307,60 +297,6 @@ export class Store
   #started<T>(part: T | undefined): T {
     if (part === undefined) throw new GatewayError('unavailable', 'the store is not open');
     return part;
-  }
-
-  /** Deletes what is too old or too much, and packs what has come: in steps, once a minute. */
-  async #keepUp(signal: AbortSignal): Promise<void> {
-    for (let round = 1; !signal.aborted; round += 1) {
-      await this.#upkeepOnce(round % MEND_EVERY_ROUNDS === 0, signal).catch(() => undefined); // a full or failing disk is reported by the commits, damage by the writer
-      await pause(round === 1 ? UPKEEP_AGAIN_MS : UPKEEP_EVERY_MS, signal);
-    }
-  }
-
-  async #upkeepOnce(mend: boolean, signal: AbortSignal): Promise<void> {
-    await this.#retainOnce(signal);
-    while (!signal.aborted && (await this.#writer.call('pack', { mend })))
-      await pause(UPKEEP_PAUSE_MS, signal);
-  }
-
-  async #retainOnce(signal: AbortSignal): Promise<void> {
-    const { settings, now, retentionNow = now, onDropped } = this.#parts;
-    const beforeMs = Math.floor((retentionNow() - settings.retentionDays * DAY_MS) / HOUR_MS) * HOUR_MS;
-    for (let more = true; more && !signal.aborted; ) {
-      const step = await this.#writer.call('retain', { beforeMs, maxBytes: settings.retentionBytes });
-      const { deletedByAge, deletedBySize, notRelayed } = step;
-      if (deletedByAge > 0) onDropped({ count: deletedByAge, reason: 'age', notRelayed });
-      if (deletedBySize > 0) onDropped({ count: deletedBySize, reason: 'size', notRelayed });
-      more = step.more;
-      if (more) await pause(UPKEEP_PAUSE_MS, signal);
-    }
-  }
-
-  /** What SQLite would pass over in silence is copied and told. */
-  async #checkLog(): Promise<void> {
-    const damage = this.#logDamage();
-    if (damage === undefined) return;
-    const { copyLogAside } = await import('./damage/damaged-store.ts');
-    const copy = copyLogAside(this.#path, this.#parts.now());
-    this.#damageFound = `${damage}: readings and changes that were stored last may be missing; it was copied to ${copy}`;
-  }
-
-  /** @throws GatewayError storeFailed where the disk does not give it */
-  #logDamage(): string | undefined {
-    try {
-      return logDamage(this.#path);
-    } catch (cause) {
-      const forbidden = forbiddenFile(this.#path);
-      if (forbidden) throw forbidden;
-      throw new GatewayError(
-        'storeFailed',
-        `the log of the store cannot be read: ${(cause as Error).message}`,
-        {
-          hint: 'the disk does not give it: dmesg says more; a disk that fails must be replaced',
-          cause,
-        },
-      );
-    }
   }
 
   /** A call of the writer met it. What takes readings and changes cannot go on; the rest can, and is told of. */

@@ -12,6 +12,7 @@ import {
   cpSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -49,6 +50,8 @@ export class ContainerEngine {
   #registry: ChildProcess | undefined;
   #registryPort = 0;
   #words = '';
+  #wasKilled = false;
+  #kills = 0;
 
   private constructor(kind: EngineKind = 'docker') {
     this.kind = kind;
@@ -106,6 +109,7 @@ export class ContainerEngine {
       this.#words = (this.#words + chunk).slice(-20_000);
     });
     this.#engine = child;
+    this.#wasKilled = false;
     await until(
       'the container engine answers',
       async () => {
@@ -139,6 +143,19 @@ export class ContainerEngine {
     this.#engine = undefined;
   }
 
+  /** As a fault ends it, its containerd with it: what they ran stays behind, until they are started again. */
+  async killEngine(): Promise<void> {
+    const engine = this.#engine;
+    if (!engine) return;
+    const ended = once(engine, 'exit');
+    engine.kill('SIGKILL');
+    await ended;
+    this.#wasKilled = true;
+    this.#kills += 1;
+    // where nobody has fetched its exit code yet it would pass for one that runs, and be waited for
+    rmSync(join(this.#folder.path, 'exec', 'containerd', 'containerd.pid'), { force: true });
+  }
+
   async startRegistry(): Promise<void> {
     this.#registryPort ||= await freePort();
     const storage = join(this.#folder.path, 'registry');
@@ -166,6 +183,8 @@ export class ContainerEngine {
   }
 
   async stop(): Promise<void> {
+    // what it left behind only it can end
+    if (this.#wasKilled) await this.startEngine();
     if (this.#engine && this.#engine.exitCode === null) {
       const left = (await this.docker('ps', '--all', '--quiet')).split('\n').filter(Boolean);
       if (left.length > 0) await this.docker('rm', '--force', ...left);
@@ -174,9 +193,10 @@ export class ContainerEngine {
     }
     await this.stopEngine();
     await this.stopRegistry();
-    // Podman leaves it mounted, for commands that may come
-    if (this.kind === 'podman')
-      await run('umount', [join(this.dataRoot, 'root', 'overlay')]).catch(() => undefined);
+    // Podman leaves it mounted, for commands that may come; Docker for each time that it was killed
+    const mounted = this.kind === 'podman' ? join(this.dataRoot, 'root', 'overlay') : this.dataRoot;
+    for (let times = this.kind === 'podman' ? 1 : this.#kills; times > 0; times -= 1)
+      await run('umount', [mounted]).catch(() => undefined);
     this.#folder.remove();
   }
 

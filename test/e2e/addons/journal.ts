@@ -1,20 +1,30 @@
 /**
  * An add-on that distrusts its gateway: over mqtt.js it sends numbered readings, writes down before each what it sends
  * and after each what was acknowledged, and when it is started again sends once more all that may not have arrived,
- * and the last of what did. `sent` and `acked` in its data folder tell in the end what must be in the store. A file
- * `in-flight` there says how many may be under way.
+ * and the last of what did. `sent` and `acked` in its data folder tell in the end what must be in the store. Its
+ * parameter `inFlight` says how many may be under way.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mqtt from 'mqtt';
 
-const { GATE_BROKER_URL = '', GATE_ADDON = '', GATE_ADDON_TOKEN = '', GATE_DATA_FOLDER = '.' } = process.env;
+const {
+  GATE_BROKER_URL = '',
+  GATE_ADDON = '',
+  GATE_ADDON_TOKEN = '',
+  GATE_DATA_FOLDER = '.',
+  GATE_STDIN_LIFELINE,
+} = process.env;
 const REPEATED = 50;
 const base = `gate/addons/${GATE_ADDON}`;
 const sentFile = join(GATE_DATA_FOLDER, 'sent');
 const ackedFile = join(GATE_DATA_FOLDER, 'acked');
-const paceFile = join(GATE_DATA_FOLDER, 'in-flight');
-const IN_FLIGHT = existsSync(paceFile) ? Number(readFileSync(paceFile, 'utf8')) : 200;
+const IN_FLIGHT = 200;
+
+interface Config {
+  devices: { id: string }[];
+  parameters: { inFlight?: number };
+}
 
 function numbers(path: string): number[] {
   if (!existsSync(path)) return [];
@@ -47,9 +57,9 @@ function publish(deviceId: string, n: number): void {
   });
 }
 
-function pump(deviceId: string): void {
+function pump(deviceId: string, inFlightMax: number): void {
   const news: number[] = [];
-  while (inFlight + news.length < IN_FLIGHT && !stopping)
+  while (inFlight + news.length < inFlightMax && !stopping)
     news.push(again.length > 0 ? (again.shift() as number) : next++);
   const first = news.filter((n) => n > (sent.at(-1) ?? -1));
   if (first.length > 0) appendFileSync(sentFile, first.map((n) => `${n}\n`).join(''));
@@ -64,14 +74,22 @@ client.on('connect', () => {
   });
   client.subscribe(`${base}/config`, { qos: 1 });
 });
-client.once('message', (_topic, payload) => {
-  const { devices } = JSON.parse(payload.toString()) as { devices: { id: string }[] };
+let isPumping = false;
+client.on('message', (_topic, payload) => {
+  const { devices, parameters } = JSON.parse(payload.toString()) as Config;
   const device = devices[0];
-  if (device) setInterval(() => pump(device.id), 2);
+  if (!device || isPumping) return;
+  isPumping = true;
+  setInterval(() => pump(device.id, parameters.inFlight ?? IN_FLIGHT), 2);
 });
-client.on('close', () => process.exit(1));
-client.on('error', () => process.exit(1));
-process.stdin.on('end', () => process.exit(0)).resume();
+const fail = (why: string) => {
+  console.error(why);
+  process.exit(1);
+};
+client.on('error', (error) => fail(`the broker: ${error.message}`));
+client.on('close', () => fail('the connection to the broker has ended'));
+// in a container there is nobody at the other end
+if (GATE_STDIN_LIFELINE === '1') process.stdin.on('end', () => process.exit(0)).resume();
 process.on('SIGTERM', () => {
   stopping = true;
   setInterval(() => inFlight === 0 && process.exit(0), 5);

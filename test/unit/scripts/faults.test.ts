@@ -75,6 +75,15 @@ describe('the fault suite', () => {
     ]);
   });
 
+  it('says of a form that was over before its end how far it came', () => {
+    const text = faultDocument(
+      [scenario('one'), scenario('two')],
+      [result({ form: 'long', faults: 900, planned: 12_000 }), result({ scenario: 'two', planned: 3 })],
+    );
+    assert.match(text, /^\| one +\| long +\| 900 of 12000 +\|/m);
+    assert.match(text, /^\| two +\| short +\| 3 +\|/m);
+  });
+
   it('finds what has grown in a soak, and times alone where nobody else takes the machine', () => {
     demandSteady(soaked({}), soaked({ acknowledgedMs: [1, 20, 500], handles: 50 }));
     assert.throws(
