@@ -1,6 +1,7 @@
 /** What the cloud has got, by its number: none missing in the end, and no number ever with two readings. */
 import type { CloudHouse } from '../../test/e2e/cloud/cloud-house.ts';
-import { demand } from './scenario.ts';
+import { until } from '../../test/support/until.ts';
+import { demand, FaultFound } from './scenario.ts';
 
 interface Relayed {
   seq: number;
@@ -16,6 +17,7 @@ export class Arrivals {
   readonly #cloud: CloudHouse;
   /** Ids by number; empty where the cloud was told that the reading is no more. */
   readonly #ids = new Map<number, string>();
+  #twice: string | undefined;
   repeats = 0;
 
   constructor(cloud: CloudHouse) {
@@ -39,27 +41,39 @@ export class Arrivals {
   }
 
   /**
-   * Where a recorder stands before the broker, what that has acknowledged counts: killed, it may lose it.
+   * Waits for them. Where a recorder stands before the broker, what that has acknowledged counts: killed, it may lose it.
    * @returns how many it has lost
-   * @throws FaultFound unless each number up to `last` has come, or was acknowledged
+   * @throws FaultFound unless each number up to `last` comes, or is acknowledged; for one that ever was two readings
    */
-  demandAll(last: number): number {
+  async demandAll(last: number): Promise<number> {
     const { recorder } = this.#cloud;
-    const missing: number[] = [];
-    for (let seq = 1; seq <= last; seq += 1) if (!this.#ids.has(seq)) missing.push(seq);
-    const never = recorder?.unacknowledged(last) ?? missing;
+    const missing = () => {
+      this.look();
+      return Array.from({ length: last }, (_, n) => n + 1).filter((seq) => !this.#ids.has(seq));
+    };
+    await until(
+      'every number has come',
+      () => missing().length === 0 && (recorder?.unacknowledged(last).length ?? 0) === 0,
+    ).catch(() => undefined);
+    demand(this.#twice === undefined, () => this.#twice ?? '');
+    const lost = missing();
+    const never = recorder?.unacknowledged(last) ?? lost;
     demand(
       never.length === 0,
       () => `${never.length} of ${last} numbers never came to the cloud: ${never.slice(0, 10).join(', ')}`,
     );
     demand(!recorder?.troubles.length, () => `on the way to the cloud: ${recorder?.troubles[0]}`);
-    return missing.length;
+    return lost.length;
   }
 
   #take({ seq, id }: Relayed): void {
     const before = this.#ids.get(seq);
     if (before !== undefined) this.repeats += 1;
-    demand(!before || before === id, () => `number ${seq} is two readings: ${before} and ${id}`);
+    if (before && before !== id) {
+      // whoever looks while he waits for something may pass over it
+      this.#twice ??= `number ${seq} is two readings: ${before} and ${id}`;
+      throw new FaultFound(this.#twice);
+    }
     this.#ids.set(seq, id);
   }
 

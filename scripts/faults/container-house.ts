@@ -132,6 +132,11 @@ export class ContainerKillHouse {
     );
   }
 
+  /** Whether the gateway is at work on it. */
+  async isUnderWay(slug: string): Promise<boolean> {
+    return UNDER_WAY.includes((await this.protocol(slug)).status);
+  }
+
   /** The version of the journal that does not run now. */
   async otherImage(): Promise<string> {
     const { image } = await this.protocol(JOURNAL);

@@ -7,13 +7,13 @@ import { ContainerEngine, reasonForNoEngine } from '../../test/support/container
 import { buildImages, ContainerKillHouse, GUEST, JOURNAL } from './container-house.ts';
 import type { Random } from './random.ts';
 import { ReadyTimes } from './ready-times.ts';
-import { FaultFound, type FaultRun, type Scenario, type Survived } from './scenario.ts';
+import { demand, FaultFound, type FaultRun, type Scenario, type Survived } from './scenario.ts';
 
-const CUTS = { short: 9, long: 1_500 };
+const CUTS = { short: 12, long: 1_500 };
 /** A house is left after so many, and another one begun; each can be repeated without those before it. */
 const CUTS_A_HOUSE = 54;
-/** From the call on; what takes longest is fetched from a registry on the same machine. */
-const SPREAD_MS = 2_500;
+/** While nothing but readings is under way. */
+const READINGS_MS = 300;
 const ENGINE_AWAY_MS = 500;
 
 export const containerKills: Scenario = {
@@ -41,51 +41,98 @@ const VICTIMS: Record<'daemon' | 'engine', Victim> = {
   },
 };
 
-/** Begins what is under way when somebody is killed. */
-const DEEDS: Record<string, (house: ContainerKillHouse) => Promise<unknown>> = {
-  readings: async () => undefined,
-  'an update': async (house) => house.call('PUT', JOURNAL, { image: await house.otherImage() }),
-  'an installation': async (house) => {
-    if ((await house.protocol(GUEST)).status === 'installed') {
-      await house.call('DELETE', GUEST);
-      await house.settled(GUEST);
-    }
-    return house.call('POST', GUEST, { parameters: {} });
+/** What is under way when somebody is killed. */
+interface Deed {
+  slug: string;
+  /** @returns when it was accepted, or refused for who was killed before */
+  begin: (house: ContainerKillHouse) => Promise<void>;
+  /** What must be so before. */
+  prepare?: (house: ContainerKillHouse) => Promise<void>;
+}
+
+const DEEDS = {
+  'an update': {
+    slug: JOURNAL,
+    begin: async (house) => house.call('PUT', JOURNAL, { image: await house.otherImage() }),
   },
-  'a removal': async (house) => {
-    if ((await house.protocol(GUEST)).status !== 'installed') {
-      await house.call('POST', GUEST, { parameters: {} });
-      await house.settled(GUEST);
-    }
-    return house.call('DELETE', GUEST);
+  'an installation': {
+    slug: GUEST,
+    prepare: (house) => guestIs(house, 'notInstalled'),
+    begin: (house) => house.call('POST', GUEST, { parameters: {} }),
   },
-};
+  'a removal': {
+    slug: GUEST,
+    prepare: (house) => guestIs(house, 'installed'),
+    begin: (house) => house.call('DELETE', GUEST),
+  },
+} satisfies Record<string, Deed>;
+type DeedName = keyof typeof DEEDS;
+const DEED_NAMES = Object.keys(DEEDS) as DeedName[];
+
+async function guestIs(house: ContainerKillHouse, wanted: 'installed' | 'notInstalled'): Promise<void> {
+  const isIt = async () => ((await house.settled(GUEST)).status === 'installed') === (wanted === 'installed');
+  if (await isIt()) return;
+  if (wanted === 'installed') await house.call('POST', GUEST, { parameters: {} });
+  else await house.call('DELETE', GUEST);
+  demand(await isIt(), `the guest could not be made ${wanted}`);
+}
+
+/** How long each takes that nobody interrupts: it is cut at any time in it. */
+type DeedTimes = Record<DeedName, number>;
+
+async function uninterrupted(house: ContainerKillHouse): Promise<DeedTimes> {
+  const times: DeedTimes = { 'an update': 0, 'an installation': 0, 'a removal': 0 };
+  for (const name of DEED_NAMES) {
+    const { slug, begin, prepare }: Deed = DEEDS[name];
+    await prepare?.(house);
+    const begunAt = performance.now();
+    await begin(house);
+    await house.settled(slug);
+    times[name] = performance.now() - begunAt;
+  }
+  return times;
+}
 
 interface Cut {
   name: string;
-  act: (house: ContainerKillHouse, random: Random) => Promise<void>;
+  /** @returns whether it surely came in the middle */
+  act: (house: ContainerKillHouse, random: Random, times: DeedTimes) => Promise<boolean>;
 }
 
 const ALL_CUTS: readonly Cut[] = [
   {
     name: 'the container',
     act: async (house, random) => {
-      await pause(random.next() * 300);
+      await pause(random.next() * READINGS_MS);
       const pid = await house.pid(JOURNAL);
-      if (pid !== undefined) process.kill(pid, 'SIGKILL');
+      return pid !== undefined && process.kill(pid, 'SIGKILL');
     },
   },
-  ...Object.entries(VICTIMS).flatMap(([victim, kill]) =>
-    Object.entries(DEEDS).map(([deed, begin]) => ({
-      name: `the ${victim} during ${deed}`,
-      act: async (house: ContainerKillHouse, random: Random) => {
-        const begun = begin(house);
-        if (deed !== 'readings') await begun;
-        await pause(random.next() * SPREAD_MS);
+  ...Object.entries(VICTIMS).flatMap(([victim, kill]): Cut[] => [
+    {
+      name: `the ${victim} during readings`,
+      act: async (house, random) => {
+        await pause(random.next() * READINGS_MS);
         await kill(house);
+        return true;
       },
-    })),
-  ),
+    },
+    ...DEED_NAMES.map(
+      (name): Cut => ({
+        name: `the ${victim} during ${name}`,
+        act: async (house, random, times) => {
+          const { slug, begin, prepare }: Deed = DEEDS[name];
+          await prepare?.(house);
+          const begun = begin(house);
+          await pause(random.next() * times[name]);
+          const isMiddle = await house.isUnderWay(slug);
+          await kill(house);
+          await begun;
+          return isMiddle;
+        },
+      }),
+    ),
+  ]),
 ];
 
 async function run(suite: FaultRun): Promise<Survived> {
@@ -95,7 +142,7 @@ async function run(suite: FaultRun): Promise<Survived> {
   const engine = await ContainerEngine.start();
   scope.defer(() => engine.stop());
   const images = await buildImages(engine);
-  const counts = { cuts: 0, stored: 0, guestStayed: 0, guestGone: 0 };
+  const counts = { cuts: 0, middle: 0, stored: 0, guestStayed: 0, guestGone: 0 };
   for (let part = 0; counts.cuts < planned && !isOver(); part += 1) {
     const cuts = Math.min(CUTS_A_HOUSE, planned - counts.cuts);
     const place = { engine, images, ready };
@@ -105,6 +152,7 @@ async function run(suite: FaultRun): Promise<Survived> {
     faults: counts.cuts,
     planned,
     counts: {
+      'surely in the middle': counts.middle,
       'readings stored': counts.stored,
       'afterwards the guest was': `installed ${counts.guestStayed}, not installed ${counts.guestGone}`,
       ready: ready.words(),
@@ -116,7 +164,7 @@ interface Part {
   place: Parameters<typeof ContainerKillHouse.open>[1];
   part: number;
   cuts: number;
-  counts: { cuts: number; stored: number; guestStayed: number; guestGone: number };
+  counts: { cuts: number; middle: number; stored: number; guestStayed: number; guestGone: number };
 }
 
 /** @throws FaultFound */
@@ -127,12 +175,13 @@ async function breakHouse(run: FaultRun, { place, part, cuts, counts }: Part): P
   let last = 'before the first cut';
   try {
     house = await ContainerKillHouse.open(run, place);
+    const times = await uninterrupted(house);
     for (let n = 0; n < cuts && !isOver(); n += 1) {
       if (deck.length === 0) deck = random.shuffled(ALL_CUTS);
       const cut = deck.pop() as Cut;
       last = `cut ${n}, ${cut.name}`;
       say(`house ${part}, cut ${n} of ${cuts}: ${cut.name}`);
-      await cut.act(house, random);
+      if (await cut.act(house, random, times)) counts.middle += 1;
       await house.works();
       if (await house.guestIsWhole()) counts.guestStayed += 1;
       else counts.guestGone += 1;

@@ -144,11 +144,7 @@ export class KillHouse {
       },
       120_000,
     );
-    await until('the last messages came', async () => {
-      this.arrivals.look();
-      return this.arrivals.count >= this.#lastNumber();
-    }).catch(() => undefined);
-    this.lostByBroker = this.arrivals.demandAll(this.#lastNumber());
+    this.lostByBroker = await this.arrivals.demandAll(this.#lastNumber());
     this.ledger.audit(this.witness);
     this.#auditJournal();
     const code = await this.gateway.daemon.stop();

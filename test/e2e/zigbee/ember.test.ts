@@ -67,7 +67,7 @@ describe('an EmberZNet stick', () => {
     await other.plug();
     try {
       await house.until('degraded', 'foreignNetwork', 40_000);
-      assert.deepEqual((await house.action('takeOverStick')).response, { state: 'done' });
+      assert.equal((await house.action('takeOverStick')).response?.['state'], 'done');
       await house.until('running', undefined, 40_000);
       assert.equal(other.processor.network.panId, made?.panId);
       assert.deepEqual(other.processor.network.networkKey, made?.networkKey);

@@ -121,7 +121,9 @@ describe('a Zigbee stick', () => {
     const { reason } = await house.until('degraded', 'networkLost', 40_000);
     assert.match(reason ?? '', /takeOverStick/);
     assert.equal(house.radio.network, undefined);
-    await house.action('takeOverStick');
+    const { response, error } = await house.action('takeOverStick');
+    assert.equal(response?.['saved'], null, JSON.stringify(error));
+    assert.match(String(response?.['reason']), /held no network .*nothing to save/);
     await house.until('running', undefined, 40_000);
     assert.notEqual(house.radio.network, undefined);
   }).timeout(90_000);

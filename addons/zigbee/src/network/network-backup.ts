@@ -7,6 +7,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AddonError, type AddonLog, type Clock, type JsonObject } from '@gate/addon-sdk';
 import type { Controller } from 'zigbee-herdsman';
+import { backupText, type CoordinatorBackup } from './backup-text.ts';
 import { writeDurably } from './durable-file.ts';
 import { BACKUP_NAME } from './start-controller.ts';
 
@@ -14,12 +15,9 @@ const EVERY_MS = 24 * 3_600_000;
 /** Several changes in a row are one backup. */
 const AFTER_CHANGE_MS = 5_000;
 
-interface Backup {
-  devices: readonly unknown[];
-}
 interface BackupAdapter {
   supportsBackup(): Promise<boolean>;
-  backup(addresses: string[]): Promise<Backup>;
+  backup(addresses: string[]): Promise<CoordinatorBackup>;
 }
 
 export class NetworkBackup {
@@ -74,8 +72,7 @@ export class NetworkBackup {
       throw new AddonError('unsupported', 'this coordinator cannot be backed up');
     }
     const backup = await adapter.backup(controller.getDeviceIeeeAddresses());
-    const { toUnifiedBackup } = await backupFormat();
-    writeDurably(this.#path, `${JSON.stringify(toUnifiedBackup(backup), null, 2)}\n`);
+    writeDurably(this.#path, backupText(backup));
     this.#schedule(EVERY_MS);
     return { madeAt: new Date(this.#clock.now()).toISOString(), devices: backup.devices.length };
   }
@@ -89,9 +86,4 @@ export class NetworkBackup {
       });
     });
   }
-}
-
-async function backupFormat(): Promise<{ toUnifiedBackup(backup: Backup): object }> {
-  const { createRequire } = await import('node:module');
-  return createRequire(import.meta.url)('zigbee-herdsman/dist/utils/backup.js');
 }

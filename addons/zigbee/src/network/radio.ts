@@ -15,11 +15,10 @@ import { IdentityFile, type NetworkIdentity, wantedChannel } from './network-ide
 import type { RadioSettings } from './radio-settings.ts';
 import { type RadioTrouble, stickGone, stickMute, troubleOf, wrongChannel } from './radio-trouble.ts';
 import { startController } from './start-controller.ts';
+import { type Saved, TakeOver } from './take-over.ts';
 
 const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 3_000;
-/** For so long the word counts that a stick may be taken over: it is meant for the one that is plugged in now. */
-const OVERWRITE_MS = 2 * 60_000;
 
 export interface RadioParts {
   /** The add-on's own folder. */
@@ -44,7 +43,7 @@ export class Radio {
   #trouble: RadioTrouble | undefined;
   #shown: string | undefined;
   #judged = Promise.withResolvers<void>();
-  #overwriteUntilMs = 0;
+  #takeOver: TakeOver | undefined;
   #attempts = 0;
 
   constructor(parts: RadioParts) {
@@ -92,11 +91,22 @@ export class Radio {
     if (!this.#controller && this.#trouble) throw this.#trouble;
   }
 
-  /** What the stick holds may be lost: the next start puts our network onto it, whatever it belonged to. @throws RadioTrouble */
-  async takeOver(): Promise<void> {
-    this.#overwriteUntilMs = this.#parts.clock.uptime() + OVERWRITE_MS;
-    await this.restart();
+  /**
+   * What the stick holds may be lost: the next start puts our network onto it, whatever it belonged to.
+   * @param unsaved also where that cannot be saved before. @throws AddonError coordinatorNotReady, RadioTrouble
+   */
+  async takeOver(unsaved: boolean): Promise<Saved> {
+    if (!this.#settings)
+      throw new AddonError('coordinatorNotReady', 'no coordinator is named', {
+        hint: 'scan the protocol for one, and install it with "port"',
+      });
+    const { folder, log, clock } = this.#parts;
+    const takeOver = new TakeOver({ folder, log, clock, unsaved });
+    await this.restart(() => {
+      this.#takeOver = takeOver;
+    });
     await this.started();
+    return takeOver.outcome;
   }
 
   /** Ends the work with the coordinator, lets `change` happen, begins again. */
@@ -180,18 +190,18 @@ export class Radio {
 
   async #start(settings: RadioSettings, path: string): Promise<Controller> {
     const { folder, log, clock } = this.#parts;
+    const takeOver = this.#takeOver?.counts ? this.#takeOver : undefined;
     const identity = this.#identityFile.load(settings.channel);
     this.#identity = identity;
-    const overwrite = clock.uptime() < this.#overwriteUntilMs;
     const { controller, channel } = await startController({
       folder,
       log,
       settings,
       path,
       identity,
-      overwrite,
+      takeOver,
     });
-    this.#overwriteUntilMs = 0;
+    this.#takeOver = undefined;
     const { movedTo: _moved, ...kept } = identity;
     const formedAt = identity.formedAt ?? clock.now();
     try {

@@ -6,7 +6,7 @@ import { chmodSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AddonLog } from '@gate/addon-sdk';
 import type { Controller } from 'zigbee-herdsman';
-import { guardFor, installEmberGuard, installGuards } from '../stick/stick-guard.ts';
+import { type Guard, guardFor, installEmberGuard, installGuards } from '../stick/stick-guard.ts';
 import { askAddressesBriefly } from './address-question.ts';
 import { awaitAnswersBriefly } from './brief-answers.ts';
 import { closeController } from './controller-care.ts';
@@ -21,6 +21,7 @@ import { libraryLog } from './library-log.ts';
 import type { NetworkIdentity } from './network-identity.ts';
 import type { RadioSettings } from './radio-settings.ts';
 import { mendBackup } from './stored-backup.ts';
+import type { TakeOver } from './take-over.ts';
 
 export const DATABASE_NAME = 'database.db';
 export const BACKUP_NAME = 'coordinator-backup.json';
@@ -33,8 +34,8 @@ export interface StartParts {
   /** Where the stick is just now. */
   path: string;
   identity: NetworkIdentity;
-  /** What the stick holds may be lost. */
-  overwrite: boolean;
+  /** What the stick holds may be lost, once it is saved. */
+  takeOver: TakeOver | undefined;
 }
 
 export interface StartedNetwork {
@@ -79,18 +80,20 @@ async function prepareLibrary({ settings, log }: StartParts): Promise<void> {
 }
 
 async function buildController(
-  { settings, path, identity, overwrite }: StartParts,
+  { settings, path, identity, takeOver }: StartParts,
   files: { databasePath: string; backupPath: string },
 ): Promise<Controller> {
   const { Controller: LibraryController } = await import('zigbee-herdsman');
   const formed = identity.formedAt !== undefined;
   const channelList = [formed ? identity.channel : settings.channel];
-  const ask = guardFor({ formed, hasDevices: pairedDevicesIn(files.databasePath) > 0, overwrite });
-  const guard: typeof ask = (found) => {
+  const hasDevices = pairedDevicesIn(files.databasePath) > 0;
+  const ask = guardFor({ formed, hasDevices, overwrite: takeOver !== undefined });
+  const guard: Guard = async (found, read) => {
     ask(found);
+    if (!found.holds) return;
+    if (found.intent !== 'resume') await takeOver?.save(read);
     // a network that goes on stays where it is, whatever the settings say: a move is asked for by name
-    if (found.intent === 'resume' && found.holds && identity.movedTo === undefined)
-      channelList[0] = found.holds.channel;
+    else if (identity.movedTo === undefined) channelList[0] = found.holds.channel;
   };
   const { adapter, baudRate, rtscts = false, transmitPower } = settings;
   return new LibraryController({

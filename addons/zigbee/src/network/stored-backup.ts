@@ -30,8 +30,8 @@ export function mendBackup(path: string): string | undefined {
   }
 }
 
-/** https://github.com/zigpy/open-coordinator-backup @throws Error */
-function demandWhole(text: string): void {
+/** https://github.com/zigpy/open-coordinator-backup @throws Error, which has nothing of the content */
+export function demandWhole(text: string): void {
   let written: Written;
   try {
     written = JSON.parse(text);

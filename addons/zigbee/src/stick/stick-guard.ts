@@ -4,6 +4,7 @@
  * package.json pins; `installGuards` fails loudly when they are not there.
  */
 import { createRequire } from 'node:module';
+import type { CoordinatorBackup } from '../network/backup-text.ts';
 import {
   checkIntent,
   type Intent,
@@ -12,11 +13,16 @@ import {
   type StickNetwork,
 } from './start-policy.ts';
 
+type Found = Pick<StartQuestion, 'intent' | 'holds'>;
+
+/** Asked, and awaited, before anything is changed on the stick; `read` reads what it holds. @throws RadioTrouble */
+export type Guard = (found: Found, read: () => Promise<CoordinatorBackup>) => Promise<void>;
+
 /** Given to the library's adapter options; read again by the guards. */
 export interface GuardedAdapterOptions {
   disableLED: boolean;
   transmitPower?: number;
-  guard: (known: Pick<StartQuestion, 'intent' | 'holds'>) => void;
+  guard: Guard;
 }
 
 interface Nib {
@@ -26,6 +32,8 @@ interface Nib {
 }
 interface ZStackManager {
   nv: { readItem(id: number, offset: number, struct: unknown): Promise<Nib | undefined> };
+  /** It reads the stick's memory: no network has to run. */
+  backup: { createBackup(addresses: string[]): Promise<CoordinatorBackup> };
   options: { adapterOptions: GuardedAdapterOptions };
   determineStrategy(): Promise<'startup' | 'restoreBackup' | 'startCommissioning'>;
 }
@@ -36,6 +44,8 @@ interface EmberAdapter {
     ezspLeaveNetwork(): Promise<number>;
   };
   initTrustCenter(): Promise<unknown>;
+  /** Of the network that runs: before it is left. */
+  backup(addresses: string[]): Promise<CoordinatorBackup>;
   formNetwork(fromBackup: boolean, ...rest: unknown[]): Promise<void>;
 }
 interface EmberNetwork {
@@ -55,8 +65,11 @@ const GUARDED = Symbol('guarded');
 export function installGuards(): void {
   const require = createRequire(import.meta.url);
   const { ZnpAdapterManager } = require('zigbee-herdsman/dist/adapter/z-stack/adapter/manager.js');
+  const { AdapterBackup } = require('zigbee-herdsman/dist/adapter/z-stack/adapter/adapter-backup.js');
   const { NvItemsIds } = require('zigbee-herdsman/dist/adapter/z-stack/constants/common.js');
   const { nib } = require('zigbee-herdsman/dist/adapter/z-stack/structs/index.js');
+  if (typeof AdapterBackup.prototype.createBackup !== 'function')
+    throw new Error('zigbee-herdsman backs Z-Stack sticks up elsewhere now');
   guardZStack(ZnpAdapterManager.prototype, { item: NvItemsIds.NIB, struct: nib });
 }
 
@@ -79,7 +92,8 @@ function guardZStack(
     const strategy = await decide.call(this);
     const found = await this.nv.readItem(nib.item, 0, nib.struct);
     const holds = found && networkOf(zStackNetwork(found));
-    this.options.adapterOptions.guard({ intent: INTENTS[strategy] ?? 'form', holds });
+    const read = () => this.backup.createBackup([]);
+    await this.options.adapterOptions.guard({ intent: INTENTS[strategy] ?? 'form', holds }, read);
     return strategy;
   };
 }
@@ -91,8 +105,8 @@ function zStackNetwork({ nwkPanId, extendedPANID, nwkLogicalChannel }: Nib): Sti
 /** It leaves the network that it finds and does not want, then forms one: each of the two asks first. */
 function guardEmber(prototype: EmberAdapter & { [GUARDED]?: true }): void {
   if (prototype[GUARDED]) return;
-  const { initTrustCenter, formNetwork } = prototype;
-  if (typeof initTrustCenter !== 'function' || typeof formNetwork !== 'function') {
+  const { initTrustCenter, formNetwork, backup } = prototype;
+  if ([initTrustCenter, formNetwork, backup].some((each) => typeof each !== 'function')) {
     throw new Error('zigbee-herdsman decides about EmberZNet sticks elsewhere now');
   }
   prototype[GUARDED] = true;
@@ -107,25 +121,31 @@ function guardEmber(prototype: EmberAdapter & { [GUARDED]?: true }): void {
         channel: radioChannel,
       });
     };
+    const read = () => this.backup([]);
     ezsp.ezspLeaveNetwork = async () => {
-      adapterOptions.guard({ intent: 'form', holds: await held() });
+      await adapterOptions.guard({ intent: 'form', holds: await held() }, read);
       return leave.call(ezsp);
     };
     try {
       const result = await initTrustCenter.call(this);
-      if (result === 'resumed') adapterOptions.guard({ intent: 'resume', holds: await held() });
+      if (result === 'resumed') await adapterOptions.guard({ intent: 'resume', holds: await held() }, read);
       return result;
     } finally {
       ezsp.ezspLeaveNetwork = leave;
     }
   };
-  prototype.formNetwork = function guarded(this: EmberAdapter, fromBackup: boolean, ...rest: unknown[]) {
-    this.adapterOptions.guard({ intent: fromBackup ? 'restore' : 'form', holds: undefined });
+  prototype.formNetwork = async function guarded(
+    this: EmberAdapter,
+    fromBackup: boolean,
+    ...rest: unknown[]
+  ) {
+    const found: Found = { intent: fromBackup ? 'restore' : 'form', holds: undefined };
+    await this.adapterOptions.guard(found, () => this.backup([]));
     return formNetwork.call(this, fromBackup, ...rest);
   };
 }
 
 /** The guard's question, asked with what the add-on knows of its network. */
-export function guardFor(known: Omit<StartQuestion, 'intent' | 'holds'>): GuardedAdapterOptions['guard'] {
+export function guardFor(known: Omit<StartQuestion, keyof Found>): (found: Found) => void {
   return (found) => checkIntent({ ...found, ...known });
 }

@@ -53,9 +53,10 @@ export function networkVerbs({ house, radio, backup, definitions }: NetworkVerbP
 
     createBackup: () => backup.make(),
 
-    takeOverStick: async () => {
-      await radio.takeOver();
-      return { state: 'done' };
+    /** Tells where the network that the stick held is saved, or why it is not. */
+    takeOverStick: async (params) => {
+      const saved = await radio.takeOver(params['unsaved'] === true);
+      return { state: 'done', ...saved };
     },
 
     changeChannel: async (params) => {
