@@ -1,13 +1,15 @@
 /** Backups that are asked for through the API: taken by the `gate` command, kept in `backup-outbox` of the data folder. */
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import * as v from 'valibot';
 import type { BackupMaker, BackupSeal, TakenBackup, WorkOptions } from '../core/upkeep/maintenance-ports.ts';
+import { damagedName } from '../lib/damaged-name.ts';
+import { type OnDamaged, readOrSetAside } from '../lib/set-aside.ts';
 import { GatewayError } from '../model/error.ts';
 import { type GateProcessParts, runGate } from './gate-process.ts';
-import { readNote, writeNote } from './note.ts';
+import { writeNote } from './note.ts';
 
 const FOLDER = 'backup-outbox';
 const takenSchema = v.object({
@@ -17,13 +19,17 @@ const takenSchema = v.object({
   takenAt: v.number(),
 });
 
+export interface BackupByCommandParts extends GateProcessParts {
+  onDamaged: OnDamaged;
+}
+
 export class BackupByCommand implements BackupMaker {
-  readonly #parts: GateProcessParts;
+  readonly #parts: BackupByCommandParts;
   readonly #folder: string;
   readonly #file: string;
   readonly #note: string;
 
-  constructor(parts: GateProcessParts) {
+  constructor(parts: BackupByCommandParts) {
     this.#parts = parts;
     this.#folder = join(parts.dataFolder, FOLDER);
     this.#file = join(this.#folder, 'backup.age');
@@ -52,8 +58,12 @@ export class BackupByCommand implements BackupMaker {
   }
 
   async kept(): Promise<TakenBackup | undefined> {
-    const taken = await readNote(this.#note, takenSchema);
-    if (!taken) await this.drop();
+    let damaged: string | undefined;
+    const taken = await readOrSetAside(this.#note, takenSchema, (words) => {
+      damaged = words;
+    });
+    if (damaged !== undefined) await this.#setAside(damaged);
+    else if (!taken) await this.drop();
     return taken;
   }
 
@@ -70,5 +80,14 @@ export class BackupByCommand implements BackupMaker {
   async drop(): Promise<void> {
     await rm(this.#note, { force: true });
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** The note is damaged; the backup itself is whole, and somebody waits for it. */
+  async #setAside(words: string): Promise<void> {
+    const aside = damagedName(this.#folder, Date.now());
+    await rename(this.#folder, aside).then(
+      () => this.#parts.onDamaged(`${words}. The backup that waited to be fetched lies in ${aside} now`),
+      (error: Error) => this.#parts.onDamaged(`${words}. The backup cannot be fetched: ${error.message}`),
+    );
   }
 }

@@ -1,5 +1,5 @@
 /** Small notes of JSON beside what they tell of: on disk whole, or not at all. */
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as v from 'valibot';
 import { syncFolder } from './place.ts';
@@ -14,7 +14,12 @@ export async function writeNote(path: string, note: object): Promise<void> {
   } finally {
     await file.close();
   }
-  await rename(aside, path);
+  await rename(aside, path).catch(async (error: NodeJS.ErrnoException) => {
+    // a folder has come into its place: nothing that was ever written there
+    if (error.code !== 'EISDIR') throw error;
+    await rm(path, { recursive: true });
+    await rename(aside, path);
+  });
   await syncFolder(dirname(path));
 }
 

@@ -42,20 +42,27 @@ export async function restoreBackup(parts: RestoreParts): Promise<BackupManifest
     });
   }
   const content = join(staging, 'content');
-  await rm(staging, { recursive: true, force: true });
+  // one that was interrupted may be half in place: its mark goes once another has taken its place, and not before
+  const [ready, superseded] = [join(staging, READY), join(staging, 'superseded')];
+  const isBegun = existsSync(ready) || existsSync(superseded);
+  await rm(isBegun ? content : staging, { recursive: true, force: true });
   await mkdir(content, { recursive: true, mode: 0o700 });
   let manifest: BackupManifest;
   try {
     manifest = await stageBackup(parts, content);
   } catch (error) {
-    // nothing was changed yet
-    await rm(staging, { recursive: true, force: true });
+    // by this one nothing was changed yet
+    await rm(isBegun ? content : staging, { recursive: true, force: true });
     throw error;
   }
   const aside = asideName(now());
-  await rename(content, join(staging, READY));
+  if (existsSync(ready)) {
+    await rm(superseded, { recursive: true, force: true });
+    await rename(ready, superseded);
+  }
+  await rename(content, ready);
   await syncFolder(staging);
-  await putInPlace(join(staging, READY), { dataFolder, configFolder, aside });
+  await putInPlace(ready, { dataFolder, configFolder, aside });
   await rm(staging, { recursive: true, force: true });
   await syncFolder(dataFolder);
   return manifest;

@@ -13,6 +13,7 @@ import type {
   RestoreOutcome,
   WorkOptions,
 } from '../core/upkeep/maintenance-ports.ts';
+import { type OnDamaged, readOrSetAside } from '../lib/set-aside.ts';
 import { GatewayError } from '../model/error.ts';
 import { type GateProcessParts, runGate } from './gate-process.ts';
 import { readNote, writeNote } from './note.ts';
@@ -21,6 +22,7 @@ import { asideName } from './place.ts';
 
 export interface RestoreDeskParts extends GateProcessParts {
   configFolder: string;
+  onDamaged: OnDamaged;
   /** Milliseconds since 1970. */
   now: () => number;
   /** Whether a gateway with these settings would be this one, and come up. @throws GatewayError badSetting */
@@ -55,9 +57,13 @@ export class RestoreDeskOnDisk implements RestoreDesk {
   }
 
   async checked(): Promise<BackupFacts | undefined> {
-    const facts = await readNote(this.#places.facts, backupFacts);
-    if (!facts) await this.drop();
-    return facts;
+    const path = this.#places.facts;
+    const facts = await readNote(path, backupFacts);
+    if (facts) return facts;
+    if (existsSync(path))
+      this.#parts.onDamaged(`${path} is damaged: a backup that was checked has to be checked again`);
+    await this.drop();
+    return undefined;
   }
 
   async order(): Promise<void> {
@@ -69,7 +75,10 @@ export class RestoreDeskOnDisk implements RestoreDesk {
   }
 
   async outcome(): Promise<(RestoreOutcome & { told: boolean }) | undefined> {
-    return readNote(this.#places.outcome, outcomeSchema);
+    const { onDamaged } = this.#parts;
+    return readOrSetAside(this.#places.outcome, outcomeSchema, (words) =>
+      onDamaged(`${words}. How the last restore ended is not known any more`),
+    );
   }
 
   async markTold(): Promise<void> {

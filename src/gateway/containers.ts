@@ -46,18 +46,23 @@ export function layContainers(
   const door: BrokerDoor = {
     openDoor: async (place) => {
       await mkdir(runFolder, { recursive: true, mode: 0o700 });
-      await writeFile(mark, '');
+      // whatever lies there is a mark
+      if (!existsSync(mark)) await writeFile(mark, '');
       return broker.openDoor(place);
     },
     doorUrl: (address) => broker.doorUrl(address),
     closeDoor: () => {
-      rmSync(mark, { force: true });
+      rmSync(mark, { recursive: true, force: true });
       broker.closeDoor();
     },
   };
   const network = new ContainerNetwork({ engine, door, gatewayId });
-  const positions = new LogPositions(runFolder);
-  const notes = new RemovalNotes(runFolder);
+  const positions = new LogPositions(runFolder, (words) =>
+    logger.warn(`${words}. The log of that container is told from its beginning again`),
+  );
+  const notes = new RemovalNotes(runFolder, (words) =>
+    logger.warn(`${words}. The data and images of an add-on that was removed may be in the engine still`),
+  );
   const removals = new ContainerRemovals({
     gatewayId,
     dataFolder,

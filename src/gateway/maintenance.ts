@@ -12,7 +12,8 @@ import { layUpdates } from './service.ts';
 export async function startMaintenance(ground: Ground) {
   const { running, events, logger, now, dataFolder, cliPath, nodePath, environment, settings } = ground;
   const received = new ReceivedFilesOnDisk({ dataFolder, now });
-  const command = { cliPath, nodePath, environment, dataFolder };
+  const onDamaged = (words: string) => logger.warn(words);
+  const command = { cliPath, nodePath, environment, dataFolder, onDamaged };
   const backups = new Backups({
     maker: new BackupByCommand(command),
     events,

@@ -4,18 +4,7 @@
  * failed leaves is set aside, never deleted before the next one.
  */
 import { createHash } from 'node:crypto';
-import {
-  cp,
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  rmdir,
-  writeFile,
-} from 'node:fs/promises';
+import { cp, lstat, mkdir, readdir, readFile, realpath, rename, rm, rmdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Manifest } from '../contract/manifest.ts';
@@ -31,6 +20,8 @@ import { writeSafely } from './safe-file.ts';
 export const KEPT_MAX_BYTES = 256 * 1024 * 1024;
 export const KEPT_MAX_FILES = 20_000;
 const WAITING_MAX = 100;
+/** As `fingerprintOf` has it. */
+const MARK = /^[0-9a-f]{64}$/;
 const COPY_OPTIONS = { recursive: true, verbatimSymlinks: true, preserveTimestamps: true };
 
 export class AddonShelfOnDisk implements AddonShelf {
@@ -109,19 +100,19 @@ export class AddonShelfOnDisk implements AddonShelf {
       if ((await readFile(mark, 'utf8').catch(() => '')) === fingerprint) return;
       const kept = join(this.#keptFolder, slug);
       await mkdir(this.#keptFolder, { recursive: true, mode: 0o700 });
-      await rm(mark, { force: true });
+      await rm(mark, { recursive: true, force: true });
       await rm(kept, { recursive: true, force: true });
       await cp(source, kept, COPY_OPTIONS);
-      await writeFile(mark, fingerprint);
+      await writeSafely(this.#keptFolder, mark, fingerprint);
     });
   }
 
   restore({ manifest, folder }: AddonPackage): Promise<{ addon: AddonPackage; aside: string } | undefined> {
     return this.#queue.run(async () => {
       const { slug } = manifest;
-      // a mark is written last: without it the copy is not whole
-      const isKept = await readFile(this.#markOf(slug)).then(
-        () => true,
+      // a mark is written last: without it, or with a damaged one, the copy may not be whole
+      const isKept = await readFile(this.#markOf(slug), 'utf8').then(
+        (mark) => MARK.test(mark),
         () => false,
       );
       if (!this.#isForeign(folder) || !isKept) return undefined;
@@ -140,7 +131,7 @@ export class AddonShelfOnDisk implements AddonShelf {
 
   forget(slug: string): Promise<void> {
     return this.#queue.run(async () => {
-      await rm(this.#markOf(slug), { force: true });
+      await rm(this.#markOf(slug), { recursive: true, force: true });
       await rm(join(this.#keptFolder, slug), { recursive: true, force: true });
     });
   }

@@ -57,7 +57,9 @@ export class ProcessRuntime implements AddonRuntime {
   constructor(parts: ProcessRuntimeParts) {
     this.#parts = parts;
     this.#limits = parts.limits ?? PROCESS_LIMITS;
-    this.#records = new RunRecords(join(parts.dataFolder, 'run'));
+    this.#records = new RunRecords(join(parts.dataFolder, 'run'), (words) =>
+      parts.logger.warn(`${words}. A process that an earlier run has left is not ended for it`),
+    );
   }
 
   refusal({ manifest }: AddonPackage): string | undefined {

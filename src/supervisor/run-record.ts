@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { kill } from 'node:process';
 import * as v from 'valibot';
 import { pause } from '../lib/deadline.ts';
+import { type OnDamaged, readOrSetAside } from '../lib/set-aside.ts';
 
 const recordSchema = v.object({
   pid: v.pipe(v.number(), v.integer(), v.minValue(2)),
@@ -21,9 +22,11 @@ const KILL_MS = 2_000;
 
 export class RunRecords {
   readonly #folder: string;
+  readonly #onDamaged: OnDamaged;
 
-  constructor(folder: string) {
+  constructor(folder: string, onDamaged: OnDamaged) {
     this.#folder = folder;
+    this.#onDamaged = onDamaged;
   }
 
   /** Notes a process that has just been started. Where the system cannot tell its start time nothing is noted. */
@@ -35,12 +38,12 @@ export class RunRecords {
   }
 
   async remove(slug: string): Promise<void> {
-    await rm(this.#path(slug), { force: true });
+    await rm(this.#path(slug), { recursive: true, force: true });
   }
 
-  /** The recorded process if it still runs. A record that is torn or not one of ours counts as none. */
+  /** The recorded process if it still runs. One that is damaged is told, and counts as none. */
   async survivor(slug: string): Promise<ProcessIdentity | undefined> {
-    const record = await readRecord(this.#path(slug));
+    const record = await readOrSetAside(this.#path(slug), recordSchema, this.#onDamaged);
     return record && (await isAlive(record)) ? record : undefined;
   }
 
@@ -85,15 +88,6 @@ async function goneWithin(process: ProcessIdentity, ms: number, signal: AbortSig
 async function isAlive(process: ProcessIdentity): Promise<boolean> {
   const present = await identify(process.pid);
   return present?.startTime === process.startTime && present.bootId === process.bootId;
-}
-
-async function readRecord(path: string): Promise<ProcessIdentity | undefined> {
-  try {
-    const result = v.safeParse(recordSchema, JSON.parse(await readFile(path, 'utf8')));
-    return result.success ? result.output : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Undefined when there is no such process, it has ended already, or the system has no /proc. */

@@ -7,9 +7,10 @@
  * later line of the other: each has a position of its own.
  */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { type OnDamaged, readOrSetAside } from '../../lib/set-aside.ts';
 import type { LineType } from '../addon-output.ts';
 import { nanoseconds, type TimedLine } from './log-frames.ts';
 
@@ -77,18 +78,20 @@ export class LogPosition {
 
 export class LogPositions {
   readonly #folder: string;
+  readonly #onDamaged: OnDamaged;
   readonly #read = new Map<string, LogPosition>();
   readonly #written = new Map<string, string>();
 
-  constructor(folder: string) {
+  constructor(folder: string, onDamaged: OnDamaged) {
     this.#folder = folder;
+    this.#onDamaged = onDamaged;
   }
 
   /** Of this container: where its log is read on from. */
   async of(slug: string, container: string): Promise<LogPosition> {
     const held = this.#read.get(slug);
     if (held?.isOf === container) return held;
-    const kept = await this.#kept(slug);
+    const kept = await readOrSetAside(this.#path(slug), positionSchema, this.#onDamaged);
     const position = new LogPosition(kept?.container === container ? kept : { container });
     this.#read.set(slug, position);
     return position;
@@ -110,19 +113,7 @@ export class LogPositions {
   async remove(slug: string): Promise<void> {
     this.#read.delete(slug);
     this.#written.delete(slug);
-    await rm(this.#path(slug), { force: true });
-  }
-
-  async #kept(slug: string): Promise<Position | undefined> {
-    try {
-      const { success, output } = v.safeParse(
-        positionSchema,
-        JSON.parse(await readFile(this.#path(slug), 'utf8')),
-      );
-      return success ? output : undefined;
-    } catch {
-      return undefined;
-    }
+    await rm(this.#path(slug), { recursive: true, force: true });
   }
 
   #path(slug: string): string {

@@ -2,10 +2,11 @@
  * What is to go with an add-on that is removed, on disk until it is gone: a file each beside the records of runs. After a
  * crash, or when the engine was away, it is removed by these.
  */
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { ContainerRemoval } from '../../core/ports.ts';
+import { type OnDamaged, readOrSetAside } from '../../lib/set-aside.ts';
 import { pinnedImageSchema } from '../../model/protocol.ts';
 import { writeSafely } from '../safe-file.ts';
 
@@ -14,9 +15,11 @@ const removalSchema = v.object({ data: v.boolean(), images: v.array(pinnedImageS
 
 export class RemovalNotes {
   readonly #folder: string;
+  readonly #onDamaged: OnDamaged;
 
-  constructor(folder: string) {
+  constructor(folder: string, onDamaged: OnDamaged) {
     this.#folder = folder;
+    this.#onDamaged = onDamaged;
   }
 
   /** Resolves when it is on disk. Where there is one already, both count. */
@@ -26,21 +29,13 @@ export class RemovalNotes {
     await writeSafely(this.#folder, this.#path(slug), JSON.stringify(both));
   }
 
-  /** Undefined where none is there, or one that cannot be read. */
-  async read(slug: string): Promise<ContainerRemoval | undefined> {
-    try {
-      const { success, output } = v.safeParse(
-        removalSchema,
-        JSON.parse(await readFile(this.#path(slug), 'utf8')),
-      );
-      return success ? output : undefined;
-    } catch {
-      return undefined;
-    }
+  /** Undefined where none is there; and where it is damaged, which is told: it is set aside. */
+  read(slug: string): Promise<ContainerRemoval | undefined> {
+    return readOrSetAside(this.#path(slug), removalSchema, this.#onDamaged);
   }
 
   async remove(slug: string): Promise<void> {
-    await rm(this.#path(slug), { force: true });
+    await rm(this.#path(slug), { recursive: true, force: true });
   }
 
   /** The slugs that something is noted of. */

@@ -327,6 +327,9 @@ export class ApiUnderTest {
       nodePath: process.execPath,
       environment: { PATH: process.env['PATH'], CONFIG_FOLDER: join(folder, 'config') },
       dataFolder: folder,
+      onDamaged: (words: string) => {
+        throw new Error(words);
+      },
     };
     this.#backups = new Backups({
       maker: new BackupByCommand(command),

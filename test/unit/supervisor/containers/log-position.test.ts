@@ -45,17 +45,17 @@ describe('how far a log was read', () => {
   it('is kept as far as it was told, of one container', async () => {
     const folder = tempFolder();
     try {
-      const positions = new LogPositions(folder.path);
+      const positions = new LogPositions(folder.path, assert.fail);
       const read = await positions.of('a', 'x');
       read.add(line('LOG', 1, 'told'));
       positions.noteTold('a');
       read.add(line('LOG', 2, 'not told'));
-      const next = await new LogPositions(folder.path).of('a', 'x');
+      const next = await new LogPositions(folder.path, assert.fail).of('a', 'x');
       assert.deepEqual(next.toJSON(), { container: 'x', LOG: { at: line('LOG', 1, '').at, count: 1 } });
       assert.equal(await positions.of('a', 'x'), read, 'what was read counts as long as the daemon runs');
-      assert.equal((await new LogPositions(folder.path).of('a', 'y')).since, undefined);
+      assert.equal((await new LogPositions(folder.path, assert.fail).of('a', 'y')).since, undefined);
       await positions.remove('a');
-      assert.equal((await new LogPositions(folder.path).of('a', 'x')).since, undefined);
+      assert.equal((await new LogPositions(folder.path, assert.fail).of('a', 'x')).since, undefined);
     } finally {
       folder.remove();
     }
