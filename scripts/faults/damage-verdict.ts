@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { until } from '../../test/support/until.ts';
-import { isOfRotation, type Template } from './damage-template.ts';
+import { isNote, isOfRotation, OUTCOME, placeOf, type Template, WAITING } from './damage-template.ts';
 import type { FaultHouse } from './house.ts';
 import { Ledger } from './ledger.ts';
 import { demand } from './scenario.ts';
@@ -51,6 +51,7 @@ export async function verdictOf(
     const missing = await missingIn(gateway, template);
     await demandCredentialsNamed(gateway, file);
     said.push(...complaints(gateway));
+    await demandNoteCounts(gateway, file, said);
     if (missing === undefined) return start > 1 ? 'said and begun anew' : 'whole';
     const isSaid = said.some((line) => line.includes(basename(file)) || line.includes('the store'));
     // SQLite keeps no checksums of its pages: a bit that flipped in them may go unnoticed
@@ -120,6 +121,23 @@ async function demandCredentialsNamed({ api }: FaultHouse, file: string): Promis
   demand(NOBODY_THERE.test(reason) || isNamed, `the cloud's part says: ${reason}`);
 }
 
+interface Standing {
+  backup: { state: string };
+  restore: { state: string };
+}
+
+/** What it stood for is there all the same; or it was said that it is damaged, and it was set aside. */
+async function demandNoteCounts(gateway: FaultHouse, file: string, said: readonly string[]): Promise<void> {
+  const isOfRestore = file.startsWith(WAITING) || file === OUTCOME;
+  if (!isOfRestore && !isNote(file)) return;
+  if (said.some((line) => line.includes(basename(file)))) return;
+  // a record of a run whose process is gone stands for nothing
+  if (!isOfRestore && !file.startsWith('backup-')) return;
+  const { backup, restore } = await gateway.api.get<Standing>('/maintenance/v1');
+  const isThere = isOfRestore ? restore.state === 'applied' : backup.state === 'ready';
+  demand(isThere, `backup: ${backup.state}, restore: ${restore.state}, and nobody said that it is damaged`);
+}
+
 /** What is sent now is stored, or it is said why not. */
 async function demandUsable(gateway: FaultHouse, { hook }: Template): Promise<void> {
   const { status, body } = await gateway.api.call('POST', new URL(hook, 'http://gate').pathname, {
@@ -164,7 +182,7 @@ async function fails({ api }: FaultHouse, path: string): Promise<boolean> {
 }
 
 function hasCopyAside(folder: string, file: string): boolean {
-  const path = join(folder, file);
+  const path = join(folder, placeOf(file));
   const name = basename(file).replace(/-wal$/, '');
   const beside = existsSync(dirname(path)) ? readdirSync(dirname(path)) : [];
   return beside.some((each) => each.startsWith(name) && each.includes('.damaged-'));

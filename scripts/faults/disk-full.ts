@@ -10,11 +10,13 @@ import {
   readdirSync,
   rmSync,
   statfsSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { RESTORE_STAGING } from '../../src/backup/unfinished.ts';
 import { GateCommand } from '../../test/support/gate-command.ts';
 import { FaultHouse } from './house.ts';
 import { Ledger } from './ledger.ts';
@@ -36,7 +38,7 @@ const FULL = /full|cannot be written|input\/output/;
 export const diskFull: Scenario = {
   name: 'disk-full',
   breaks:
-    'the disk runs full while readings come in, at a start, at a first start, during a migration, at a backup, at a change of the registry; then there is room again',
+    'the disk runs full while readings come in, at a start, at a first start, during a migration, at a backup, at a restore over a gateway, at a change of the registry; then there is room again',
   holds:
     'health and a notification say so, or the command does; nothing acknowledged is lost; it goes on by itself',
   boundMs: { short: 900_000, long: 3 * 3_600_000 },
@@ -155,6 +157,43 @@ const STAGES: Record<string, (site: Site) => Promise<void>> = {
     demand(!existsSync(join(gateway.folder, 'backup-staging')), 'it left what it had staged');
     free(disk);
     await pause(100);
+  },
+  'a restore over a gateway': async ({ disk, run }) => {
+    const folder = join(disk.path, 'beside');
+    mkdirSync(folder, { mode: 0o700 });
+    const old = { path: join(folder, 'gate.db'), version: 3, readings: OLD_READINGS };
+    await layOldStore(old);
+    const beside = await FaultHouse.at({ scope: run.scope, ready: new ReadyTimes(), folder });
+    await beside.start();
+    demand((await beside.daemon.stop()) === 0, 'it did not end well');
+    const outside = run.scope.folder();
+    const identity = await generateX25519Identity();
+    const [file, keyFile] = [join(outside, 'backup.age'), join(outside, 'identity')];
+    writeFileSync(keyFile, `${identity}\n`, { mode: 0o600 });
+    const gate = (...words: string[]) => new GateCommand(folder, words).ended;
+    const taken = await gate(
+      'backup',
+      file,
+      '--readings',
+      '--recipient',
+      await identityToRecipient(identity),
+    );
+    demand(taken.code === 0, `the backup failed: ${taken.errors}`);
+    const restore = () => gate('restore', file, '--replace', '--identity', keyFile);
+    fill(disk, 300_000);
+    const { code, errors } = await restore();
+    demand(code === 1, `a restore without room ended with ${code}: ${errors}`);
+    demandWords(errors);
+    demand(!existsSync(join(folder, RESTORE_STAGING)), 'it left what it had unpacked');
+    // of what is there nothing was touched
+    demandAllOf(old);
+    free(disk);
+    const again = await restore();
+    demand(again.code === 0, `with room again it ended with ${again.code}: ${again.errors}`);
+    await beside.start();
+    demandAllOf(old);
+    demand((await beside.daemon.stop()) === 0, 'it did not end well');
+    rmSync(folder, { recursive: true });
   },
   'changes of the registry': async (site) => {
     const { disk, gateway, registry } = site;
