@@ -19,9 +19,11 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Metafile } from 'esbuild';
 import { bundle } from './build/bundle.ts';
-import { licencesOf } from './build/licences.ts';
+import { bundledFolders, hasLicence, licencesOf } from './build/licences.ts';
 import { SLIMMED, slimPackage } from './build/slim-packages.ts';
 import { buildDashboard } from './dashboard/build.ts';
+import { productionPackages } from './package/production-packages.ts';
+import { addonFolders, BUNDLED, foldersInside } from './package/third-party.ts';
 
 const { values } = parseArgs({ options: { out: { type: 'string', default: 'dist' } } });
 const OUT = values.out;
@@ -101,8 +103,14 @@ const dashboard = await buildDashboard(join(OUT, 'src/dashboard'));
 // "type": "module" for everything below
 const { name, version } = readJson('package.json');
 writeJson(join(OUT, 'package.json'), { name, version, type: 'module', bin: { gate: 'src/cli/main.js' } });
-writeFileSync(
-  join(OUT, 'THIRD-PARTY-LICENCES.txt'),
-  licencesOf(metafiles, [EXPLORER, ...dashboard.packages]),
-);
+const bundled = bundledFolders(metafiles, [EXPLORER, ...dashboard.packages]);
+writeJson(join(OUT, BUNDLED), bundled);
+const beside = productionPackages(addonFolders());
+// of others the words lie beside their files
+const told = new Set([
+  ...bundled,
+  ...foldersInside('openapi-explorer'),
+  ...beside.filter((each) => !hasLicence(each)),
+]);
+writeFileSync(join(OUT, 'THIRD-PARTY-LICENCES.txt'), licencesOf([...told].sort()));
 console.log(`built ${OUT}/`);

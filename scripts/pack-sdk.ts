@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from './build/bundle.ts';
-import { licencesOf } from './build/licences.ts';
+import { bundledFolders, licencesOf } from './build/licences.ts';
 
 const OUT = 'dist';
 const STAGE = join(OUT, 'sdk');
@@ -25,7 +25,7 @@ mkdirSync(STAGE, { recursive: true });
 run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', STAGE]);
 const index = 'addons/sdk/src/index';
 const metafile = await bundle({ entries: { [index]: 'addons/sdk/src/index.ts' }, outFolder: STAGE });
-writeFileSync(join(STAGE, 'THIRD-PARTY-LICENCES.txt'), licencesOf([metafile]));
+writeFileSync(join(STAGE, 'THIRD-PARTY-LICENCES.txt'), licencesOf(bundledFolders([metafile])));
 
 const { dependencies, ...sdk } = JSON.parse(readFileSync('addons/sdk/package.json', 'utf8'));
 const manifest = {

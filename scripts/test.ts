@@ -107,6 +107,7 @@ outcomes.push(await check('biome', ['ci', '--colors=off', '.']));
 outcomes.push(
   await check('depcruise', ['--config', '.dependency-cruiser.cjs', 'src', 'addons', 'scripts', 'test']),
 );
+outcomes.push(await check('node', ['scripts/secrets.ts']));
 // a peer that cannot be had is named beside each test that it skips, and fails there in continuous integration
 const PEERS = [
   'chromium',

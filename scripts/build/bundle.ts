@@ -16,7 +16,7 @@ export interface Program {
 
 const BUILTINS = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]));
 /** What the packages try to `require` and do without. */
-const OPTIONAL = ['bufferutil', 'utf-8-validate'];
+const OPTIONAL = ['bufferutil', 'supports-color', 'utf-8-validate'];
 
 /**
  * An ES `import` of a builtin module reads each of its exports, and some of those load much: the `WebSocket` of

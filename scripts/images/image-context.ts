@@ -7,6 +7,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { STAND_INS } from '../package/production-packages.ts';
 
 const SDK = '@gate/addon-sdk';
+const LICENCES = 'THIRD-PARTY-LICENCES.txt';
 
 /** The add-ons that an image is made of, by slug, and what their manifests call it. One of others (`service`) is not made here. */
 export function imageNames(): Map<string, string> {
@@ -24,6 +25,9 @@ export function writeImageContext(slug: string, { built, out }: { built: string;
   const app = join(out, 'app');
   mkdirSync(app, { recursive: true });
   cpSync('addons/Dockerfile', join(out, 'Dockerfile'));
+  // what is bundled has its words nowhere else in an image
+  cpSync('LICENSE', join(app, 'LICENSE'));
+  cpSync(join(built, LICENCES), join(app, LICENCES));
   cpSync(join(built, addon), join(app, addon), { recursive: true });
   writeFileSync(join(app, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`);
   writeFileSync(join(app, 'main.js'), `import './${addon}/src/main.js';\n`);

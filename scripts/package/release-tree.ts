@@ -6,7 +6,6 @@ import {
   chmodSync,
   cpSync,
   existsSync,
-  globSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -18,12 +17,13 @@ import { MIGRATIONS } from '../../src/store/migrations.ts';
 import { MANIFEST, MANIFEST_SIGNATURE } from '../../src/updater/release-check.ts';
 import { contentOf } from '../../src/updater/release-content.ts';
 import { isNoInnerLink } from '../build/slim-packages.ts';
+import { partsNamedIn } from './inside-node.ts';
 import { type Architecture, fetchNode, NODE_VERSION } from './node-runtime.ts';
 import { copyPackages, productionPackages } from './production-packages.ts';
 import { billOfMaterials } from './sbom.ts';
 import type { SigningKey } from './signing.ts';
 import type { SourceState } from './source-state.ts';
-import { demandAllowed, thirdParties, thirdPartyList } from './third-party.ts';
+import { addonFolders, BUNDLED, demandAllowed, thirdParties, thirdPartyList } from './third-party.ts';
 
 export interface ReleaseFacts {
   version: string;
@@ -48,8 +48,7 @@ export function layOutRelease(folder: string, built: string, facts: ReleaseFacts
   });
   const own = join(app, 'package.json');
   writeJson(own, { ...JSON.parse(readFileSync(own, 'utf8')), version });
-  const addons = globSync('addons/*/addon.json').map(dirname).sort();
-  copyPackages(productionPackages(addons), app, architecture);
+  copyPackages(productionPackages(addonFolders()), app, architecture);
 
   for (const name of readdirSync('packaging').filter((each) => each !== 'stand-ins')) {
     const inRoot = name === 'install.sh' || name === 'bin' || name === 'release-keys';
@@ -57,10 +56,13 @@ export function layOutRelease(folder: string, built: string, facts: ReleaseFacts
   }
   for (const program of ['install.sh', 'bin/gate']) chmodSync(join(folder, program), 0o755);
   for (const name of ['LICENSE', 'CHANGELOG.md', 'SECURITY.md']) cpSync(name, join(folder, name));
-  const parties = thirdParties();
+  const parties = thirdParties(JSON.parse(readFileSync(join(app, BUNDLED), 'utf8')));
   demandAllowed(parties);
-  writeFileSync(join(folder, 'THIRD-PARTY.md'), thirdPartyList(parties));
-  writeFileSync(join(folder, 'sbom.cdx.json'), billOfMaterials(version, state));
+  const ofNode = partsNamedIn(readFileSync(join(folder, 'bin/node-LICENSE.txt'), 'utf8'));
+  writeFileSync(join(folder, 'THIRD-PARTY.md'), thirdPartyList(parties, ofNode));
+  writeFileSync(join(folder, 'sbom.cdx.json'), billOfMaterials({ version, state, parties }));
+  // they say it better
+  rmSync(join(app, BUNDLED));
   writeFileSync(join(folder, 'release-keys', 'signed-by.pem'), key.publicPem);
 }
 

@@ -5,7 +5,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { NODE_VERSION } from './node-runtime.ts';
-import { lockedFolders, STAND_INS } from './production-packages.ts';
+import { lockedFolders, productionPackages, STAND_INS } from './production-packages.ts';
 
 /** As SPDX writes them. All may be carried in a work under Apache-2.0, bundled or beside. */
 export const LICENCES_ALLOWED: readonly string[] = [
@@ -16,6 +16,8 @@ export const LICENCES_ALLOWED: readonly string[] = [
   'BSD-3-Clause',
   'ISC',
   'MIT',
+  'PSF-2.0',
+  'Python-2.0',
   'Unlicense',
   // taken under the first
   '(MIT OR GPL-2.0)',
@@ -26,28 +28,76 @@ const SAID_ELSEWHERE: Record<string, string> = {
   buildcheck: 'MIT',
   'cpu-features': 'MIT',
   ssh2: 'MIT',
+  'xmlhttprequest-ssl': 'MIT',
 };
-/** Development dependencies of which something is copied into a release. */
-export const COPIED: readonly string[] = ['openapi-explorer'];
+/** Development dependencies that a release carries for browsers: in the dashboard's bundle, or copied. */
+export const FOR_BROWSERS: readonly string[] = [
+  'openapi-explorer',
+  'openapi-fetch',
+  'socket.io-client',
+  'svelte',
+  'uplot',
+];
+/** One file of theirs is copied, which their makers have built with all that they need. */
+export const PREBUILT: readonly string[] = ['openapi-explorer'];
+/** What `npm run build` names here is inside of what it has built. */
+export const BUNDLED = 'bundled-packages.json';
 
 export interface ThirdParty {
   name: string;
   version: string;
   licence: string;
+  /** Of the prebuilt package that has it inside, where it is nowhere else. */
+  inside?: string;
 }
 
-/** Everything that the product needs when it runs, as the lock file has it, sorted. Needs an `npm ci`. */
-export function thirdParties(): ThirdParty[] {
+/**
+ * What is carried, no more and no less: inside the bundles, beside them, inside what is prebuilt, and Node. Sorted.
+ * @param bundled folders, as the build has named them
+ * @throws Error for one that comes by a development dependency which is not named above
+ */
+export function thirdParties(bundled: readonly string[]): ThirdParty[] {
+  const possible = new Set(possibleFolders());
+  const stranger = bundled.find((folder) => !possible.has(folder));
+  if (stranger !== undefined)
+    throw new Error(
+      `${stranger} is bundled, and comes by none of FOR_BROWSERS in scripts/package/third-party.ts`,
+    );
+  const beside = productionPackages(addonFolders());
+  return partiesIn([...bundled, ...beside], PREBUILT.flatMap(foldersInside));
+}
+
+/** Whatever a release may carry, before anything is built: all that the lock file has for it. */
+export function possibleParties(): ThirdParty[] {
+  return partiesIn(possibleFolders().filter((folder) => folder.includes('node_modules/')));
+}
+
+function possibleFolders(): string[] {
   const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
   const own = Object.keys(dependencies).filter((name) => name !== 'node');
-  const addons = globSync('addons/*/package.json').map(dirname);
-  const folders = lockedFolders([...addons, ...own.map((name) => `node_modules/${name}`)]);
-  const copied = COPIED.map((name) => `node_modules/${name}`);
-  const found = [...folders, ...copied].filter((folder) => folder.includes('node_modules/')).map(partyIn);
-  // an older one may lie within another package
-  const once = new Map(found.map((party) => [`${party.name}@${party.version}`, party]));
+  const workspaces = globSync('addons/*/package.json').map(dirname);
+  return lockedFolders([...workspaces, ...[...own, ...FOR_BROWSERS].map((name) => `node_modules/${name}`)]);
+}
+
+/** Of those that run from a release; the SDK is inside of them. */
+export function addonFolders(): string[] {
+  return globSync('addons/*/addon.json').map(dirname).sort();
+}
+
+/** What the makers of a prebuilt package name as its dependencies. Which of it they took, and in which version, they do not say. */
+export function foldersInside(prebuilt: string): string[] {
+  const folder = `node_modules/${prebuilt}`;
+  // types are no code
+  return lockedFolders([folder]).filter((each) => each !== folder && !each.includes('node_modules/@types/'));
+}
+
+function partiesIn(folders: readonly string[], inside: readonly string[] = []): ThirdParty[] {
+  const found = folders.map(partyIn);
+  const built = inside.map((folder) => ({ ...partyIn(folder), inside: PREBUILT.join() }));
+  // the same version may lie in several places
+  const once = new Map([...built, ...found].map((party) => [`${party.name}@${party.version}`, party]));
   return [...once.values(), { name: 'Node.js', version: NODE_VERSION, licence: 'MIT' }].sort((a, b) =>
-    a.name < b.name ? -1 : 1,
+    `${a.name}@${a.version}` < `${b.name}@${b.version}` ? -1 : 1,
   );
 }
 
@@ -68,16 +118,25 @@ export function demandAllowed(parties: readonly ThirdParty[]): void {
   );
 }
 
-/** The page that lies in a release. */
-export function thirdPartyList(parties: readonly ThirdParty[]): string {
-  const rows = parties.map(({ name, version, licence }) => `| ${name} | ${version} | ${licence} |`);
+/** The page that lies in a release. @param insideNode as `partsNamedIn` has them */
+export function thirdPartyList(parties: readonly ThirdParty[], insideNode: readonly string[]): string {
+  const rows = (chosen: readonly ThirdParty[]) =>
+    chosen.map(({ name, version, licence }) => `| ${name} | ${version} | ${licence} |`).join('\n');
+  const head = '| package | version | licence |\n|---|---|---|';
   return `# What is of others
 
 gate is under the Apache License 2.0 (\`LICENSE\`). It carries, or is bundled with:
 
-| package | version | licence |
-|---|---|---|
-${rows.join('\n')}
+${head}
+${rows(parties.filter(({ inside }) => inside === undefined))}
+
+The page \`/docs\` is shown by a file that the makers of ${PREBUILT.join()} have built. They name as its dependencies, and may have put
+into it:
+
+${head}
+${rows(parties.filter(({ inside }) => inside !== undefined))}
+
+Node.js carries in turn ${insideNode.join(', ')}, and SQLite, which is in the public domain.
 
 The words of the licences: of what is bundled in \`app/THIRD-PARTY-LICENCES.txt\`, of Node.js and what it carries in turn in
 \`bin/node-LICENSE.txt\`, of all else beside its files in \`app/node_modules\`.

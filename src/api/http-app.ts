@@ -6,6 +6,7 @@ import Koa, { type Middleware, type ParameterizedContext } from 'koa';
 import type { Logger } from '../lib/logger.ts';
 import { GatewayError } from '../model/error.ts';
 import type { Access } from './access.ts';
+import type { ChangeRecord } from './change-record.ts';
 import { answerOf } from './error-table.ts';
 import type { HostCheck } from './host-check.ts';
 import type { HttpFigures } from './http-figures.ts';
@@ -32,14 +33,16 @@ export interface HttpAppParts {
   hostCheck: HostCheck;
   origins: Origins;
   figures: HttpFigures;
+  record: ChangeRecord;
   logger: Logger;
 }
 
 export function createHttpApp(parts: HttpAppParts): Koa<ApiState> {
-  const { routes, access, rateLimit, hostCheck, origins, figures, logger } = parts;
+  const { routes, access, rateLimit, hostCheck, origins, figures, record, logger } = parts;
   const app = new Koa<ApiState>();
   app.on('error', (error) => logger.debug({ err: error }, 'an answer could not be written'));
   app.use(countAnswers(figures));
+  app.use(record.middleware());
   app.use(answerErrors(logger));
   app.use(checkHost(hostCheck, access));
   app.use(answerOrigins(origins, routes));

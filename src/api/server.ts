@@ -10,6 +10,7 @@ import type { Health } from '../core/health.ts';
 import type { Logger } from '../lib/logger.ts';
 import { Access } from './access.ts';
 import type { ServerCertificate } from './certificates/server-certificate.ts';
+import { ChangeRecord } from './change-record.ts';
 import { HostCheck } from './host-check.ts';
 import { createHttpApp } from './http-app.ts';
 import { HttpFigures } from './http-figures.ts';
@@ -18,6 +19,7 @@ import { ensureAlone, listenOnLan, listenOnSocket } from './listening.ts';
 import { Origins } from './origins.ts';
 import { RateLimit } from './rate-limit.ts';
 import { allRoutes, type RouteParts } from './routes/all.ts';
+import { TOKEN_PATH } from './routes/authentication.ts';
 import type { Routes } from './routes/router.ts';
 import { type ApiSettings, HEALTH_PART } from './settings.ts';
 import { Realtime } from './sockets/realtime.ts';
@@ -63,10 +65,16 @@ export class Api {
     const { monotonicNow } = parts;
     const rateLimit = new RateLimit({ limits: settings.rateLimits, monotonicNow, refused: http.rateLimited });
     const checks = { access, rateLimit, hostCheck, origins, figures: http };
-    const listener = createHttpApp({ routes: this.routes, logger, ...checks }).callback();
+    const record = new ChangeRecord({ logger, logInPath: TOKEN_PATH, monotonicNow });
+    const listener = createHttpApp({ routes: this.routes, record, logger, ...checks }).callback();
     const { gatewayId, projectId } = parts.devices;
     this.#realtime = new Realtime({
-      admission: new SocketAdmission({ ...checks, events, now: parts.now }),
+      admission: new SocketAdmission({
+        ...checks,
+        events,
+        now: parts.now,
+        onRefused: (request, code) => record.socketRefused(request, code),
+      }),
       origins,
       identity: {
         gatewayId,

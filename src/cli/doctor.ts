@@ -1,6 +1,7 @@
 /** `gate doctor`: checks the whole box, and says what to do about what is wrong. */
 import type { Command } from 'commander';
 import { GatewayError } from '../model/error.ts';
+import { type AccessSettings, accessFindings } from './access-check.ts';
 import { boxFindings } from './box-check.ts';
 import { hanging } from './columns.ts';
 import type { Box, Finding } from './finding.ts';
@@ -16,6 +17,7 @@ const NEXT = '        next: ';
 interface DoctorParts {
   client: () => GatewayClient;
   box: () => Box;
+  settings: () => AccessSettings;
   /** Undefined where gate was not installed by install.sh. */
   installFolder: () => string | undefined;
   terminal: Terminal;
@@ -23,7 +25,7 @@ interface DoctorParts {
 }
 
 export function addDoctorCommand(program: Command, parts: DoctorParts): void {
-  const { client, box, installFolder, terminal, fail } = parts;
+  const { client, box, settings, installFolder, terminal, fail } = parts;
   program
     .command('doctor')
     .description('check the whole box, and say what to do')
@@ -31,6 +33,7 @@ export function addDoctorCommand(program: Command, parts: DoctorParts): void {
       const gateway = client();
       const findings = [
         ...(gateway.local ? await boxFindings(box()) : []),
+        ...(gateway.local ? accessFindings(settings()) : []),
         ...(gateway.local ? await installed(installFolder(), box()) : []),
         ...(await gatewayFindings(gateway)),
       ];

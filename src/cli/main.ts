@@ -76,6 +76,7 @@ addClientsCommand(program, tools);
 addDoctorCommand(program, {
   ...tools,
   box,
+  settings: () => loadSettings(process.env),
   installFolder: () => loadSettings(process.env).INSTALL_FOLDER,
 });
 addUpdateCommand(program, { terminal, box, remote: () => program.opts<GlobalOptions>().url !== undefined });

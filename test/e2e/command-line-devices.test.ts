@@ -168,6 +168,25 @@ describe('the gate command, with devices', () => {
     assert.match(output, /^ok {6}gate answers on \S+: ready$/m);
     assert.match(output, /^warning others may look into \S+\n {8}next: chmod 700 /m);
     assert.match(output, /^warning the first client has not logged in yet/m);
+    const access = async (settings: Record<string, string>) => {
+      const { output: told } = await new GateCommand(folder.path, ['doctor'], settings).ended;
+      return told
+        .replace(/\n +/g, ' ')
+        .split('\n')
+        .filter((line) => /(reaches|on no network|this box alone|port \d+ speaks)/.test(line));
+    };
+    assert.deepEqual(await access({ PORT: '1234' }), [
+      'ok      whoever reaches port 1234 may read without a token; changes need one',
+      'warning port 1234 speaks plain HTTP: who listens on the network reads tokens and secrets of clients next: set TLS=self-signed, or TLS_CERT and TLS_KEY',
+    ]);
+    assert.deepEqual(await access({ PORT: '1234', ON_PREMISE_ANONYMOUS: 'all', TLS: 'self-signed' }), [
+      'warning whoever reaches port 1234 may control devices and change the gateway, without a token next: set ON_PREMISE_ANONYMOUS=read, or none',
+      'ok      port 1234 speaks TLS',
+    ]);
+    assert.deepEqual(await access({ BIND: '127.0.0.1' }), ['ok      the API is served to this box alone']);
+    assert.deepEqual(await access({ ON_PREMISE_ENABLED: 'false' }), [
+      'ok      the API is served on no network',
+    ]);
     await daemon.stop();
     const stopped = await gate('doctor', '--json');
     assert.equal(stopped.code, 1);

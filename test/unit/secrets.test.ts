@@ -1,25 +1,27 @@
-/** No file of the project holds a secret that somebody could use. */
+/** No file of the project holds a secret that somebody could use, and none of its history would go unseen. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { lstatSync, readFileSync } from 'node:fs';
-import { extname, join, resolve } from 'node:path';
-import { lintSource } from '@secretlint/core';
-import { creator as preset } from '@secretlint/secretlint-rule-preset-recommend';
+import { lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { secretsInHistory } from '../../scripts/secrets/history.ts';
+import { secretsIn, textOf } from '../../scripts/secrets/secrets-in.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const CONFIG = { rules: [{ id: '@secretlint/secretlint-rule-preset-recommend', rule: preset }] };
-const FILE_MAX_BYTES = 4 * 1024 * 1024;
-/** Of this project's own kinds, which the rules do not know. */
-const OWN_KINDS = [/AGE-SECRET-KEY-1[0-9A-Z]{58}/, /-----BEGIN (\w+ )?PRIVATE KEY-----\s+[\w+/=]{16}/];
 
-async function found(filePath: string, content: string): Promise<string[]> {
-  const { messages } = await lintSource({
-    source: { filePath, content, ext: extname(filePath), contentType: 'text' },
-    options: { config: CONFIG, maskSecrets: true },
+/** Put together here, or this file would be one of those. */
+function planted(): readonly (readonly [name: string, content: string])[] {
+  const { privateKey } = generateKeyPairSync('ed25519', {
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
   });
-  const own = OWN_KINDS.filter((kind) => kind.test(content)).map((kind) => `it looks like ${kind}`);
-  return [...messages.map(({ message }) => message), ...own].map((message) => `${filePath}: ${message}`);
+  return [
+    ['config.env', `AWS_SECRET_ACCESS_KEY=${'wJalrXUtnFEMIK7MDENG'}${'bPxRfiCYzzABCDEFGHiJ'}`],
+    ['deploy.md', `the token is ghp_${'a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8'}`],
+    ['key.pem', privateKey],
+    ['notes.txt', `AGE-SECRET-KEY-1${'Q'.repeat(58)}`],
+  ];
 }
 
 describe('the files of the project', function () {
@@ -31,26 +33,43 @@ describe('the files of the project', function () {
     assert.ok(files.length > 500, `${files.length} files`);
     const secrets: string[] = [];
     for (const file of files) {
-      const stat = lstatSync(join(ROOT, file), { throwIfNoEntry: false });
-      if (!stat?.isFile() || stat.size > FILE_MAX_BYTES) continue;
-      const bytes = readFileSync(join(ROOT, file));
-      if (!bytes.includes(0)) secrets.push(...(await found(file, bytes.toString())));
+      if (!lstatSync(join(ROOT, file), { throwIfNoEntry: false })?.isFile()) continue;
+      const text = textOf(readFileSync(join(ROOT, file)));
+      if (text !== undefined) secrets.push(...(await secretsIn(file, text)));
     }
     assert.deepEqual(secrets, []);
   });
 
   it('would be found out if one did', async () => {
-    const { privateKey } = generateKeyPairSync('ed25519', {
-      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-      publicKeyEncoding: { type: 'spki', format: 'pem' },
-    });
-    // put together here, or this file would be one of those
-    const planted = [
-      ['config.env', `AWS_SECRET_ACCESS_KEY=${'wJalrXUtnFEMIK7MDENG'}${'bPxRfiCYzzABCDEFGHiJ'}`],
-      ['deploy.md', `the token is ghp_${'a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8'}`],
-      ['key.pem', privateKey],
-      ['notes.txt', `AGE-SECRET-KEY-1${'Q'.repeat(58)}`],
-    ] as const;
-    for (const [name, content] of planted) assert.notDeepEqual(await found(name, content), [], name);
+    for (const [name, content] of planted()) assert.notDeepEqual(await secretsIn(name, content), [], name);
+  });
+
+  it('would be found out if one ever had, also in the words of a commit, and is never shown', async () => {
+    const folder = tempFolder();
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], {
+        cwd: folder.path,
+        stdio: 'pipe',
+      });
+    try {
+      git('init', '--quiet');
+      for (const [name, content] of planted()) {
+        writeFileSync(join(folder.path, name), content);
+        git('add', '.');
+        git('commit', '--quiet', '--message', `adds ${name}`);
+        rmSync(join(folder.path, name));
+      }
+      git('commit', '--quiet', '--all', '--message', `removes AGE-SECRET-KEY-1${'Z'.repeat(58)}`);
+      const { texts, secrets } = await secretsInHistory(folder.path);
+      assert.equal(texts, 2 * planted().length + 1);
+      for (const name of [...planted().map(([name]) => name), 'the words of commit'])
+        assert.ok(
+          secrets.some((line) => line.startsWith(name)),
+          `${name} in ${secrets.join('\n')}`,
+        );
+      assert.doesNotMatch(secrets.join(), /Q{58}|Z{58}|wJalrXUtnFEMIK7/);
+    } finally {
+      folder.remove();
+    }
   });
 });

@@ -73,6 +73,7 @@ export function addAuthenticationRoutes(routes: Routes, parts: AuthenticationPar
       const asked = credentialsOf(request, body);
       const client = await logIn(parts, { caller: context.state.caller, request, asked });
       const granted = scopesFor(client, asked.scope);
+      context.state.client = client.clientId;
       const { token, expiresInSeconds } = await parts.tokens.issue(client, granted);
       return {
         access_token: token,

@@ -10,6 +10,8 @@ import type { Caller, Right } from '../access.ts';
 
 export interface ApiState {
   caller: Caller;
+  /** Id of the client that this request has logged in. */
+  client?: string;
   /** Once the request has been led to one. */
   route?: AnyRoute;
 }

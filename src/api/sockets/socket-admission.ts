@@ -30,6 +30,8 @@ export interface SocketAdmissionParts {
   events: GatewayEventBus;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** Told of each handshake that is refused for who makes it. */
+  onRefused?: (request: IncomingMessage, code: 'unauthorized' | 'forbidden') => void;
 }
 
 export interface Admitted {
@@ -51,7 +53,11 @@ export class SocketAdmission {
    * Before a handshake is looked at. A token that does not count is counted here, and refused by `admit`.
    * @throws GatewayError forbidden (Host, origin), tooManyRequests, unavailable (too many sockets)
    */
-  async knock(request: IncomingMessage, token: string | undefined): Promise<void> {
+  knock(request: IncomingMessage, token: string | undefined): Promise<void> {
+    return this.#telling(request, () => this.#knock(request, token));
+  }
+
+  async #knock(request: IncomingMessage, token: string | undefined): Promise<void> {
     const { access, hostCheck, origins, rateLimit } = this.#parts;
     if (access.isLocal(request)) return;
     hostCheck.demand(request.headers.host);
@@ -85,12 +91,24 @@ export class SocketAdmission {
   }
 
   /** @throws GatewayError unauthorized, forbidden, badRequest */
-  async admit(request: IncomingMessage, token: string | undefined, query: HandshakeQuery): Promise<Admitted> {
+  admit(request: IncomingMessage, token: string | undefined, query: HandshakeQuery): Promise<Admitted> {
     const { access } = this.#parts;
-    const caller = await access.callerOf(request, token);
-    access.demand(caller, 'read');
-    const allowed = allowedEventKinds((right) => access.may(caller, right));
-    return { caller, rooms: roomsOf(query, allowed) };
+    return this.#telling(request, async () => {
+      const caller = await access.callerOf(request, token);
+      access.demand(caller, 'read');
+      const allowed = allowedEventKinds((right) => access.may(caller, right));
+      return { caller, rooms: roomsOf(query, allowed) };
+    });
+  }
+
+  async #telling<T>(request: IncomingMessage, act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      const code = error instanceof GatewayError ? error.code : undefined;
+      if (code === 'unauthorized' || code === 'forbidden') this.#parts.onRefused?.(request, code);
+      throw error;
+    }
   }
 
   /** Calls `end` when the token that a socket was opened with has expired or is void, unless disposed before. */

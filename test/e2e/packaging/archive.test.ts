@@ -1,8 +1,9 @@
 /** What `npm run package` makes: the same bytes from the same sources, wherever they lie; and what is in it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { secretsIn, textOf } from '../../../scripts/secrets/secrets-in.ts';
 import { checkArchive, checkRelease, trustedKeys } from '../../../src/updater/release-check.ts';
 import { ARCHITECTURE, makeKey, packageRelease, unpackRelease } from '../../support/release-maker.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -119,15 +120,87 @@ describe('the release archive', function () {
     assert.match(readFileSync(join(release, 'app/THIRD-PARTY-LICENCES.txt'), 'utf8'), /^koa \d.*\(MIT\)$/m);
   });
 
-  it('has a bill of materials in CycloneDX form', () => {
-    const bill = JSON.parse(readFileSync(join(release, 'sbom.cdx.json'), 'utf8'));
-    assert.equal(bill.bomFormat, 'CycloneDX');
-    const names = bill.components.map(({ purl, name }: { purl?: string; name: string }) => purl ?? name);
-    for (const name of ['pkg:npm/koa@', 'pkg:npm/zigbee-herdsman@', 'pkg:npm/openapi-explorer@', 'Node.js'])
+  interface Component {
+    'bom-ref': string;
+    name: string;
+    version: string;
+    purl?: string;
+    components?: Component[];
+  }
+  const bill = (): {
+    bomFormat: string;
+    metadata: { component: Component };
+    components: Component[];
+    dependencies: { ref: string; dependsOn: string[] }[];
+  } => JSON.parse(readFileSync(join(release, 'sbom.cdx.json'), 'utf8'));
+
+  it('has a bill of materials with everything that is carried, and nothing else', () => {
+    const { bomFormat, components } = bill();
+    assert.equal(bomFormat, 'CycloneDX');
+    const listed = new Set(components.map(({ name, version }) => `${name} ${version}`));
+    // what lies there, and what the bundles were made of: neither comes from the list of the release itself
+    const beside = globSync(join(release, 'app/node_modules/**/package.json'))
+      .map((path) => ({ path, ...JSON.parse(readFileSync(path, 'utf8')) }))
+      .filter(({ path, name, version }) => version && path.endsWith(`node_modules/${name}/package.json`))
+      .map(({ name, version }) => `${name} ${version}`);
+    const words = readFileSync(join(release, 'app/THIRD-PARTY-LICENCES.txt'), 'utf8');
+    const bundled = [...words.matchAll(/^(\S+ \d+\.\d+\.\S+) \([^)]+\)*$/gm)].map(([, name = '']) => name);
+    const carried = new Set([...beside, ...bundled]);
+    for (const name of ['zigbee-herdsman', 'koa', 'svelte', 'uplot', 'engine.io-client', 'lit-html'])
       assert.ok(
-        names.some((found: string) => found.startsWith(name)),
-        name,
+        [...carried].some((each) => each.startsWith(`${name} `)),
+        `${name} is carried`,
       );
-    assert.ok(!names.some((found: string) => /\/(mocha|typescript|zigbee-on-host)@/.test(found)));
+    assert.deepEqual(
+      [...carried].filter((each) => !listed.has(each)),
+      [],
+    );
+    const own = /^(gate|@gate\/\S+|Node\.js) /;
+    assert.deepEqual(
+      [...listed].filter((each) => !own.test(each) && !carried.has(each)),
+      [],
+    );
+    assert.ok(!components.some(({ purl }) => purl?.includes('zigbee-on-host')));
+    const list = readFileSync(join(release, 'THIRD-PARTY.md'), 'utf8');
+    for (const each of carried) {
+      if (own.test(`${each} `)) continue;
+      assert.ok(list.includes(`| ${each.replace(' ', ' | ')} | `), `THIRD-PARTY.md: ${each}`);
+    }
+  });
+
+  it('says what its Node is made of, and refers to nothing that is not there', () => {
+    const { components, dependencies, metadata } = bill();
+    const node = components.find(({ name }) => name === 'Node.js');
+    const versions = spawnSync(join(release, 'bin/node'), ['-p', 'JSON.stringify(process.versions)'], {
+      encoding: 'utf8',
+    });
+    const real: Record<string, string> = JSON.parse(versions.stdout);
+    assert.equal(node?.version, real['node']);
+    for (const name of ['openssl', 'sqlite', 'v8', 'uv', 'zlib', 'undici'])
+      assert.equal(node?.components?.find((each) => each.name === name)?.version, real[name], name);
+    const references = components.flatMap((each) => [each, ...(each.components ?? [])]);
+    const known = new Set([...references, metadata.component].map((each) => each['bom-ref']));
+    assert.equal(known.size, references.length + 1);
+    const named = dependencies.flatMap(({ ref, dependsOn }) => [ref, ...dependsOn]);
+    assert.ok(named.length > 100);
+    assert.deepEqual(
+      named.filter((reference) => !known.has(reference)),
+      [],
+    );
+    const list = readFileSync(join(release, 'THIRD-PARTY.md'), 'utf8');
+    for (const name of ['OpenSSL', 'V8', 'libuv', 'ICU', 'SQLite']) assert.ok(list.includes(name), name);
+  });
+
+  it('holds no secret, and public keys alone', async () => {
+    const files = globSync(join(release, '**/*'), {
+      exclude: (path) => /(^|\/)app\/node_modules$|(^|\/)bin\/node$/.test(String(path)),
+    }).filter((path) => statSync(path).isFile() && !path.includes('/app/node_modules/'));
+    assert.ok(files.length > 50, String(files.length));
+    const secrets: string[] = [];
+    for (const file of files) {
+      const text = textOf(readFileSync(file));
+      if (text !== undefined) secrets.push(...(await secretsIn(file.slice(release.length + 1), text)));
+    }
+    assert.deepEqual(secrets, []);
   });
 });

@@ -158,6 +158,11 @@ describe('gate on a machine of its own', function () {
     assert.match(status, /^NoNewPrivs:\t1$/m);
     assert.match(status, /^CapEff:\t0+$/m);
     assert.match(status, /^Seccomp:\t2$/m);
+    // one port for all, and the broker for this machine alone
+    const listening = await machine.demand(
+      `cat /proc/net/tcp /proc/net/tcp6 | awk '$4 == "0A" { print $2 }' | sort`,
+    );
+    assert.deepEqual(listening.split('\n'), ['00000000:1F90', '0100007F:075B']);
     // where the cloud's renewed certificate is put; the settings are root's
     await machine.demand(
       `nsenter -t ${id} -m setpriv --reuid gate --regid gate --clear-groups mkdir /etc/gate/.rotation`,

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { copyFileSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect as connectPlain } from 'node:net';
 import { dirname, join } from 'node:path';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type SecureVersion } from 'node:tls';
 import { GivenCertificate } from '../../../src/api/certificates/given-certificate.ts';
 import { makePair } from '../../support/openssl.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -129,6 +129,32 @@ describe('the API over TLS', () => {
     const posted = await run('curl', '-sS', '-d', 'x'.repeat(100_000), `${plain}/device/v1/devices`);
     assert.match(posted, /this port speaks HTTPS/);
     assert.equal((await gate.callLocally('/health/live')).status, 200);
+  });
+
+  it('takes TLS 1.2 and 1.3, and nothing older', async () => {
+    await startWithPair();
+    const ended = async (version: SecureVersion) => {
+      const connection = connectTls({
+        host: '127.0.0.1',
+        port: gate.port,
+        rejectUnauthorized: false,
+        minVersion: version,
+        maxVersion: version,
+        // a client that would speak what is old
+        ciphers: 'DEFAULT@SECLEVEL=0',
+      });
+      const error = await once(connection, 'secureConnect').then(
+        () => undefined,
+        (failure) => failure,
+      );
+      const spoken = error === undefined ? connection.getProtocol() : error.code;
+      connection.destroy();
+      return spoken;
+    };
+    assert.equal(await ended('TLSv1.2'), 'TLSv1.2');
+    assert.equal(await ended('TLSv1.3'), 'TLSv1.3');
+    for (const old of ['TLSv1', 'TLSv1.1'] as const)
+      assert.equal(await ended(old), 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', old);
   });
 
   it('ends a connection that breaks off its handshake, and goes on', async () => {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { imageCommands } from '../../../scripts/images/image-commands.ts';
-import { imageNames } from '../../../scripts/images/image-context.ts';
+import { imageNames, writeImageContext } from '../../../scripts/images/image-context.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const ORDER = {
   name: 'r.local:5000/a/b:1',
@@ -39,5 +42,21 @@ describe('how images are made', () => {
 
   it('are those of gate’s own add-ons, not Node-RED’s', () => {
     assert.deepEqual([...imageNames().keys()], ['http', 'knx', 'virtual', 'zigbee']);
+  });
+});
+
+describe('what an image is made of', () => {
+  it('has the words of the licences of what is bundled, and gate’s own', () => {
+    const folder = tempFolder();
+    try {
+      const [built, out] = [join(folder.path, 'dist'), join(folder.path, 'context')];
+      mkdirSync(join(built, 'addons/virtual'), { recursive: true });
+      writeFileSync(join(built, 'THIRD-PARTY-LICENCES.txt'), 'mqtt-packet 9.0.2 (MIT)');
+      writeImageContext('virtual', { built, out });
+      assert.match(readFileSync(join(out, 'app/THIRD-PARTY-LICENCES.txt'), 'utf8'), /^mqtt-packet/);
+      assert.match(readFileSync(join(out, 'app/LICENSE'), 'utf8'), /Apache License/);
+    } finally {
+      folder.remove();
+    }
   });
 });

@@ -80,6 +80,8 @@ export interface Answer<Body> {
 
 export type TestSettings = Partial<ApiSettings> & {
   lifetimeSeconds?: number;
+  /** Of the lines that `log` has; `warn` where nothing is said. */
+  logLevel?: 'debug' | 'info' | 'warn';
   /** With one, the port speaks TLS. */
   certificate?: CertificateSource;
 };
@@ -299,7 +301,7 @@ export class ApiUnderTest {
 
   private constructor(
     folder: string,
-    { lifetimeSeconds = 3_600, certificate: source, ...settings }: TestSettings,
+    { lifetimeSeconds = 3_600, logLevel = 'warn', certificate: source, ...settings }: TestSettings,
     historyStore: HistoryStore,
   ) {
     this.#folder = folder;
@@ -356,7 +358,7 @@ export class ApiUnderTest {
       now: this.#now,
       newId: shortId,
     });
-    const logger = pino({ level: 'warn' }, { write: (line) => lines.push(line) });
+    const logger = pino({ level: logLevel }, { write: (line) => lines.push(line) });
     this.certificate =
       source &&
       new ServerCertificate({
