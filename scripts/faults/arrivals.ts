@@ -28,6 +28,11 @@ export class Arrivals {
     return this.#ids.size;
   }
 
+  /** Numbers of which the cloud was told that their reading is no more, and never got one. */
+  get dropped(): number[] {
+    return [...this.#ids].filter(([, id]) => id === '').map(([seq]) => seq);
+  }
+
   /** Takes what was heard since. @throws FaultFound for a number of two readings */
   look(): void {
     const base = this.#cloud.topic('data', '');
