@@ -102,17 +102,15 @@ export class Ledger {
     });
   }
 
-  /** Of a number that the cloud was told to be dropped, no reading may be there. @throws FaultFound */
-  auditDropped(numbers: readonly number[]): void {
-    const there = this.figure(
-      `SELECT count(*) FROM json_each(?) n
-       JOIN relay_run u ON u.cloud = (SELECT max(cloud) FROM relay_run WHERE cloud <= n.value)
-       JOIN reading r ON r.seq = u.start + n.value - u.cloud AND r.seq < coalesce(u.until, 9007199254740991)`,
-      JSON.stringify(numbers),
-    );
-    demand(
-      there === 0,
-      `${there} of ${numbers.length} readings are there that the cloud was told are no more`,
+  /** The numbers, as the store gives them, of a device's readings. */
+  seqsOf(deviceIds: readonly string[]): number[] {
+    return this.#read((database) =>
+      database
+        .prepare(
+          `SELECT seq FROM reading r JOIN device d ON d.k = r.dev WHERE d.id IN (${deviceIds.map(() => '?').join()})`,
+        )
+        .all(...deviceIds)
+        .map(({ seq }) => Number(seq)),
     );
   }
 
