@@ -1,9 +1,9 @@
 /**
  * `npm run faults [-- --only NAME … --seed N --long]`: breaks the gateway on purpose and looks at whether its promises
- * held. Builds what is packaged first (`--no-build` takes it as it is) and writes `docs/faults.md` (`--no-report` does
- * not). `--at-once 2` runs two scenarios at a time; `--long --minutes 60` has each begin no further fault after an hour.
- * One line for each scenario; a failure tells how it is repeated, and the exit code is 1. Everything a scenario starts,
- * mounts or writes goes with it, also on Ctrl-C.
+ * held. Installs the programs of others that it runs with, as root; builds what is packaged (`--no-build` takes it as it
+ * is), and writes `docs/faults.md` (`--no-report` does not). `--at-once 2` runs two scenarios at a time; `--long --minutes
+ * 60` has each begin no further fault after an hour. One line for each scenario; a failure tells how it is repeated, and
+ * the exit code is 1. Everything a scenario starts, mounts or writes goes with it, also on Ctrl-C.
  */
 import './faults/built.ts';
 import { spawnSync } from 'node:child_process';
@@ -31,6 +31,7 @@ import { updates } from './faults/updates.ts';
 import { upgrades } from './faults/upgrades.ts';
 import { zigbeeDamage } from './faults/zigbee-damage.ts';
 import { zigbeeKills } from './faults/zigbee-kills.ts';
+import { installPeers } from './peers/peers.ts';
 
 const SCENARIOS: readonly Scenario[] = [
   kills,
@@ -78,6 +79,9 @@ process.env[AT_ONCE] = values['at-once'];
 const seed = values.seed === undefined ? randomInt(SEEDS) : Number(values.seed);
 const form = values.long ? 'long' : 'short';
 
+const peers = new Set(waiting.flatMap((scenario) => scenario.peers ?? []));
+for (const trouble of installPeers([...peers])) console.error(`missing: ${trouble}`);
+
 if (!values['no-build']) {
   const { status } = spawnSync(process.execPath, ['scripts/build.ts'], { stdio: 'inherit' });
   if (status !== 0) process.exit(1);
@@ -118,6 +122,7 @@ async function attempt(scenario: Scenario): Promise<FaultResult | undefined> {
   const obstacle = scenario.obstacle?.();
   if (obstacle !== undefined) {
     console.log(`${name}: skipped: ${obstacle}`);
+    skipped.push(name);
     return undefined;
   }
   const startedAt = performance.now();
@@ -148,6 +153,7 @@ async function attempt(scenario: Scenario): Promise<FaultResult | undefined> {
 
 console.log(`seed ${seed}, ${form} form`);
 const results: FaultResult[] = [];
+const skipped: string[] = [];
 const work = async () => {
   for (let scenario = waiting.shift(); scenario; scenario = waiting.shift()) {
     const result = await attempt(scenario);
@@ -164,5 +170,6 @@ console.log(
     ? `${results.length} scenarios survived`
     : `${failed.length} of ${results.length} scenarios failed: ${failed.map(({ scenario }) => scenario).join(', ')}`,
 );
+if (skipped.length > 0) console.log(`${skipped.length} scenarios were skipped: ${skipped.join(', ')}`);
 // what a scenario that was given up left undone keeps nobody waiting
 process.exit(failed.length === 0 ? 0 : 1);

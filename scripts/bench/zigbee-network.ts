@@ -1,5 +1,5 @@
 /** The one network of the Zigbee benchmark, as the stick, gate and zigbee2mqtt each are told of it. */
-import type { NetworkIdentity } from '../../test/simulators/zigbee/mt/nv-layout.ts';
+import type { NetworkIdentity } from '../../test/simulators/zigbee/air/network-identity.ts';
 
 const PAN_ID = 0x2b17;
 const EXTENDED_PAN_ID = [0x9a, 0x21, 0x5c, 0x07, 0x44, 0xe1, 0x3b, 0x68];

@@ -3,6 +3,9 @@ import type { CloudHouse } from '../../test/e2e/cloud/cloud-house.ts';
 import { until } from '../../test/support/until.ts';
 import { demand, FaultFound } from './scenario.ts';
 
+/** Of the end of a reading's public id, in hexadecimal digits. */
+const SEQ_DIGITS = 14;
+
 interface Relayed {
   seq: number;
   id: string;
@@ -64,6 +67,22 @@ export class Arrivals {
     );
     demand(!recorder?.troubles.length, () => `on the way to the cloud: ${recorder?.troubles[0]}`);
     return lost.length;
+  }
+
+  /**
+   * What is in the store was not told to be dropped in place of being sent.
+   * @param seqs of readings that are to be relayed, as the store numbers them
+   * @param lost how many the broker has lost
+   * @throws FaultFound
+   */
+  demandReadings(seqs: readonly number[], lost: number): void {
+    const ids = new Set(this.#ids.values());
+    const [epoch = ''] = [...ids].filter((id) => id !== '').map((id) => id.slice(0, -SEQ_DIGITS));
+    const missing = seqs.filter((seq) => !ids.has(epoch + seq.toString(16).padStart(SEQ_DIGITS, '0')));
+    demand(
+      seqs.length > 0 && missing.length <= lost,
+      `of ${seqs.length} readings in the store ${missing.length} came as none to the cloud: ${missing.slice(0, 10).join(', ')}`,
+    );
   }
 
   #take({ seq, id }: Relayed): void {

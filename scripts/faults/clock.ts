@@ -32,6 +32,7 @@ export const clock: Scenario = {
   holds:
     'every acknowledged reading is there once, in the order of its number; none is deleted for its age; commands are done; tokens end with their time and no later',
   boundMs: { short: 90_000, long: 2 * 3_600_000 },
+  peers: ['faketime'],
   obstacle: BoxClock.reasonToSkip,
   run,
 };

@@ -145,6 +145,7 @@ export class KillHouse {
       120_000,
     );
     this.lostByBroker = await this.arrivals.demandAll(this.#lastNumber());
+    this.arrivals.demandReadings(this.ledger.seqsOf(this.witness.deviceIds), this.lostByBroker);
     this.ledger.audit(this.witness);
     this.#auditJournal();
     const code = await this.gateway.daemon.stop();

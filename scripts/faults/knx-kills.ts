@@ -20,12 +20,15 @@ interface Page {
   data: { data: { counter?: number } }[];
 }
 
+const PEERS = ['knxd'] as const;
+
 export const knxKills: Scenario = {
   name: 'knx-kills',
   breaks: '`kill -9` of knxd, of the KNX add-on, of the daemon, while the bus is listened to',
   holds: 'the bus is found again by itself, and what is told on it then is stored once',
   boundMs: { short: 900_000, long: 10 * 3_600_000 },
-  obstacle: () => reasonToSkip('knxd'),
+  peers: PEERS,
+  obstacle: () => reasonToSkip(...PEERS),
   run,
 };
 

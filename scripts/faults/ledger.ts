@@ -102,6 +102,18 @@ export class Ledger {
     });
   }
 
+  /** The numbers, as the store gives them, of a device's readings. */
+  seqsOf(deviceIds: readonly string[]): number[] {
+    return this.#read((database) =>
+      database
+        .prepare(
+          `SELECT seq FROM reading r JOIN device d ON d.k = r.dev WHERE d.id IN (${deviceIds.map(() => '?').join()})`,
+        )
+        .all(...deviceIds)
+        .map(({ seq }) => Number(seq)),
+    );
+  }
+
   /** As SQLite finds it, all of its pages and indices. */
   demandSound(): void {
     const found = this.#read((database) => database.prepare('PRAGMA integrity_check').all());

@@ -23,6 +23,8 @@ const ROUNDS = { short: 1, long: 10 };
 const LASTED_MS = STABLE_MS + 5_000;
 const BACKLOG_MS = 180_000;
 
+const PEERS = ['mosquitto', 'openssl', 'knxd', 'iproute2', 'iptables'] as const;
+
 export const network: Scenario = {
   name: 'network',
   breaks:
@@ -30,7 +32,8 @@ export const network: Scenario = {
   holds:
     'readings are acknowledged meanwhile; attempts are bounded; every number reaches the cloud; the API answers at the new address, devices and a KNX bus go on, and new devices are found by mDNS from there',
   boundMs: { short: 360_000, long: 5 * 3_600_000 },
-  obstacle: () => reasonToSkip('mosquitto', 'openssl', 'knxd') ?? networkObstacle(),
+  peers: PEERS,
+  obstacle: () => reasonToSkip(...PEERS) ?? networkObstacle(),
   run,
 };
 
@@ -70,6 +73,9 @@ async function run(suite: FaultRun): Promise<Survived> {
     BACKLOG_MS,
   );
   await arrivals.demandAll(lastNumber(ledger));
+  const devices = await api.get<{ id: string; name: string }[]>('/device/v1/devices');
+  const journals = devices.filter(({ name }) => name === JOURNAL).map(({ id }) => id);
+  arrivals.demandReadings(ledger.seqsOf(journals), 0);
   ledger.auditJournal({ device: JOURNAL, acked: ackedFile(gateway) });
   ledger.demandSound();
   const code = await gateway.daemon.stop();

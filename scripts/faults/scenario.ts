@@ -4,6 +4,7 @@
  * this one and a line in `scripts/faults.ts`.
  */
 import type { Scope } from '../bench/scope.ts';
+import type { PeerName } from '../peers/peers.ts';
 import type { Random } from './random.ts';
 
 /** What a scenario is given. All that it starts belongs to the scope, and ends with it. */
@@ -42,6 +43,8 @@ export interface Scenario {
   holds: string;
   /** A form that takes longer has failed. */
   boundMs: { short: number; long: number };
+  /** Programs of others that it runs with: installed before, where they can be. */
+  peers?: readonly PeerName[];
   /** Why it cannot be run here, in words; undefined where it can. */
   obstacle?: () => string | undefined;
   /** @throws FaultFound */

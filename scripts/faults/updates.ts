@@ -42,6 +42,8 @@ const END_SPREAD_MS = 60;
 const NOTES = ['state.json', 'state.json', 'state-copy.json'];
 const NOTE_DAMAGE: readonly DamageKind[] = ['torn', 'empty', 'flipped', 'zeroed', 'folder'];
 
+const PEERS = ['strace'] as const;
+
 export const updates: Scenario = {
   name: 'updates',
   breaks:
@@ -49,7 +51,8 @@ export const updates: Scenario = {
   holds:
     'what runs afterwards is the old release or the new one, whole, and never one that does not come up; it has every device; nothing is left between',
   boundMs: { short: 900_000, long: 6 * 3_600_000 },
-  obstacle: () => reasonToSkip('strace'),
+  peers: PEERS,
+  obstacle: () => reasonToSkip(...PEERS),
   run,
 };
 

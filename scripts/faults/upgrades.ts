@@ -21,6 +21,8 @@ const SAID_EVERY = 10;
 const STEPS: Record<string, number> = { pwrite64: 1_200, fdatasync: 6, rename: 2, unlink: 5, fsync: 3 };
 const STEP_DEADLINE_MS = 4_000;
 
+const PEERS = ['strace'] as const;
+
 export const upgrades: Scenario = {
   name: 'upgrades',
   breaks:
@@ -28,7 +30,8 @@ export const upgrades: Scenario = {
   holds:
     'the store is the old or the new one, whole; a restore that was cut keeps gate from starting until it is done again, and is whole then',
   boundMs: { short: 900_000, long: 4 * 3_600_000 },
-  obstacle: () => reasonToSkip('strace'),
+  peers: PEERS,
+  obstacle: () => reasonToSkip(...PEERS),
   run,
 };
 

@@ -5,42 +5,42 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EmberStick } from '../../simulators/zigbee/ember/ember-stick.ts';
 import { SimulatedRadio } from '../../simulators/zigbee/radio.ts';
+import { until } from '../../support/until.ts';
 import { ZigbeeHouse } from './zigbee-house.ts';
 
 describe('an EmberZNet stick', () => {
-  let house: ZigbeeHouse;
+  let house: ZigbeeHouse<EmberStick>;
   let stick: EmberStick;
   beforeEach(async () => {
     stick = await EmberStick.start();
-    house = await ZigbeeHouse.open({ installed: false });
+    house = await ZigbeeHouse.openOn(stick, { installed: false });
   });
   afterEach(async () => {
     await house.close();
-    await stick.unplug();
   });
 
-  const install = () => house.install({ port: stick.url, adapter: 'ember', channel: 20 });
+  const install = () => house.install({ channel: 20 });
 
   it('is given a network of this box’s own, which goes on after a restart and after it was pulled out', async () => {
     await install();
     await house.until('running', undefined, 40_000);
-    const made = stick.processor.network;
+    const made = stick.memory.network;
     assert.equal(made?.channel, 20);
     assert.notEqual(made?.networkKey.toString('hex'), '01030507090b0d0f00020406080a0c0d');
     await house.restart();
     await house.until('running', undefined, 40_000);
     await stick.unplug();
     await house.until('degraded');
-    await stick.plug();
+    await stick.replug();
     await house.until('running', undefined, 40_000);
-    assert.equal(stick.processor.network, made);
-    assert.deepEqual(stick.processor.unknownFrames, []);
+    assert.equal(stick.memory.network, made);
+    assert.deepEqual(stick.unknownCommands, []);
   }).timeout(120_000);
 
   it('is never overwritten when it belongs to another network, and its own one works as soon as it is back', async () => {
     await install();
     await house.until('running', undefined, 40_000);
-    const made = stick.processor.network;
+    const made = stick.memory.network;
     await stick.unplug();
     const foreign = {
       extendedPanId: randomBytes(8),
@@ -51,26 +51,26 @@ describe('an EmberZNet stick', () => {
       frameCounter: 5,
     };
     const other = await EmberStick.start({ port: stick.port });
-    other.processor.network = foreign;
+    other.memory.network = foreign;
     try {
       const { reason } = await house.until('degraded', 'foreignNetwork', 40_000);
       assert.match(reason ?? '', /PAN 0x1a62 on channel 11/);
-      assert.equal(other.processor.network, foreign);
+      assert.equal(other.memory.network, foreign);
     } finally {
       await other.unplug();
     }
-    await stick.plug();
+    await stick.replug();
     await house.until('running', undefined, 40_000);
-    assert.equal(stick.processor.network, made);
+    assert.equal(stick.memory.network, made);
 
     await stick.unplug();
-    await other.plug();
+    await other.replug();
     try {
       await house.until('degraded', 'foreignNetwork', 40_000);
       assert.equal((await house.action('takeOverStick')).response?.['state'], 'done');
       await house.until('running', undefined, 40_000);
-      assert.equal(other.processor.network.panId, made?.panId);
-      assert.deepEqual(other.processor.network.networkKey, made?.networkKey);
+      assert.equal(other.memory.network.panId, made?.panId);
+      assert.deepEqual(other.memory.network.networkKey, made?.networkKey);
     } finally {
       await other.unplug();
     }
@@ -82,13 +82,13 @@ describe('an EmberZNet stick', () => {
     assert.equal((await house.action('createBackup')).error, undefined);
     const backup = join(house.dataFolder, 'coordinator-backup.json');
     assert.equal(statSync(backup).mode & 0o777, 0o600);
-    const made = stick.processor.network;
+    const made = stick.memory.network;
     await stick.unplug();
     await house.until('degraded');
     const fresh = await EmberStick.start({ port: stick.port, ieee: '0x0c4314fffeaabbcc' });
     try {
       await house.until('running', undefined, 40_000);
-      const { networkKey, linkKey, panId, extendedPanId, channel } = fresh.processor.network ?? {};
+      const { networkKey, linkKey, panId, extendedPanId, channel } = fresh.memory.network ?? {};
       assert.deepEqual(
         { networkKey, linkKey, panId, extendedPanId, channel },
         {
@@ -99,8 +99,8 @@ describe('an EmberZNet stick', () => {
           channel: 20,
         },
       );
-      assert.match(house.log(), /the network was restored to the stick/);
-      assert.deepEqual(fresh.processor.unknownFrames, []);
+      await until('it is said', () => /the network was restored to the stick/.test(house.log()));
+      assert.deepEqual(fresh.unknownCommands, []);
     } finally {
       await fresh.unplug();
     }
@@ -118,16 +118,16 @@ describe('an EmberZNet stick', () => {
   it('that strayed to another channel works there, and says so', async () => {
     await install();
     await house.until('running', undefined, 40_000);
-    const { network } = stick.processor;
+    const { network } = stick.memory;
     await house.daemon.stop();
     if (network) network.channel = 25;
     await house.restart();
     const { reason } = await house.until('degraded', 'wrongChannel', 40_000);
     assert.match(reason ?? '', /works on channel 25, and is wanted on 20/);
-    assert.equal(stick.processor.network?.channel, 25);
+    assert.equal(stick.memory.network?.channel, 25);
     const moved = await house.action('changeChannel', { channel: 20 });
     assert.deepEqual(moved.response, { channel: 20, state: 'done' }, JSON.stringify(moved.error));
-    assert.equal(stick.processor.network?.channel, 20);
+    assert.equal(stick.memory.network?.channel, 20);
     await house.until('running', undefined, 40_000);
   }).timeout(120_000);
 

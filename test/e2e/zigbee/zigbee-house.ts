@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { io, type Socket } from 'socket.io-client';
 import { BRIDGE_TYPE, typeIdOf } from '../../../addons/zigbee/src/type-id.ts';
 import { type RadioOptions, SimulatedRadio } from '../../simulators/zigbee/radio.ts';
+import type { SimulatedStick } from '../../simulators/zigbee/stick.ts';
 import { Daemon } from '../../support/daemon.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
@@ -41,7 +42,6 @@ export const TYPES = {
 };
 
 export interface HouseOptions {
-  radio?: RadioOptions;
   parameters?: object;
   /** Installs the protocol at once; otherwise `install` does. */
   installed?: boolean;
@@ -49,23 +49,33 @@ export interface HouseOptions {
   environment?: Record<string, string>;
 }
 
-export class ZigbeeHouse {
+export class ZigbeeHouse<Stick extends SimulatedStick = SimulatedRadio> {
   readonly folder: ReturnType<typeof tempFolder>;
-  radio: SimulatedRadio;
+  radio: Stick;
   daemon: Daemon;
   /** Events of socket.io, as they came. */
   readonly heard: { event: string; fact: Payload }[] = [];
   #socket: Socket | undefined;
 
-  private constructor(radio: SimulatedRadio, daemon: Daemon, folder: ReturnType<typeof tempFolder>) {
+  private constructor(radio: Stick, daemon: Daemon, folder: ReturnType<typeof tempFolder>) {
     this.radio = radio;
     this.daemon = daemon;
     this.folder = folder;
   }
 
-  static async open(options: HouseOptions = {}): Promise<ZigbeeHouse> {
-    const { radio, parameters = {}, installed = true, environment = {} } = options;
-    const stick = await SimulatedRadio.start(radio);
+  static async open({
+    radio,
+    ...options
+  }: HouseOptions & { radio?: RadioOptions } = {}): Promise<ZigbeeHouse> {
+    return ZigbeeHouse.openOn(await SimulatedRadio.start(radio), options);
+  }
+
+  /** With this stick in place of a Z-Stack one. */
+  static async openOn<Stick extends SimulatedStick>(
+    stick: Stick,
+    options: HouseOptions = {},
+  ): Promise<ZigbeeHouse<Stick>> {
+    const { parameters = {}, installed = true, environment = {} } = options;
     const folder = tempFolder();
     const daemon = await start(folder.path, environment).catch(async (error: unknown) => {
       await stick.stop();
@@ -115,7 +125,11 @@ export class ZigbeeHouse {
 
   async install(parameters: object = {}): Promise<void> {
     await this.api.send('POST', '/device/v1/protocols/zigbee/installation', {
-      parameters: { port: this.radio.url, ...parameters },
+      parameters: {
+        port: this.radio.url,
+        ...(this.radio.adapter === 'zstack' ? {} : { adapter: this.radio.adapter }),
+        ...parameters,
+      },
     });
   }
 

@@ -9,23 +9,32 @@ import { Remote } from '../../simulators/zigbee/devices/remote.ts';
 import { TemperatureSensor } from '../../simulators/zigbee/devices/temperature-sensor.ts';
 import { Thermostat } from '../../simulators/zigbee/devices/thermostat.ts';
 import { TuyaSwitch } from '../../simulators/zigbee/devices/tuya-switch.ts';
+import { EmberStick } from '../../simulators/zigbee/ember/ember-stick.ts';
 import { hashInstallCode, withCrc } from '../../simulators/zigbee/install-code.ts';
 import { otaImage } from '../../simulators/zigbee/ota-image.ts';
 import { SimulatedRadio } from '../../simulators/zigbee/radio.ts';
+import type { SimulatedStick } from '../../simulators/zigbee/stick.ts';
 import { until } from '../../support/until.ts';
-import { NETWORK, storedNetwork, ZigbeeHost } from './support/zigbee-host.ts';
+import { NETWORK, storedEmberNetwork, storedNetwork, ZigbeeHost } from './support/zigbee-host.ts';
 
 const OPTIONS = { optionsMask: 0, optionsOverride: 0 };
 
-describe('simulated Zigbee devices, with zigbee-herdsman as their host', function () {
-  this.timeout(20_000);
-  let radio: SimulatedRadio;
+describe('simulated Zigbee devices behind Z-Stack, with zigbee-herdsman as their host', () => {
+  devicesBehind(() => SimulatedRadio.start({ network: storedNetwork() }));
+}).timeout(20_000);
+
+describe('simulated Zigbee devices behind EmberZNet, with zigbee-herdsman as their host', () => {
+  devicesBehind(() => EmberStick.start({ network: storedEmberNetwork() }));
+}).timeout(20_000);
+
+function devicesBehind(start: () => Promise<SimulatedStick>): void {
+  let radio: SimulatedStick;
   let host: ZigbeeHost;
 
   before(async () => {
-    radio = await SimulatedRadio.start({ network: storedNetwork() });
+    radio = await start();
     host = new ZigbeeHost();
-    assert.equal(await host.start(radio.url), 'resumed');
+    assert.equal(await host.start(radio.url, {}, radio.adapter), 'resumed');
   });
 
   after(async () => {
@@ -197,6 +206,8 @@ describe('simulated Zigbee devices, with zigbee-herdsman as their host', functio
   it('is updated over the air', async () => {
     const plug = radio.add(new MeteringPlug());
     const known = await host.pair(plug);
+    // the end of the update is known by the next one
+    await host.event(`deviceAnnounce ${plug.ieee}`);
     const file = join(host.folder.path, 'image.ota');
     const fileVersion = 0x0203_0004;
     writeFileSync(file, otaImage({ manufacturerCode: 0x1166, imageType: plug.ota.imageType, fileVersion }));
@@ -253,4 +264,4 @@ describe('simulated Zigbee devices, with zigbee-herdsman as their host', functio
     await host.event(`deviceLeave ${free.ieee}`);
     assert.equal(host.controller.getDeviceByIeeeAddr(free.ieee), undefined);
   });
-});
+}

@@ -1,56 +1,42 @@
 /**
- * The network processor on the stick: the network it runs, who is let in, and what it tells its host about it. The MT
- * commands are in `mt/`; this is what they act on.
+ * The network processor on a stick, whoever made it: the network it runs, who is let in, and what its host hears of that.
+ * What its host tells it, and in which words, is in `mt/` for Z-Stack and in `ember/` for EmberZNet.
  */
 import type { Air, Transmitter } from './air/air.ts';
+import type { NetworkIdentity } from './air/network-identity.ts';
 import type { Packet } from './air/packet.ts';
-import { ByteWriter } from './bytes.ts';
-import { hashInstallCode } from './install-code.ts';
-import { IncomingMessages } from './mt/incoming-messages.ts';
-import type { NetworkStore } from './mt/network-store.ts';
-import type { Notify } from './mt/notify.ts';
-import { DeviceState, NvItem, SYS, ZDO } from './mt/numbers.ts';
-import { AddressUser, type NetworkIdentity } from './mt/nv-layout.ts';
-import type { Firmware } from './mt/system-commands.ts';
+import type { CoordinatorMemory, HostNotices, Joining } from './coordinator-parts.ts';
 import type { JoinOutcome, Node, TrustCentre } from './node.ts';
 
-const RESET_MS = 20;
 const ANNOUNCES_AFTER_MS = 30;
 const ADDRESS_FIRST = 0x0001;
 const ADDRESS_COUNT = 0xfff0;
 const PERMIT_FOREVER = 0xff;
+/** The network address of each coordinator. */
+export const COORDINATOR_ADDRESS = 0x0000;
 
-export class Coordinator implements TrustCentre, Transmitter {
-  readonly store: NetworkStore;
+export abstract class Coordinator implements TrustCentre, Transmitter {
   readonly air: Air;
-  readonly firmware: Firmware;
-  readonly notify: Notify;
-  readonly incoming: IncomingMessages;
+  readonly memory: CoordinatorMemory;
   /** What the host has registered: endpoint to simple descriptor. Gone at a reset. */
   readonly endpoints = new Map<number, Buffer>();
-  readonly groups = new Set<string>();
-  readonly installCodes = new Map<string, { hashed: boolean; bytes: Buffer }>();
-  /** PAN ids that other networks nearby use. */
-  readonly foreignPanIds = new Set<number>();
-  state: number = DeviceState.hold;
   identity: NetworkIdentity | undefined;
   interPanChannel: number | undefined;
   /** No power: hears nothing, says nothing. */
   powered = true;
   /** Joins refused for want of room, whatever the tables say. */
   full = false;
+  protected readonly notices: HostNotices;
   #permitUntilMs = 0;
 
-  constructor(parts: { store: NetworkStore; air: Air; firmware: Firmware; notify: Notify }) {
-    this.store = parts.store;
-    this.air = parts.air;
-    this.firmware = parts.firmware;
-    this.notify = parts.notify;
-    this.incoming = new IncomingMessages(parts.notify);
+  constructor({ air, memory, notices }: { air: Air; memory: CoordinatorMemory; notices: HostNotices }) {
+    this.air = air;
+    this.memory = memory;
+    this.notices = notices;
   }
 
   get ieee(): string {
-    return this.store.ieee;
+    return this.memory.ieee;
   }
 
   get permitsJoining(): boolean {
@@ -62,35 +48,21 @@ export class Coordinator implements TrustCentre, Transmitter {
     return this.powered && this.interPanChannel === undefined;
   }
 
+  /** The devices that are in its network and can be heard. */
+  get members(): Node[] {
+    return [...this.air.devices.values()].filter((node) => node.hears(this.identity));
+  }
+
   nextFrameCounter(): number {
-    return this.store.nextFrameCounter();
+    return this.memory.nextFrameCounter();
   }
 
   /** As after a reset: the network is known, but not run until the host says so. */
   reset(): void {
-    const option = this.store.nv.item(NvItem.startupOption)?.[0] ?? 0;
-    if (option !== 0) this.store.clear();
     this.endpoints.clear();
-    this.groups.clear();
     this.identity = undefined;
-    this.state = DeviceState.hold;
     this.#permitUntilMs = 0;
     this.interPanChannel = undefined;
-    const { product, major, minor } = this.firmware;
-    this.air.later(RESET_MS, () => this.notify(SYS, 0x80, Buffer.from([0, 2, product, major, minor, 1])));
-  }
-
-  /** Resumes the stored network. @returns false where there is none */
-  resume(): boolean {
-    this.identity = this.store.load();
-    if (!this.identity) return false;
-    this.#becomeCoordinator();
-    return true;
-  }
-
-  form(): void {
-    this.identity = this.store.form((panId) => this.foreignPanIds.has(panId));
-    this.#becomeCoordinator();
   }
 
   /** The host moves the network to another channel: those that hear it follow. */
@@ -102,13 +74,20 @@ export class Coordinator implements TrustCentre, Transmitter {
       if (node.membership && node.hears(before)) node.membership.network = { ...before, channel };
     }
     this.identity = { ...before, channel };
-    this.store.moveTo(channel);
+    this.memory.moveTo(channel);
   }
 
   permitJoining(seconds: number): void {
     const forMs = seconds === PERMIT_FOREVER ? Number.POSITIVE_INFINITY : seconds * 1000;
     this.#permitUntilMs = Date.now() + forMs;
-    this.notify(ZDO, 0xcb, Buffer.from([seconds]));
+    this.notices.permitsJoining(seconds);
+  }
+
+  /** The host has every router let devices in, or none any more. */
+  permitJoiningEverywhere(seconds: number): void {
+    this.air.broadcast(this, (node) => {
+      node.permitJoinUntilMs = node.kind.router ? Date.now() + seconds * 1000 : 0;
+    });
   }
 
   admit(node: Node, via?: Node): JoinOutcome {
@@ -117,23 +96,23 @@ export class Coordinator implements TrustCentre, Transmitter {
     const permitted = via ? Date.now() < via.permitJoinUntilMs || this.permitsJoining : this.permitsJoining;
     if (!permitted) return 'notPermitted';
     if (this.full) return 'networkFull';
-    if (node.installCode && !this.#knowsInstallCode(node.ieee, node.installCode)) return 'keyRefused';
     const address = this.#freeAddress(node.ieee);
-    const user = (via ? AddressUser.none : AddressUser.child) | AddressUser.security;
-    if (!this.store.remember({ user, address, ieee: node.ieee })) return 'networkFull';
-    const linkKey = node.zigbee3 ? this.store.createLinkKey(node.ieee) : undefined;
-    this.#place(node, network, { address, linkKey });
-    this.#tellJoined(node, via?.membership?.address ?? 0);
+    const joining = { how: 'anew', parent: via?.membership?.address ?? COORDINATOR_ADDRESS } as const;
+    const refusal = this.judge(node, address, joining);
+    if (refusal !== undefined) return refusal;
+    if (!this.memory.remember(node.ieee, address, via === undefined)) return 'networkFull';
+    this.#place(node, network, { address, linkKey: this.firstLinkKey(node) });
+    this.#tellJoined(node, joining);
+    this.welcomed(node);
     return 'joined';
   }
 
   /** Takes in a device that was in the network before anybody looked. */
   adopt(node: Node, address: number): void {
-    const network = this.identity ?? this.store.stored;
-    if (!network) throw new Error('the stick has no network: start it with RadioOptions.network');
-    if (!this.store.remember({ user: AddressUser.child | AddressUser.security, address, ieee: node.ieee })) {
-      throw new Error(`the stick's tables take ${this.store.capacity} devices: RadioOptions.capacity`);
-    }
+    const network = this.identity ?? this.memory.stored;
+    if (!network) throw new Error('the stick has no network');
+    if (!this.memory.remember(node.ieee, address, true))
+      throw new Error("the stick's tables take no more devices");
     this.#place(node, network, { address, linkKey: undefined });
   }
 
@@ -145,49 +124,47 @@ export class Coordinator implements TrustCentre, Transmitter {
     if (secured && !node.hears(network)) return 'noNetwork';
     const { linkKey } = membership;
     // an unsecured rejoin: the network key comes encrypted with the link key, which both must know
-    if (!secured && !(linkKey && this.store.linkKey(node.ieee)?.equals(linkKey))) return 'keyRefused';
+    if (!secured && !(linkKey && this.memory.linkKey(node.ieee)?.equals(linkKey))) return 'keyRefused';
     const address = options.newAddress ? this.#freeAddress() : membership.address;
-    this.store.remember({ user: AddressUser.child | AddressUser.security, address, ieee: node.ieee });
+    this.memory.remember(node.ieee, address, true);
     this.#place(node, network, { address, linkKey });
-    this.#tellJoined(node, 0);
+    this.#tellJoined(node, { how: secured ? 'secured' : 'unsecured', parent: COORDINATOR_ADDRESS });
     return 'joined';
   }
 
   announced(node: Node): void {
-    const address = node.membership?.address;
-    if (address === undefined || !this.listens || !node.hears(this.identity)) return;
-    const data = new ByteWriter().u16(address).u16(address).ieee(node.ieee).u8(node.capabilities).done();
-    this.notify(ZDO, 0xc1, data);
+    const address = this.#addressOfHeard(node);
+    if (address !== undefined) this.notices.announced(node, address);
   }
 
   gone(node: Node, rejoins: boolean): void {
-    const address = node.membership?.address;
-    if (address === undefined || !this.listens || !node.hears(this.identity)) return;
-    if (!rejoins) this.store.forget(node.ieee);
-    const data = new ByteWriter()
-      .u16(address)
-      .ieee(node.ieee)
-      .bytes([0, 0, rejoins ? 1 : 0])
-      .done();
-    this.notify(ZDO, 0xc9, data);
+    const address = this.#addressOfHeard(node);
+    if (address === undefined) return;
+    if (!rejoins) this.memory.forget(node.ieee);
+    this.notices.left(node, address, rejoins);
   }
 
   heard(node: Node, packet: Packet): void {
-    const address = node.membership?.address;
-    if (address === undefined || !this.listens || !node.hears(this.identity)) return;
-    if (this.endpoints.has(packet.destinationEndpoint))
-      this.incoming.deliver(address, node.linkQuality, packet);
+    const address = this.#addressOfHeard(node);
+    if (address !== undefined && this.endpoints.has(packet.destinationEndpoint))
+      this.notices.message(node, address, packet);
   }
 
   heardInterPan(node: Node, channel: number, packet: Packet): void {
-    if (this.powered && this.interPanChannel === channel) {
-      this.incoming.deliverInterPan(node.ieee, node.linkQuality, packet);
-    }
+    if (this.powered && this.interPanChannel === channel) this.notices.interPan(node, packet);
   }
 
-  #becomeCoordinator(): void {
-    this.state = DeviceState.coordinator;
-    this.air.later(0, () => this.notify(ZDO, 0xc0, Buffer.from([DeviceState.coordinator])));
+  /** Whether one that asks is let in. @returns undefined where it is */
+  protected abstract judge(node: Node, address: number, joining: Joining): JoinOutcome | undefined;
+
+  /** The key that it is given with the network's, where it is given one at once. */
+  protected abstract firstLinkKey(node: Node): Buffer | undefined;
+
+  /** It has the network's key. */
+  protected welcomed(_node: Node): void {}
+
+  #addressOfHeard(node: Node): number | undefined {
+    return this.listens && node.hears(this.identity) ? node.membership?.address : undefined;
   }
 
   #place(node: Node, network: NetworkIdentity, as: { address: number; linkKey: Buffer | undefined }): void {
@@ -197,25 +174,18 @@ export class Coordinator implements TrustCentre, Transmitter {
   }
 
   /** The host hears of the device when it is let in, and from the device itself a little later. */
-  #tellJoined(node: Node, parent: number): void {
-    const address = node.membership?.address ?? 0;
-    this.notify(ZDO, 0xca, new ByteWriter().u16(address).ieee(node.ieee).u16(parent).done());
+  #tellJoined(node: Node, joining: Joining): void {
+    this.notices.joined(node, node.membership?.address ?? 0, joining);
     this.air.later(ANNOUNCES_AFTER_MS, () => this.announced(node));
   }
 
   /** Scattered over the range as a stick's are. @param ieee keeps the address that the device had */
   #freeAddress(ieee?: string): number {
-    const known = ieee === undefined ? undefined : this.store.address(ieee);
-    if (known) return known.address;
+    const known = ieee === undefined ? undefined : this.memory.addressOf(ieee);
+    if (known !== undefined) return known;
     for (;;) {
       const address = ADDRESS_FIRST + Math.floor(Math.random() * ADDRESS_COUNT);
       if (!this.air.isTaken(address)) return address;
     }
-  }
-
-  #knowsInstallCode(ieee: string, installCode: Buffer): boolean {
-    const told = this.installCodes.get(ieee);
-    if (!told) return false;
-    return told.hashed ? told.bytes.equals(hashInstallCode(installCode)) : told.bytes.equals(installCode);
   }
 }

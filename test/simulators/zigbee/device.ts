@@ -1,11 +1,12 @@
 /**
  * A device in the air: joins, is interviewed, bound, read, written, commanded, and leaves. What it is made of (its
- * endpoints and clusters) is said by the classes in `devices/`. It knows nothing of the stick's MT interface.
+ * endpoints and clusters) is said by the classes in `devices/`. It knows nothing of how the stick
+ * speaks with its host.
  */
+import type { NetworkIdentity } from './air/network-identity.ts';
 import type { Packet } from './air/packet.ts';
 import type { DeviceEndpoint, EndpointHost } from './endpoint.ts';
 import { Faults } from './faults.ts';
-import type { NetworkIdentity } from './mt/nv-layout.ts';
 import type { DeviceKind, JoinOutcome, Medium, Membership, Node, TrustCentre } from './node.ts';
 import { receiveZcl } from './zcl/receive.ts';
 import { answerZdo } from './zdo-server.ts';
@@ -37,7 +38,7 @@ export class SimulatedDevice implements Node, EndpointHost {
   membership: Membership | undefined;
   powered = true;
   linkQuality = 120;
-  /** What the stick's data confirm says instead of success, while it is set: see `mt/numbers.ts`. */
+  /** What the stick hears instead of an acknowledgement, while it is set: 0xe9 is none at all. See `air/delivery.ts`. */
   failureStatus: number | undefined;
   /** A router lets devices in until then. */
   permitJoinUntilMs = 0;

@@ -1,6 +1,6 @@
 /** What the air and the coordinator see of a device, and a device of them: the seam between the three. */
+import type { NetworkIdentity } from './air/network-identity.ts';
 import type { Packet } from './air/packet.ts';
-import type { NetworkIdentity } from './mt/nv-layout.ts';
 
 export interface DeviceKind {
   manufacturerCode: number;

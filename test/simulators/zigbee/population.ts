@@ -8,8 +8,8 @@ import { ColourBulb } from './devices/colour-bulb.ts';
 import { ContactSensor } from './devices/contact-sensor.ts';
 import { MeteringPlug } from './devices/metering-plug.ts';
 import { TemperatureSensor } from './devices/temperature-sensor.ts';
-import type { SimulatedRadio } from './radio.ts';
 import { seededRandom } from './random.ts';
+import type { SimulatedStick } from './stick.ts';
 import { BASIC } from './zcl/clusters/basic.ts';
 
 export interface PopulationOptions {
@@ -33,7 +33,7 @@ const MIXTURE = [
   TemperatureSensor,
 ] as const;
 
-export function populate(radio: SimulatedRadio, options: PopulationOptions): SimulatedDevice[] {
+export function populate(radio: SimulatedStick, options: PopulationOptions): SimulatedDevice[] {
   const random = seededRandom(options.seed ?? 1);
   const make = options.make ?? mixed;
   return Array.from({ length: options.count }, (_, index) => {
@@ -58,7 +58,7 @@ export interface DatabaseOptions {
 }
 
 /** Writes the database that belongs to the radio's network with those of its devices that are in it. */
-export function writeDatabase(file: string, radio: SimulatedRadio, options: DatabaseOptions = {}): void {
+export function writeDatabase(file: string, radio: SimulatedStick, options: DatabaseOptions = {}): void {
   const joined = [...radio.air.devices.values()].filter((node) => node.membership !== undefined);
   const lines = [
     coordinatorEntry(radio),
@@ -68,7 +68,7 @@ export function writeDatabase(file: string, radio: SimulatedRadio, options: Data
 }
 
 /** Endpoints are looked up again by the host when it registers them; an entry needs none. */
-function coordinatorEntry(radio: SimulatedRadio) {
+function coordinatorEntry(radio: SimulatedStick) {
   const endpoint = { profId: 260, epId: 1, devId: 5, inClusterList: [], outClusterList: [], clusters: {} };
   return {
     id: 1,

@@ -58,6 +58,10 @@ export function answerZdo(host: ZdoHost, clusterId: number, payload: Buffer): Bu
   const reader = new ByteReader(payload);
   if (fault === 'refuse') return refusal(host, clusterId);
   switch (clusterId) {
+    case Zdo.networkAddress:
+      return reader.ieee() === host.ieee ? addresses(host) : undefined;
+    case Zdo.ieeeAddress:
+      return addresses(host);
     case Zdo.nodeDescriptor:
       return nodeDescriptor(host);
     case Zdo.powerDescriptor:
@@ -119,6 +123,14 @@ function refusal(host: ZdoHost, clusterId: number): Buffer {
 
 function found(host: ZdoHost): ByteWriter {
   return new ByteWriter().u8(ZdoStatus.success).u16(host.membership?.address ?? 0);
+}
+
+function addresses(host: ZdoHost): Buffer {
+  return new ByteWriter()
+    .u8(ZdoStatus.success)
+    .ieee(host.ieee)
+    .u16(host.membership?.address ?? 0)
+    .done();
 }
 
 function nodeDescriptor(host: ZdoHost): Buffer {

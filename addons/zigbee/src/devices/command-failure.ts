@@ -4,6 +4,8 @@ import { AddonError } from '@gate/addon-sdk';
 /** What the radio says of a frame that did not arrive. */
 const UNREACHED =
   /no network route|mac ?no ?ack|transaction ?expired|no ack|delivery ?failed|nwkNoRoute|Data request failed/i;
+/** It never left the stick: that is busy, or is tuned to Touchlink. */
+const UNSENT = /failed to send request with status=(\w+)|inter-?pan mode/i;
 /** What the library says when the frame arrived, as far as anybody knows, and no answer came. */
 const UNANSWERED = /timeout|timed out/i;
 
@@ -18,6 +20,14 @@ export function commandFailure(
       hint: sleepy
         ? 'it runs on batteries and sleeps: press its button while you send this'
         : 'is it powered and near enough? A mains device in between extends the range',
+      cause: error,
+    });
+  }
+  const unsent = UNSENT.exec(words);
+  if (unsent) {
+    const why = unsent[1] ?? 'it looks for lamps by Touchlink';
+    return new AddonError('unreachable', `the coordinator could not send to the ${what}: ${why}`, {
+      hint: 'try again in some seconds',
       cause: error,
     });
   }

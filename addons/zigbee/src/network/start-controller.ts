@@ -20,8 +20,10 @@ import { guardLibraryEvents } from './library-events.ts';
 import { libraryLog } from './library-log.ts';
 import type { NetworkIdentity } from './network-identity.ts';
 import type { RadioSettings } from './radio-settings.ts';
+import { goOnAheadOfBackups } from './restored-counter.ts';
 import { mendBackup } from './stored-backup.ts';
 import type { TakeOver } from './take-over.ts';
+import { tendTrustCentre } from './trust-centre.ts';
 
 export const DATABASE_NAME = 'database.db';
 export const BACKUP_NAME = 'coordinator-backup.json';
@@ -58,6 +60,7 @@ export async function startController(parts: StartParts): Promise<StartedNetwork
     const result = await controller.start();
     if (result !== 'resumed')
       log.info(`the network was ${result === 'reset' ? 'made anew on' : 'restored to'} the stick`);
+    if (parts.settings.adapter === 'ember') await tendTrustCentre(controller, log);
     const { channel } = await controller.getNetworkParameters();
     askAddressesBriefly(controller);
     awaitAnswersBriefly(controller);
@@ -76,6 +79,7 @@ async function prepareLibrary({ settings, log }: StartParts): Promise<void> {
   setLogger(libraryLog(log));
   installGuards();
   if (settings.adapter === 'ember') installEmberGuard();
+  goOnAheadOfBackups(settings.adapter);
   makeDatabaseDurable((error) => log.error(`the database of devices could not be written: ${error.message}`));
 }
 

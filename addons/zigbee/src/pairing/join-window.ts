@@ -23,9 +23,9 @@ export class JoinWindow {
   set(controller: Controller, untilMs: number): Promise<void> {
     const work = this.#tail.then(async () => {
       const nowMs = this.#clock.uptime();
-      const isOpen = this.#openUntilMs > nowMs;
       if (untilMs <= nowMs) {
-        if (isOpen) await this.#close(controller);
+        // also one whose time is over: an EmberZNet stick goes on giving the key to what a router lets in
+        if (this.#openUntilMs > 0) await this.#close(controller);
         this.#openUntilMs = 0;
       } else if (untilMs > this.#openUntilMs) {
         const seconds = Math.min(PERMIT_MAX_SECONDS, Math.ceil((untilMs - nowMs) / 1000) + 1);

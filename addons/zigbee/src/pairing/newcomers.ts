@@ -120,7 +120,9 @@ export class Newcomers {
     }
     if (!successful) {
       list.decided(ieeeAddr);
-      list.blame(ieeeAddr, interviewFailed(stepReached(device), ieeeAddr));
+      list.blame(ieeeAddr, ({ wishes }) =>
+        interviewFailed(stepReached(device), ieeeAddr, wishes.installCode !== undefined),
+      );
       return;
     }
     const { model, matching } = await this.#wanting(device);
@@ -172,7 +174,7 @@ export class Newcomers {
     const { ieeeAddr, modelID = '', manufacturerName = 'unknown' } = device;
     if (!model?.isSupported && tellsNoModel(device)) {
       // the library takes an interview for done though none of this was answered
-      list.blame(ieeeAddr, interviewFailed('basicRead', ieeeAddr));
+      list.blame(ieeeAddr, interviewFailed('basicRead', ieeeAddr, false));
       return;
     }
     if (!model?.isSupported) {

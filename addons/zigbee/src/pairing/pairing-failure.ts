@@ -49,11 +49,22 @@ const STEP_WORDS: Record<InterviewStep, string> = {
   iasEnrol: 'it did not enrol as an alarm sensor (IAS zone)',
 };
 
-export function interviewFailed(step: InterviewStep, ieeeAddress: string): PairingFailure {
+export function interviewFailed(
+  step: InterviewStep,
+  ieeeAddress: string,
+  withInstallCode: boolean,
+): PairingFailure {
+  // some sticks tell of a device that asked to join, and could then not read the network's key
+  const code =
+    step !== 'nodeDescriptor'
+      ? ''
+      : withInstallCode
+        ? '. See that the install code is that of this device, digit by digit'
+        : '. If an install code is printed on it, it has to be given';
   return new PairingFailure(
     'interviewFailed',
     `${ieeeAddress} joined, but its interview failed: ${STEP_WORDS[step]}`,
-    'keep it awake (press its button every few seconds) and near, and pair it again; it need not be reset',
+    `keep it awake (press its button every few seconds) and near, and pair it again; it need not be reset${code}`,
   );
 }
 

@@ -71,7 +71,7 @@ export class PairingList {
       ieeeAddress,
       clock.after(interviewMs(), () => {
         this.decided(ieeeAddress);
-        this.blame(ieeeAddress, this.#interviewLate(ieeeAddress));
+        this.blame(ieeeAddress, (waiting) => this.#interviewLate(waiting, ieeeAddress));
       }),
     );
   }
@@ -96,7 +96,7 @@ export class PairingList {
     this.#cancelTimers(waiting);
     waiting.cancelTimers.push(
       clock.after(Math.max(leastMs, interviewMs()), () =>
-        this.fail(waiting, this.#interviewLate(ieeeAddress)),
+        this.fail(waiting, this.#interviewLate(waiting, ieeeAddress)),
       ),
     );
     onChange();
@@ -161,9 +161,10 @@ export class PairingList {
     for (const waiting of this.all()) this.fail(waiting, failure);
   }
 
-  #interviewLate(ieeeAddress: string): PairingFailure {
+  #interviewLate(waiting: Waiting, ieeeAddress: string): PairingFailure {
     const device = this.#parts.deviceAt(ieeeAddress);
-    return interviewFailed(device ? stepReached(device) : 'nodeDescriptor', ieeeAddress);
+    const step = device ? stepReached(device) : 'nodeDescriptor';
+    return interviewFailed(step, ieeeAddress, waiting.wishes.installCode !== undefined);
   }
 
   #end(waiting: Waiting): void {

@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import { Controller, setLogger } from 'zigbee-herdsman';
 import { findByDevice, setLogger as setConvertersLogger } from 'zigbee-herdsman-converters';
+import type { NetworkIdentity } from '../../../simulators/zigbee/air/network-identity.ts';
 import type { SimulatedDevice } from '../../../simulators/zigbee/device.ts';
-import type { NetworkIdentity } from '../../../simulators/zigbee/mt/nv-layout.ts';
+import type { EmberNetwork } from '../../../simulators/zigbee/ember/ember-memory.ts';
 import { tempFolder } from '../../../support/temp-folder.ts';
 import { until } from '../../../support/until.ts';
 
@@ -19,7 +20,7 @@ export interface Heard {
 
 /** Of herdsman's adapter for Z-Stack. */
 interface WithDebouncers {
-  deviceAnnounceRouteDiscoveryDebouncers: Map<number, { clear(): void }>;
+  deviceAnnounceRouteDiscoveryDebouncers?: Map<number, { clear(): void }>;
 }
 
 const quiet = { debug() {}, info() {}, warning() {}, error() {} };
@@ -39,6 +40,12 @@ export function storedNetwork(): NetworkIdentity {
     channel: NETWORK.channel,
     networkKey: Buffer.from(NETWORK.networkKey),
   };
+}
+
+/** As an EmberZNet stick has it. */
+export function storedEmberNetwork(): EmberNetwork {
+  const extendedPanId = Buffer.from(NETWORK.extendedPanId);
+  return { ...storedNetwork(), extendedPanId, linkKey: Buffer.alloc(16, 3), frameCounter: 0 };
 }
 
 export class ZigbeeHost {
@@ -61,13 +68,17 @@ export class ZigbeeHost {
   }
 
   /** @returns `resumed`, `reset` or `restored`, as herdsman says */
-  async start(path: string, network: Partial<typeof NETWORK> = {}): Promise<string> {
+  async start(
+    path: string,
+    network: Partial<typeof NETWORK> = {},
+    adapter: 'zstack' | 'ember' = 'zstack',
+  ): Promise<string> {
     setLogger(quiet);
     setConvertersLogger(quiet);
     const { panId, extendedPanId, channel, networkKey } = { ...NETWORK, ...network };
     const controller = new Controller({
       network: { panID: panId, extendedPanID: extendedPanId, channelList: [channel], networkKey },
-      transport: { path, adapter: 'zstack' },
+      transport: { path, adapter },
       databasePath: this.databaseFile,
       databaseBackupPath: `${this.databaseFile}.backup`,
       backupPath: this.backupFile,
@@ -88,7 +99,8 @@ export class ZigbeeHost {
       await controller.stop();
     } finally {
       // each holds the process for a minute after an announcement
-      for (const debouncer of adapter.deviceAnnounceRouteDiscoveryDebouncers.values()) debouncer.clear();
+      for (const debouncer of adapter.deviceAnnounceRouteDiscoveryDebouncers?.values() ?? [])
+        debouncer.clear();
     }
   }
 

@@ -1,12 +1,12 @@
 /**
  * The air between the stick and the devices. A device hears the stick only on its channel, in its PAN, with its network
  * key, and with a frame counter that has grown: so a stick that came back with other keys, or an old counter, is deaf
- * and mute to the devices, as it would be. Devices that sleep get their frames when they poll.
+ * and mute to the devices, as it would be. Devices that sleep get their frames when they poll, numbered as they go out then.
  */
 
-import { Status } from '../mt/numbers.ts';
-import type { NetworkIdentity } from '../mt/nv-layout.ts';
 import type { Medium, Node } from '../node.ts';
+import { Delivery } from './delivery.ts';
+import type { NetworkIdentity } from './network-identity.ts';
 import type { Packet } from './packet.ts';
 
 /** How long a parent keeps a frame for a child that sleeps (macTransactionPersistenceTime). */
@@ -58,24 +58,23 @@ export class Air implements Medium {
     confirm: (status: number) => void = () => undefined,
   ): void {
     this.framesSent += 1;
-    const counter = from.nextFrameCounter();
     const device = this.#byAddress.get(address);
     if (!device?.hears(from.identity) || device.failureStatus !== undefined) {
       this.framesLost += 1;
-      confirm(device?.failureStatus ?? Status.macNoAck);
+      confirm(device?.failureStatus ?? Delivery.noAck);
       return;
     }
     const waitMs = device.pollsInMs();
     if (waitMs === 0) {
-      confirm(Status.success);
-      if (device.accepts(counter)) deliver(device);
+      confirm(Delivery.success);
+      if (device.accepts(from.nextFrameCounter())) deliver(device);
       return;
     }
     const expires = waitMs > INDIRECT_MS;
     this.later(Math.min(waitMs, INDIRECT_MS), () => {
       const heard = !expires && device.hears(from.identity);
-      confirm(heard ? Status.success : Status.macTransactionExpired);
-      if (heard && device.accepts(counter)) deliver(device);
+      confirm(heard ? Delivery.success : Delivery.expired);
+      if (heard && device.accepts(from.nextFrameCounter())) deliver(device);
     });
   }
 
@@ -88,7 +87,8 @@ export class Air implements Medium {
       const waitMs = device.pollsInMs();
       if (waitMs > INDIRECT_MS) continue;
       const arrive = () => {
-        if (device.hears(from.identity) && device.accepts(counter)) deliver(device);
+        if (device.hears(from.identity) && device.accepts(waitMs === 0 ? counter : from.nextFrameCounter()))
+          deliver(device);
       };
       if (waitMs === 0) arrive();
       else this.later(waitMs, arrive);

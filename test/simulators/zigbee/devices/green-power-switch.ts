@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { ByteWriter } from '../bytes.ts';
 import type { SimulatedDevice } from '../device.ts';
-import type { SimulatedRadio } from '../radio.ts';
+import type { SimulatedStick } from '../stick.ts';
 
 const GREEN_POWER = 0x0021;
 const ENDPOINT = 242;
@@ -26,7 +26,7 @@ const BUTTONS = [0x22, 0x10, 0x11, 0x12];
 export class GreenPowerSwitch {
   /** Philips' own range. */
   readonly sourceId: number;
-  readonly #radio: SimulatedRadio;
+  readonly #radio: SimulatedStick;
   readonly #proxy: SimulatedDevice;
   readonly #key = randomBytes(16);
   #counter = 0;
@@ -34,7 +34,7 @@ export class GreenPowerSwitch {
   #seeking: NodeJS.Timeout | undefined;
 
   /** @param proxy a mains device of the network that is near it */
-  constructor(radio: SimulatedRadio, proxy: SimulatedDevice, sourceId = 0x0040_0001) {
+  constructor(radio: SimulatedStick, proxy: SimulatedDevice, sourceId = 0x0040_0001) {
     this.#radio = radio;
     this.#proxy = proxy;
     this.sourceId = sourceId;
@@ -78,8 +78,6 @@ export class GreenPowerSwitch {
   }
 
   #pass(command: number, gpdCommand: number, frame: Buffer): void {
-    const address = this.#proxy.membership?.address;
-    if (address === undefined) return;
     this.#counter += 1;
     this.#sequence = (this.#sequence + 1) & 0xff;
     const data = new ByteWriter()
@@ -93,7 +91,7 @@ export class GreenPowerSwitch {
       .u8(frame.length)
       .bytes(frame)
       .done();
-    this.#radio.coordinator.incoming.deliver(address, this.#proxy.linkQuality, {
+    this.#radio.coordinator.heard(this.#proxy, {
       clusterId: GREEN_POWER,
       profileId: 0xa1e0,
       sourceEndpoint: ENDPOINT,

@@ -1,7 +1,8 @@
 /**
  * ASH, the serial protocol between a host and an EmberZNet network processor, on the processor's side (Silicon Labs
  * UG101, "UART-EZSP Gateway Protocol Reference"): frames between flag bytes, reserved bytes escaped, a CRC, data fields
- * made random, frame numbers of three bits. The line of this simulator loses nothing, so nothing is sent twice.
+ * made random, frame numbers of three bits. The line of this simulator loses nothing, so nothing is sent twice. A frame is
+ * sent once the host has acknowledged the one before: it takes them one by one, as from a slow serial line.
  */
 
 const FLAG = 0x7e;
@@ -13,7 +14,13 @@ const RESERVED = new Set([FLAG, ESCAPE, 0x11, 0x13, 0x18, CANCEL]);
 const RST = 0xc0;
 const RSTACK = 0xc1;
 const ACK = 0x80;
+/** Bits of a short frame that say whether it acknowledges, gladly or not, and of each frame the number it expects next. */
+const KIND = 0xe0;
+const NOT_TAKEN = 0xa0;
+const EXPECTED = 0x07;
 const VERSION = 2;
+/** Frames that wait for the host. */
+const WAITING_MAX = 256;
 const RESET_BY_SOFTWARE = 0x0b;
 const CRC_BYTES = 2;
 
@@ -33,6 +40,8 @@ export class AshProcessor {
   /** The number of the next frame to each side. */
   #toHost = 0;
   #fromHost = 0;
+  readonly #waiting: Buffer[] = [];
+  #isAcknowledged = true;
 
   constructor(events: AshEvents) {
     this.#events = events;
@@ -54,7 +63,26 @@ export class AshProcessor {
     }
   }
 
+  /** A host that takes nothing for long misses what was first. */
   sendData(data: Buffer): void {
+    if (this.#waiting.length >= WAITING_MAX) this.#waiting.shift();
+    this.#waiting.push(data);
+    this.#sendNext();
+  }
+
+  /** The host is another one, or has begun anew. */
+  forget(): void {
+    this.#drop();
+    this.#waiting.length = 0;
+    this.#isAcknowledged = true;
+    this.#toHost = 0;
+    this.#fromHost = 0;
+  }
+
+  #sendNext(): void {
+    const data = this.#isAcknowledged ? this.#waiting.shift() : undefined;
+    if (!data) return;
+    this.#isAcknowledged = false;
     const control = (this.#toHost << 4) | this.#fromHost;
     this.#toHost = (this.#toHost + 1) & 7;
     this.#write(control, randomised(data));
@@ -71,19 +99,22 @@ export class AshProcessor {
     if (crcOf(body) !== frame.readUInt16BE(body.length)) return;
     const control = body[0] as number;
     if (control === RST) {
-      this.#toHost = 0;
-      this.#fromHost = 0;
+      this.forget();
       this.#events.onReset();
       this.#write(RSTACK, Buffer.from([VERSION, RESET_BY_SOFTWARE]));
       return;
     }
-    // what is no data frame only acknowledges
-    if (control & 0x80) return;
-    if (control >> 4 === this.#fromHost) {
-      this.#fromHost = (this.#fromHost + 1) & 7;
-      this.#events.onData(randomised(body.subarray(1)));
+    const isData = (control & 0x80) === 0;
+    if (isData || (control & KIND) === ACK || (control & KIND) === NOT_TAKEN)
+      this.#isAcknowledged ||= (control & EXPECTED) === this.#toHost;
+    if (isData) {
+      if (control >> 4 === this.#fromHost) {
+        this.#fromHost = (this.#fromHost + 1) & 7;
+        this.#events.onData(randomised(body.subarray(1)));
+      }
+      this.#write(ACK | this.#fromHost, Buffer.alloc(0));
     }
-    this.#write(ACK | this.#fromHost, Buffer.alloc(0));
+    this.#sendNext();
   }
 
   #write(control: number, data: Buffer): void {

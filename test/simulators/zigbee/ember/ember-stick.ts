@@ -1,70 +1,57 @@
-/** A simulated EmberZNet stick on a TCP port, and what can happen to it. It takes one host at a time, on 127.0.0.1 only. */
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+/** The simulated EmberZNet stick: EZSP in ASH frames, over what every simulated stick has. */
+import { SimulatedStick, type StickOptions } from '../stick.ts';
 import { AshProcessor } from './ash.ts';
+import { EmberCoordinator } from './ember-coordinator.ts';
+import { EmberMemory, type EmberNetwork } from './ember-memory.ts';
+import { EmberNotices } from './ember-notices.ts';
 import { EmberProcessor } from './ember-processor.ts';
 
-export class EmberStick {
-  readonly processor: EmberProcessor;
-  readonly #server = createServer((socket) => this.#connected(socket));
-  readonly #ash = new AshProcessor({
-    send: (bytes) => this.#muted || this.#socket?.write(bytes),
-    onReset: () => this.processor.reset(),
-    onData: (data) => this.processor.receive(data),
-  });
-  #port: number;
-  #socket: Socket | undefined;
-  #muted = false;
+const IEEE = '0x0c4314fffe001122';
 
-  private constructor({ port = 0, ieee = '0x0c4314fffe001122' }: { port?: number; ieee?: string }) {
-    this.#port = port;
-    this.processor = new EmberProcessor(ieee, (frame) => this.#ash.sendData(frame));
+export interface EmberOptions extends StickOptions {
+  /** A network that the stick already has, as one that ran before. */
+  network?: EmberNetwork;
+}
+
+export class EmberStick extends SimulatedStick {
+  readonly adapter = 'ember';
+  readonly memory: EmberMemory;
+  readonly coordinator: EmberCoordinator;
+  readonly #processor: EmberProcessor;
+  readonly #ash: AshProcessor;
+
+  private constructor(options: EmberOptions) {
+    super(options);
+    this.memory = new EmberMemory(options.ieee ?? IEEE);
+    this.memory.network = options.network;
+    const notices = new EmberNotices(this.memory.ieee, (id, parameters) =>
+      this.#processor.tell(id, parameters),
+    );
+    this.coordinator = new EmberCoordinator({ air: this.air, memory: this.memory, notices });
+    this.#processor = new EmberProcessor(this.coordinator, (frame) => this.#ash.sendData(frame));
+    this.#ash = new AshProcessor({
+      send: (bytes) => this.send(bytes),
+      onReset: () => this.#processor.reset(),
+      onData: (data) => this.#processor.receive(data),
+    });
   }
 
-  static async start(options: { port?: number; ieee?: string } = {}): Promise<EmberStick> {
+  static async start(options: EmberOptions = {}): Promise<EmberStick> {
     const stick = new EmberStick(options);
-    await stick.plug();
+    await stick.listen();
     return stick;
   }
 
-  get port(): number {
-    return this.#port;
+  /** Numbers of frames, hexadecimal. */
+  get unknownCommands(): readonly string[] {
+    return this.#processor.unknownCommands;
   }
 
-  get url(): string {
-    return `tcp://127.0.0.1:${this.#port}`;
+  protected override greet(): void {
+    this.#ash.forget();
   }
 
-  async plug(): Promise<void> {
-    this.#server.listen(this.#port, '127.0.0.1');
-    await once(this.#server, 'listening');
-    this.#port = (this.#server.address() as AddressInfo).port;
-  }
-
-  async unplug(): Promise<void> {
-    this.#socket?.destroy();
-    this.#socket = undefined;
-    this.processor.reset();
-    if (!this.#server.listening) return;
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    await closed;
-  }
-
-  /** It hangs: it takes what comes and answers nothing. */
-  mute(): void {
-    this.#muted = true;
-  }
-
-  unmute(): void {
-    this.#muted = false;
-  }
-
-  #connected(socket: Socket): void {
-    this.#socket?.destroy();
-    this.#socket = socket;
-    socket.setNoDelay(true);
-    socket.on('error', () => undefined);
-    socket.on('data', (bytes) => this.#muted || this.#ash.push(bytes));
+  protected override receive(bytes: Buffer): void {
+    if (this.isAwake) this.#ash.push(bytes);
   }
 }

@@ -1,10 +1,10 @@
 /** MT AF: endpoints of the host, data requests with their confirmations, inter-PAN ("MT API", section 3.2). */
 import type { Packet } from '../air/packet.ts';
 import type { ByteReader } from '../bytes.ts';
-import type { Coordinator } from '../coordinator.ts';
 import { AF, Status } from './numbers.ts';
 import type { Reply } from './reply.ts';
 import { status } from './system-commands.ts';
+import type { ZStackCoordinator } from './z-stack-coordinator.ts';
 
 const DATA_CONFIRM = 0x80;
 const MODE_GROUP = 1;
@@ -28,14 +28,16 @@ interface DataRequest extends Packet {
 }
 
 export function afCommand(
-  coordinator: Coordinator,
+  coordinator: ZStackCoordinator,
   faults: DataFaults,
   command: number,
   reader: ByteReader,
 ): Reply | undefined {
   switch (command) {
     case 0x00: {
-      const descriptor = reader.rest();
+      const registered = reader.rest();
+      // without its latency byte the registration is the simple descriptor
+      const descriptor = Buffer.concat([registered.subarray(0, 6), registered.subarray(7)]);
       coordinator.endpoints.set(descriptor[0] ?? 0, descriptor);
       return { response: status(Status.success) };
     }
@@ -96,13 +98,13 @@ function readExtended(reader: ByteReader): DataRequest {
   return { ...packet, mode, address, ieee, transaction };
 }
 
-function dataRequest(coordinator: Coordinator, faults: DataFaults, request: DataRequest): Reply {
+function dataRequest(coordinator: ZStackCoordinator, faults: DataFaults, request: DataRequest): Reply {
   const refused = counted(faults.refuse);
   if (refused !== undefined) return { response: status(refused) };
   return { response: status(Status.success), after: () => transmit(coordinator, faults, request) };
 }
 
-function transmit(coordinator: Coordinator, faults: DataFaults, request: DataRequest): void {
+function transmit(coordinator: ZStackCoordinator, faults: DataFaults, request: DataRequest): void {
   const confirm = (result: number): void => {
     const data = Buffer.from([
       counted(faults.confirm) ?? result,
@@ -132,7 +134,7 @@ function counted(fault: DataFaults['refuse']): number | undefined {
 }
 
 /** 0: back to the network · 1: to a channel · 2: an endpoint for it ("AF_INTER_PAN_CTL") */
-function interPanControl(coordinator: Coordinator, reader: ByteReader): Buffer {
+function interPanControl(coordinator: ZStackCoordinator, reader: ByteReader): Buffer {
   const command = reader.u8();
   if (command === 0) coordinator.interPanChannel = undefined;
   else if (command === 1) coordinator.interPanChannel = reader.u8();

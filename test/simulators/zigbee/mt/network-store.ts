@@ -3,7 +3,9 @@
  * counter. What a host writes into these items (as it does when it restores a backup) is what the stick starts with.
  */
 import { createHash, randomBytes } from 'node:crypto';
+import type { NetworkIdentity } from '../air/network-identity.ts';
 import { ieeeBytes, ieeeOf } from '../bytes.ts';
+import type { CoordinatorMemory } from '../coordinator-parts.ts';
 import { NvItem, NvTable } from './numbers.ts';
 import * as layout from './nv-layout.ts';
 import type { NvMemory } from './nv-memory.ts';
@@ -25,7 +27,7 @@ export interface StoreOptions {
   packed?: boolean;
 }
 
-export class NetworkStore {
+export class NetworkStore implements CoordinatorMemory {
   readonly #nv: NvMemory;
   readonly #packed: boolean;
   readonly #capacity: number;
@@ -56,7 +58,7 @@ export class NetworkStore {
   }
 
   /** The network as it is stored. Undefined where there is none. */
-  get stored(): layout.NetworkIdentity | undefined {
+  get stored(): NetworkIdentity | undefined {
     const nibBytes = this.#nv.item(NvItem.nib);
     const keyInfo = this.#nv.item(NvItem.activeKeyInfo);
     if (!nibBytes || !keyInfo) return undefined;
@@ -66,7 +68,7 @@ export class NetworkStore {
   }
 
   /** The network to resume, with its frame counter. @returns undefined where there is none */
-  load(): layout.NetworkIdentity | undefined {
+  load(): NetworkIdentity | undefined {
     const identity = this.stored;
     if (identity) this.#loadCounter(identity.extendedPanId);
     this.#index = undefined;
@@ -74,7 +76,7 @@ export class NetworkStore {
   }
 
   /** Forms the network that the configuration items describe. @param isTaken a PAN id that is heard nearby */
-  form(isTaken: (panId: number) => boolean): layout.NetworkIdentity {
+  form(isTaken: (panId: number) => boolean): NetworkIdentity {
     const channels = this.#nv.item(NvItem.channelList)?.readUInt32LE(0) ?? 0;
     const channel = channels === 0 ? 11 : 31 - Math.clz32(channels & -channels);
     let panId = this.#nv.item(NvItem.panId)?.readUInt16LE(0) ?? 0xffff;
@@ -90,7 +92,7 @@ export class NetworkStore {
   }
 
   /** Writes an identity as the network to run. */
-  put(identity: layout.NetworkIdentity, updateId = 0): void {
+  put(identity: NetworkIdentity, updateId = 0): void {
     const { panId, extendedPanId, channel, networkKey } = identity;
     const nib = { panId, extendedPanId, channel, coordinatorIeee: this.ieee, updateId };
     this.#setNib(nib);
@@ -136,12 +138,17 @@ export class NetworkStore {
     return bytes && layout.decodeAddress(bytes);
   }
 
+  addressOf(ieee: string): number | undefined {
+    return this.address(ieee)?.address;
+  }
+
   /** @returns false where there is no room */
-  remember(entry: layout.AddressEntry): boolean {
-    const at = this.#indexed().get(entry.ieee) ?? this.#free.pop();
+  remember(ieee: string, address: number, isChild: boolean): boolean {
+    const at = this.#indexed().get(ieee) ?? this.#free.pop();
     if (at === undefined) return false;
-    this.#indexed().set(entry.ieee, at);
-    this.#nv.setEntry(NvTable.addressManager, at, layout.encodeAddress(entry));
+    this.#indexed().set(ieee, at);
+    const user = layout.AddressUser.security | (isChild ? layout.AddressUser.child : 0);
+    this.#nv.setEntry(NvTable.addressManager, at, layout.encodeAddress({ user, address, ieee }));
     this.#packAddresses();
     return true;
   }

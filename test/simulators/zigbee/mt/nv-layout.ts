@@ -4,14 +4,6 @@
  */
 import { ByteReader, ByteWriter, ieeeOf } from '../bytes.ts';
 
-/** A network as coordinator and devices know it. The extended PAN id as on the wire, the last byte first. */
-export interface NetworkIdentity {
-  panId: number;
-  extendedPanId: Buffer;
-  channel: number;
-  networkKey: Buffer;
-}
-
 export interface Nib {
   panId: number;
   extendedPanId: Buffer;

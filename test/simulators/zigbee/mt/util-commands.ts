@@ -1,9 +1,9 @@
 /** MT UTIL and APP_CNF, as far as hosts use them ("MT API", sections 3.9 and 3.14). */
 import { type ByteReader, ByteWriter } from '../bytes.ts';
-import type { Coordinator } from '../coordinator.ts';
 import { DeviceState, Status } from './numbers.ts';
 import type { Reply } from './reply.ts';
 import { status } from './system-commands.ts';
+import type { ZStackCoordinator } from './z-stack-coordinator.ts';
 
 const NO_ADDRESS = 0xfffe;
 const NO_RELATION = 0xff;
@@ -11,7 +11,7 @@ const FORMATION = 0x04;
 const HASHED = 0x02;
 
 export function utilCommand(
-  coordinator: Coordinator,
+  coordinator: ZStackCoordinator,
   command: number,
   reader: ByteReader,
 ): Buffer | undefined {
@@ -44,7 +44,7 @@ export function utilCommand(
 }
 
 export function configurationCommand(
-  coordinator: Coordinator,
+  coordinator: ZStackCoordinator,
   command: number,
   reader: ByteReader,
 ): Reply | undefined {

@@ -215,4 +215,24 @@ describe('a command that a device did not carry out', () => {
     );
     assert.equal(failure('something else').code, 'deviceRefused');
   });
+
+  it('is told of as unsent where the coordinator did not send it', () => {
+    for (const [message, why] of [
+      [
+        'ZCL command 0x01/1 genOnOff.on({}) failed (~x~> [ZCL to=0x01:1 apsFrame={"profileId":260}] Failed to send request with status=BUSY.)',
+        'BUSY',
+      ],
+      ['[INTERPAN MODE] Cannot execute non-InterPAN commands.', 'it looks for lamps by Touchlink'],
+      ['Cannot execute command, in Inter-PAN mode', 'it looks for lamps by Touchlink'],
+    ] as const) {
+      const {
+        code,
+        message: told,
+        hint,
+      } = commandFailure(new Error(message), { what: 'lamp', sleepy: false });
+      assert.equal(code, 'unreachable');
+      assert.equal(told, `the coordinator could not send to the lamp: ${why}`);
+      assert.match(hint ?? '', /try again in some seconds/);
+    }
+  });
 });

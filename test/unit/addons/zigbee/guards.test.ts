@@ -230,7 +230,7 @@ describe('the files of a Zigbee network', () => {
 });
 
 describe('the libraries’ logs', () => {
-  it('show no key, in whatever form', () => {
+  it('show no key, in whatever form, and no ids of the network', () => {
     const key = '0a1b2c3d4e5f60718293a4b5c6d7e8f9';
     const list = [...Buffer.from(key, 'hex')].join(',');
     for (const text of [
@@ -242,6 +242,10 @@ describe('the libraries’ logs', () => {
       assert.match(withoutKeys(text), /\*\*\*/);
       assert.doesNotMatch(withoutKeys(text).toLowerCase(), /0a1b2c|10,27|0a:1b/);
     }
+    assert.equal(
+      withoutKeys('Forming: {"panId":6754,"extendedPanId":[17,34,51,68,85,102,119,136],"radioChannel":20}'),
+      'Forming: {"panId":"***","extendedPanId":"***","radioChannel":20}',
+    );
     assert.equal(
       withoutKeys("Interview for '0x00158d0000000001' started"),
       "Interview for '0x00158d0000000001' started",
