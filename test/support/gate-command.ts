@@ -6,7 +6,8 @@ import { dirname, join, resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const HOME = process.env['GATE_BUILT'] ?? ROOT;
-const COMMAND = resolve(HOME, JSON.parse(readFileSync(join(HOME, 'package.json'), 'utf8')).bin.gate);
+/** Looked for when it is run: what is built may not be there before. */
+const command = () => resolve(HOME, JSON.parse(readFileSync(join(HOME, 'package.json'), 'utf8')).bin.gate);
 
 export interface Ran {
   code: number | null;
@@ -27,7 +28,7 @@ export class GateCommand {
     environment: Record<string, string> = {},
     within: readonly string[] = [],
   ) {
-    const [program = '', ...rest] = [...within, COMMAND, ...words];
+    const [program = '', ...rest] = [...within, command(), ...words];
     const child = spawn(program, rest, {
       cwd: folder,
       env: {
