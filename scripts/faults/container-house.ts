@@ -4,8 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
-import { buildVersion, bundleProgram } from '../../test/e2e/containers/programs.ts';
+import { buildVersion, bundled, bundleProgram } from '../../test/e2e/containers/programs.ts';
 import type { ContainerEngine } from '../../test/support/container-engine.ts';
 import { FOREIGN_TYPE } from '../../test/support/foreign-addon.ts';
 import { until } from '../../test/support/until.ts';
@@ -28,21 +27,11 @@ export interface HouseImages {
 }
 
 export async function buildImages(engine: ContainerEngine): Promise<HouseImages> {
-  const [{ outputFiles }, program] = await Promise.all([
-    build({
-      entryPoints: [resolve(import.meta.dirname, '../../test/e2e/addons/journal.ts')],
-      bundle: true,
-      write: false,
-      format: 'esm',
-      platform: 'node',
-      banner: {
-        js: "import{createRequire as createRequireHere}from'node:module';const require=createRequireHere(import.meta.url);",
-      },
-    }),
+  const [journal, program] = await Promise.all([
+    bundled({ entryPoints: [resolve(import.meta.dirname, '../../test/e2e/addons/journal.ts')] }),
     bundleProgram(),
     engine.buildBase(),
   ]);
-  const journal = outputFiles[0]?.text ?? '';
   // a new volume takes its owner from there
   const ownData = ['USER 0', 'RUN mkdir /data && chown 1000:1000 /data', 'USER 1000:1000'];
   const version = (name: string) =>

@@ -1,5 +1,5 @@
 /** Add-ons of the container tests: one program, whose image says how it behaves. */
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 import type { ContainerEngine } from '../../support/container-engine.ts';
 
 export type Behaviour =
@@ -49,9 +49,15 @@ const SOURCE = `
 `;
 
 /** The bundle, to be given to `buildVersion`. */
-export async function bundleProgram(): Promise<string> {
+export const bundleProgram = () =>
+  bundled({ stdin: { contents: SOURCE, resolveDir: process.cwd(), loader: 'ts' } });
+
+/** A program with all that it imports, as one file: in an image there is nothing else. */
+export async function bundled(
+  what: Pick<BuildOptions, 'stdin'> | Pick<BuildOptions, 'entryPoints'>,
+): Promise<string> {
   const { outputFiles } = await build({
-    stdin: { contents: SOURCE, resolveDir: process.cwd(), loader: 'ts' },
+    ...what,
     bundle: true,
     write: false,
     format: 'esm',
