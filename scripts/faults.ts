@@ -154,13 +154,30 @@ async function attempt(scenario: Scenario): Promise<FaultResult | undefined> {
 console.log(`seed ${seed}, ${form} form`);
 const results: FaultResult[] = [];
 const skipped: string[] = [];
+const running = new Map<Scenario, Promise<void>>();
+const fits = ({ uses }: Scenario) =>
+  uses === undefined || [...running.keys()].every((other) => other.uses === undefined || other.uses === uses);
+
+async function record(scenario: Scenario): Promise<void> {
+  const result = await attempt(scenario);
+  running.delete(scenario);
+  if (!result) return;
+  results.push(result);
+  // each as it comes: a run that is broken off leaves what it has found
+  if (!values['no-report']) writeFaultDocument(SCENARIOS, [result]);
+}
+
 const work = async () => {
-  for (let scenario = waiting.shift(); scenario; scenario = waiting.shift()) {
-    const result = await attempt(scenario);
-    if (!result) continue;
-    results.push(result);
-    // each as it comes: a run that is broken off leaves what it has found
-    if (!values['no-report']) writeFaultDocument(SCENARIOS, [result]);
+  while (waiting.length > 0) {
+    const at = waiting.findIndex(fits);
+    if (at === -1) {
+      await Promise.race(running.values());
+      continue;
+    }
+    const [scenario] = waiting.splice(at, 1) as [Scenario];
+    const recorded = record(scenario);
+    running.set(scenario, recorded);
+    await recorded;
   }
 };
 await Promise.all(Array.from({ length: Number(values['at-once']) }, work));

@@ -23,6 +23,7 @@ export const containerKills: Scenario = {
   holds:
     'every reading that was acknowledged to the container is there once; it runs in one container, of the old version or the new one; what was installed runs, and of what is not nothing is left',
   boundMs: { short: 900_000, long: 10 * 3_600_000 },
+  uses: 'containers',
   peers: ['docker'],
   obstacle: reasonForNoEngine,
   run,

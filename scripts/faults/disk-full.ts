@@ -42,6 +42,7 @@ export const diskFull: Scenario = {
   holds:
     'health and a notification say so, or the command does; nothing acknowledged is lost; it goes on by itself',
   boundMs: { short: 900_000, long: 3 * 3_600_000 },
+  uses: 'mounts',
   peers: ['xfs_io'],
   obstacle: loopObstacle,
   run,

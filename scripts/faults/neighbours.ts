@@ -42,6 +42,7 @@ export const neighbours: Scenario = {
   holds:
     'a well-behaved add-on’s readings are acknowledged and stored once; the API answers on its socket, and a neighbour on the LAN; health says that the container was ended, and why; memory is bounded; no handle is left',
   boundMs: { short: 240_000, long: 3 * 3_600_000 },
+  uses: 'containers',
   peers: ['docker'],
   run,
 };

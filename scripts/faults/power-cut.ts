@@ -33,6 +33,7 @@ export const powerCut: Scenario = {
   holds:
     'every acknowledged reading is there once; the registry is what was answered; a migrated store is the old or the new one; a backup that was reported is whole; the certificate and the first client stay',
   boundMs: { short: 900_000, long: 6 * 3_600_000 },
+  uses: 'mounts',
   peers: ['xfs_io'],
   obstacle: loopObstacle,
   run,

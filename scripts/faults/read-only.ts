@@ -18,6 +18,7 @@ export const readOnly: Scenario = {
   holds:
     'health and a notification say so, and a start says so in a line; nothing acknowledged is lost once the disk is mended',
   boundMs: { short: 900_000, long: 3_600_000 },
+  uses: 'mounts',
   peers: ['xfs_io'],
   obstacle: loopObstacle,
   run,

@@ -43,6 +43,11 @@ export interface Scenario {
   holds: string;
   /** A form that takes longer has failed. */
   boundMs: { short: number; long: number };
+  /**
+   * It mounts file systems that are cut off and mounted anew, or starts containers. The two are not run side by side: a
+   * container that is being made holds every file system that is mounted, and one that was cut off is mounted anew as it was.
+   */
+  uses?: 'mounts' | 'containers';
   /** Programs of others that it runs with: installed before, where they can be. */
   peers?: readonly PeerName[];
   /** Why it cannot be run here, in words; undefined where it can. */
