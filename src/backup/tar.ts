@@ -7,6 +7,8 @@ import { GatewayError } from '../model/error.ts';
 
 /** What `tar` says of its trouble, at most. */
 const SAID_MAX_CHARS = 2_000;
+/** Of a full disk it has the system's words, or how much of a block was still taken, as chance has it. */
+const FULL = /no space left|wrote only \d+ of \d+/i;
 
 /** Everything below `folder`. `done` rejects when it failed: what was read of the stream is then worth nothing. */
 export function packed(folder: string): { stream: Readable; done: Promise<void> } {
@@ -42,8 +44,11 @@ async function ended(child: ChildProcess, what: string): Promise<void> {
   });
   const [code, signal] = await once(child, 'close');
   if (code === 0) return;
-  throw new GatewayError(
-    'internal',
-    `the backup ${what}: ${said.trim() || `tar ended with ${code ?? signal}`}`,
-  );
+  throw tarFailure(what, said.trim() || `tar ended with ${code ?? signal}`);
+}
+
+/** @param what of the backup; said: in tar's words */
+export function tarFailure(what: string, said: string): GatewayError {
+  const hint = 'the disk is full: make room on it, then do it again';
+  return new GatewayError('internal', `the backup ${what}: ${said}`, FULL.test(said) ? { hint } : {});
 }
