@@ -11,6 +11,7 @@ import {
   copyFileSync,
   cpSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -193,6 +194,7 @@ export class ContainerEngine {
     }
     await this.stopEngine();
     await this.stopRegistry();
+    if (this.#kills > 0) endShims(join(this.#folder.path, 'exec'));
     // Podman leaves it mounted, for commands that may come; Docker for each time that it was killed
     const mounted = this.kind === 'podman' ? join(this.dataRoot, 'root', 'overlay') : this.dataRoot;
     for (let times = this.kind === 'podman' ? 1 : this.#kills; times > 0; times -= 1)
@@ -324,6 +326,21 @@ export class ContainerEngine {
 
 export function readManifest(slug: string) {
   return JSON.parse(readFileSync(join('addons', slug, 'addon.json'), 'utf8'));
+}
+
+/** What a killed containerd was just making nobody knows of: it would outlive the engine. */
+function endShims(place: string): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+      if (!words[0]?.includes('containerd-shim') || !words.some((word) => word.startsWith(`${place}/`)))
+        continue;
+      const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+      for (const each of [...children, pid]) process.kill(Number(each), 'SIGKILL');
+    } catch {
+      // it has ended meanwhile
+    }
+  }
 }
 
 async function end(child: ChildProcess | undefined): Promise<void> {
