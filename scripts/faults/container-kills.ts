@@ -5,6 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ContainerEngine, reasonForNoEngine } from '../../test/support/container-engine.ts';
 import { buildImages, ContainerKillHouse, GUEST, JOURNAL } from './container-house.ts';
+import { killed } from './kill-actions.ts';
 import type { Random } from './random.ts';
 import { ReadyTimes } from './ready-times.ts';
 import { demand, FaultFound, type FaultRun, type Scenario, type Survived } from './scenario.ts';
@@ -107,7 +108,7 @@ const ALL_CUTS: readonly Cut[] = [
     act: async (house, random) => {
       await pause(random.next() * READINGS_MS);
       const pid = await house.pid(JOURNAL);
-      return pid !== undefined && process.kill(pid, 'SIGKILL');
+      return pid !== undefined && killed(pid);
     },
   },
   ...Object.entries(VICTIMS).flatMap(([victim, kill]): Cut[] => [

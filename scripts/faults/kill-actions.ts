@@ -107,7 +107,7 @@ export const KILL_ACTIONS: readonly KillAction[] = [
 ];
 
 /** @returns false when it has ended by itself meanwhile */
-function killed(pid: number): boolean {
+export function killed(pid: number): boolean {
   try {
     return process.kill(pid, 'SIGKILL');
   } catch {
